@@ -1,0 +1,1 @@
+"""Pure values of the domain. The standard library only."""

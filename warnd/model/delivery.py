@@ -1,0 +1,97 @@
+"""The promise to bring one alert to one address, and the batch that carries many of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from warnd.model.color import Lane
+from warnd.model.content import Content
+
+
+class State(Enum):
+    """
+    Where a delivery stands.
+
+    ``SENDING`` is never stored on a delivery: it is its batch that is out.
+    """
+
+    QUEUED = "queued"
+    STANDBY = "standby"
+    SENDING = "sending"
+    WAITING = "waiting"
+    UNKNOWN = "unknown"
+    ACCEPTED = "accepted"
+    DELIVERED = "delivered"
+    UNDELIVERED = "undelivered"
+    FAILED = "failed"
+    EXPIRED = "expired"
+    SUPERSEDED = "superseded"
+    CANCELLED = "cancelled"
+    SUPPRESSED = "suppressed"
+
+
+UNSENT = frozenset({State.QUEUED, State.STANDBY, State.WAITING})
+"""States from which a delivery may still be stopped without anybody having been told by it."""
+
+
+class Why(Enum):
+    """Why a delivery is suppressed, or a subscriber has none."""
+
+    BELOW_COLOR = "below_color"
+    HAZARD_NOT_SUBSCRIBED = "hazard_not_subscribed"
+    NOT_ON_POLICY = "not_on_policy"
+    ENDPOINT_SUSPENDED = "endpoint_suspended"
+    NOT_NEEDED = "not_needed"
+    DRILL_NOT_JOINED = "drill_not_joined"
+    TEST = "test"
+    NO_ENDPOINT = "no_endpoint"
+    NOBODY_THERE = "nobody_there"
+
+
+class BatchState(Enum):
+    """``sending`` lives here alone. ``UNKNOWN`` waits to be resent byte-identical; ``SETTLED`` is final."""
+
+    QUEUED = "queued"
+    WAITING = "waiting"
+    SENDING = "sending"
+    UNKNOWN = "unknown"
+    SETTLED = "settled"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """
+    What one ``send`` takes: one channel, one content, 1..n deliveries in a fixed order.
+
+    ``key`` is the same for every try of this batch (a gateway may know it again), ``addresses[i]`` belongs to
+    ``deliveries[i]``. ``attempts`` counts the tries so far, the one under way included; ``unknowns`` those
+    of them that ended without a clear answer. ``created`` and ``deliver_until`` are microseconds since 1970.
+    """
+
+    id: str
+    alert_id: str
+    channel: str
+    lane: Lane
+    content: Content
+    deliveries: tuple[str, ...]
+    addresses: tuple[str, ...]
+    created: int
+    deliver_until: int
+    epoch: int = 0
+    attempts: int = 0
+    unknowns: int = 0
+    follows: bool = False
+
+    @property
+    def key(self) -> str:
+        return self.id
+
+    @property
+    def cost(self) -> int:
+        """Tokens of the channel's rate that sending it takes."""
+        return len(self.deliveries) * self.content.segments
+
+    def __len__(self) -> int:
+        return len(self.deliveries)

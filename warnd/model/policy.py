@@ -1,0 +1,79 @@
+"""By which channels whom is told, and how often something is tried again: what the configuration decides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import Enum
+
+from warnd.model.audience import AudienceClass
+from warnd.model.color import Color
+
+
+class Mode(Enum):
+    """All the policy's channels at once, or the next only when one fails or is late."""
+
+    PARALLEL = "parallel"
+    ORDERED = "ordered"
+
+
+class Until(Enum):
+    """What ends an ordered policy."""
+
+    ACCEPTED = "accepted"
+    DELIVERED = "delivered"
+    ACKNOWLEDGED = "acknowledged"
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelPolicy:
+    """By which configured channels an audience class is told of one color; in this order."""
+
+    channels: tuple[str, ...]
+    mode: Mode = Mode.PARALLEL
+    until: Until = Until.ACCEPTED
+    late_after: timedelta = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """
+    The channel policy of every audience class and color, with overrides for single hazards.
+
+    ``revision`` changes whenever any of them does; each broadcast notes it.
+    """
+
+    general: Mapping[tuple[AudienceClass, Color], ChannelPolicy]
+    hazards: Mapping[tuple[AudienceClass, Color, str], ChannelPolicy] = field(default_factory=dict)
+    revision: str = ""
+
+    def of(self, audience: AudienceClass, color: Color, hazard: str) -> ChannelPolicy:
+        """The override of this hazard if there is one, else the general policy."""
+        found = self.hazards.get((audience, color, hazard))
+        return found if found is not None else self.general[audience, color]
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """
+    How often and when something is tried again.
+
+    The n-th wait is ``first * factor**(n-1)``, at most ``ceiling``, times a jitter between 0.5 and 1.0 that the
+    caller draws. ``pause`` is how long a channel rests whose account was refused. ``unknown_resends`` is how many times a
+    batch without a clear answer is sent again. ``suspend_after`` refusals of an address in a row suspend it.
+    """
+
+    first: timedelta = timedelta(milliseconds=500)
+    factor: float = 2.0
+    ceiling: timedelta = timedelta(seconds=60)
+    pause: timedelta = timedelta(seconds=60)
+    unknown_resends: Mapping[Color, int] = field(
+        default_factory=lambda: {Color.RED: 2, Color.ORANGE: 2, Color.YELLOW: 1, Color.BLUE: 1}
+    )
+    suspend_after: int = 3
+
+    def wait(self, attempts: int, jitter: float) -> timedelta:
+        """How long after the ``attempts``-th try; ``jitter`` in [0, 1)."""
+        grown = self.first * self.factor ** min(max(attempts - 1, 0), 63)
+        return min(grown, self.ceiling) * (0.5 + jitter / 2)

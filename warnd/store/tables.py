@@ -1,0 +1,510 @@
+"""
+The one schema, as SQLAlchemy Core tables, for SQLite and PostgreSQL alike.
+
+Ids are ULIDs as text. Instants are microseconds since 1970 (UTC) as 64-bit integers: ``Instant`` shows them
+as aware datetimes to SQLAlchemy, the hot statements bind the integer. ``deliveries`` is a projection of
+``journal``; nothing else is told twice.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.types import TypeDecorator
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def micros(when: datetime) -> int:
+    """Microseconds since 1970 of an aware datetime."""
+    return (when - _EPOCH) // _MICROSECOND
+
+
+def instant(value: int) -> datetime:
+    """The aware UTC datetime of microseconds since 1970."""
+    return _EPOCH + timedelta(microseconds=value)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware datetime, stored as microseconds since 1970."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        return None if value is None else micros(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        return None if value is None else instant(value)
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+Id = String(26)
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("key", String, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+"""Facts about this store itself: its own id, versions of shipped data."""
+
+# --- who may do what ------------------------------------------------------------------------------
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("role", String, nullable=False),
+    Column("source", String),
+    Column("hash", String, nullable=False, unique=True),
+    Column("created_at", Instant, nullable=False),
+    Column("revoked_at", Instant),
+)
+"""``hash`` is SHA-256 of the key, which is 256 random bits; ``source`` only for role feed."""
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("hash", String, primary_key=True),
+    Column("key_id", Id, ForeignKey("api_keys.id"), nullable=False),
+    Column("purpose", String, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+)
+"""Signed-in pages (``purpose`` page) and one-time links (link); ``hash`` is SHA-256 of the token."""
+
+# --- regions and audience --------------------------------------------------------------------------
+
+regions = Table(
+    "regions",
+    metadata,
+    Column("code", String(12), primary_key=True),
+    Column("name", String, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+groups = Table(
+    "groups",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("region", String(12), nullable=False),
+    Column("audience", String, nullable=False),
+    Column("labels", JSON, nullable=False, server_default="[]"),
+    Column("created_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+    Index(
+        "uq_groups_region_name",
+        "region",
+        "name",
+        unique=True,
+        sqlite_where=text("ended_at IS NULL"),
+        postgresql_where=text("ended_at IS NULL"),
+    ),
+)
+
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("group_id", Id, ForeignKey("groups.id"), nullable=False, index=True),
+    Column("hazards", JSON, nullable=False),
+    Column("min_color", String, nullable=False),
+    Column("relation", String, nullable=False),
+    Column("covering_min_color", String),
+    Column("language", String),
+    Column("channels", JSON),
+    Column("created_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+)
+
+subscribers = Table(
+    "subscribers",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("region", String(12), nullable=False, index=True),
+    Column("language", String),
+    Column("external_id", String, unique=True),
+    Column("created_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+)
+
+memberships = Table(
+    "memberships",
+    metadata,
+    Column("subscriber_id", Id, ForeignKey("subscribers.id"), primary_key=True),
+    Column("group_id", Id, ForeignKey("groups.id"), primary_key=True),
+    Index("ix_memberships_group_id_subscriber_id", "group_id", "subscriber_id"),
+    sqlite_with_rowid=False,
+)
+"""Who is in which group now; what was is in the journal."""
+
+endpoints = Table(
+    "endpoints",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("subscriber_id", Id, ForeignKey("subscribers.id"), nullable=False),
+    Column("channel", String, nullable=False),
+    Column("address", String, nullable=False),
+    Column("priority", Integer, nullable=False, server_default="1"),
+    Column("state", String, nullable=False, server_default="active"),
+    Column("drills", Boolean, nullable=False, server_default=text("0")),
+    Column("rejections", Integer, nullable=False, server_default="0"),
+    Column("created_at", Instant, nullable=False),
+    UniqueConstraint("subscriber_id", "channel", "address"),
+    Index("ix_endpoints_channel_address", "channel", "address"),
+)
+"""``rejections`` counts refusals of the address in a row; at ``suspend_after`` the state is suspended."""
+
+# --- alerts ----------------------------------------------------------------------------------------
+
+raw_messages = Table(
+    "raw_messages",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("source", String, nullable=False),
+    Column("received_at", Instant, nullable=False, index=True),
+    Column("content_type", String, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("verdict", String, nullable=False),
+    Column("findings", JSON, nullable=False, server_default="[]"),
+    Column("alert_id", Id),
+)
+"""Every body an authenticated source sent, whatever came of it."""
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("episode_id", Id, nullable=False, index=True),
+    Column("sender", String, nullable=False),
+    Column("identifier", String, nullable=False, index=True),
+    Column("sent", Instant, nullable=False),
+    Column("source", String, nullable=False),
+    Column("received_at", Instant, nullable=False),
+    Column("state", String, nullable=False, index=True),
+    Column("verdict", String, nullable=False),
+    Column("findings", JSON, nullable=False, server_default="[]"),
+    Column("status", String, nullable=False),
+    Column("type", String, nullable=False),
+    Column("hazard", String, nullable=False),
+    Column("color", String),
+    Column("lane", Integer, nullable=False),
+    Column("change", String, nullable=False),
+    Column("headline", String, nullable=False),
+    Column("body", JSON, nullable=False),
+    Column("digest", String, nullable=False),
+    Column("raw_id", Id, ForeignKey("raw_messages.id"), nullable=False),
+    Column("effective", Instant),
+    Column("expires", Instant),
+    Column("deliver_until", Instant, nullable=False),
+    Column("stopped_at", Instant),
+    Column("swept", Boolean, nullable=False, server_default=text("0")),
+    Column("successor_id", Id),
+    Column("plan_cursor", String),
+    Column("planned", Integer, nullable=False, server_default="0"),
+    Column("plan_of", Integer, nullable=False, server_default="0"),
+    Column("plan_done", Boolean, nullable=False, server_default=text("0")),
+    Column("policy_revision", String, nullable=False, server_default=""),
+    UniqueConstraint("sender", "identifier", "sent"),
+)
+"""
+``stopped_at`` set: nothing more of it leaves (superseded, cancelled, expired); ``swept`` once its unsent rows
+say so too. ``plan_cursor`` is the last subscriber (or told delivery) planned; ``body`` the alert as
+INTERFACE.md writes it; ``digest`` SHA-256 of that, to tell a repeat from a conflict.
+"""
+
+alert_references = Table(
+    "alert_references",
+    metadata,
+    Column("alert_id", Id, ForeignKey("alerts.id"), primary_key=True),
+    Column("sender", String, primary_key=True),
+    Column("identifier", String, primary_key=True),
+    Column("referred_id", Id),
+    Index("ix_alert_references_identifier", "identifier"),
+)
+
+alert_regions = Table(
+    "alert_regions",
+    metadata,
+    Column("alert_id", Id, ForeignKey("alerts.id"), primary_key=True),
+    Column("code", String(12), primary_key=True),
+    Index("ix_alert_regions_code", "code"),
+)
+"""The warned area as known divisions, unpadded."""
+
+coverage_gaps = Table(
+    "coverage_gaps",
+    metadata,
+    Column("alert_id", Id, ForeignKey("alerts.id"), primary_key=True),
+    Column("region", String(12), primary_key=True),
+    Column("subscriber_id", String(26), primary_key=True, server_default=""),
+    Column("name", String, nullable=False, server_default=""),
+    Column("why", String, nullable=False),
+)
+"""Subscribers without a usable endpoint, and divisions without anybody (``subscriber_id`` empty)."""
+
+contents = Table(
+    "contents",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("alert_id", Id, ForeignKey("alerts.id"), nullable=False, index=True),
+    Column("channel", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("language", String, nullable=False),
+    Column("subject", String, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("segments", Integer, nullable=False),
+    Column("template", String, nullable=False),
+    Column("template_code", String, nullable=False, server_default=""),
+    Column("variables", JSON, nullable=False, server_default="{}"),
+    Column("refused_at", Instant),
+    UniqueConstraint("alert_id", "channel", "language"),
+)
+"""``template`` is path and revision; ``refused_at``: the channel refused the text, nothing more of it leaves there."""
+
+# --- batches and deliveries --------------------------------------------------------------------------
+
+batches = Table(
+    "batches",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("alert_id", Id, nullable=False),
+    Column("channel", String, nullable=False),
+    Column("content_id", Id, nullable=False),
+    Column("lane", Integer, nullable=False),
+    Column("state", String, nullable=False),
+    Column("due", BigInteger, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("deliver_until", BigInteger, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("epoch", Integer, nullable=False, server_default="0"),
+    Column("lease_until", BigInteger),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("unknowns", Integer, nullable=False, server_default="0"),
+    Column("follows", Boolean, nullable=False, server_default=text("0")),
+    Index(
+        "ix_batches_open",
+        "channel",
+        "lane",
+        "id",
+        sqlite_where=text("state IN ('queued', 'waiting', 'unknown')"),
+        postgresql_where=text("state IN ('queued', 'waiting', 'unknown')"),
+    ),
+    Index(
+        "ix_batches_out",
+        "lease_until",
+        sqlite_where=text("state = 'sending'"),
+        postgresql_where=text("state = 'sending'"),
+    ),
+    Index("ix_batches_alert_id", "alert_id"),
+    sqlite_with_rowid=False,
+)
+"""
+The unit of work and the lease: leasing is a conditional update to ``sending`` that raises ``epoch``; settling
+requires that epoch. ``follows``: its alert follows another, so an address still in ``sending`` there goes first.
+"""
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("alert_id", Id, nullable=False),
+    Column("channel", String, nullable=False),
+    Column("address", String, nullable=False),
+    Column("round", Integer, nullable=False),
+    Column("batch_id", Id),
+    Column("content_id", Id),
+    Column("lane", Integer, nullable=False),
+    Column("state", String, nullable=False),
+    Column("reason", String),
+    Column("detail", String),
+    Column("told", Boolean, nullable=False, server_default=text("0")),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("due", BigInteger),
+    Column("name", String, nullable=False),
+    Column("region", String(12), nullable=False),
+    Column("updated", BigInteger, nullable=False),
+    UniqueConstraint("address", "channel", "alert_id", "round"),
+    Index("ix_deliveries_alert_id_id", "alert_id", "id"),
+    Index("ix_deliveries_batch_id", "batch_id"),
+    Index("ix_deliveries_region_id", "region", "id"),
+    Index(
+        "ix_deliveries_notable",
+        "state",
+        "id",
+        sqlite_where=text("state NOT IN ('queued', 'accepted', 'delivered')"),
+        postgresql_where=text("state NOT IN ('queued', 'accepted', 'delivered')"),
+    ),
+    sqlite_with_rowid=False,
+)
+"""
+One row for every address the alert was to reach. ``name`` and ``region`` are those of the first recipient, as
+they were then. ``batch_id`` NULL and state waiting: certainly not accepted, to be gathered into a new batch at
+``due``. ``told`` is sticky. ``attempts`` counts tries of batches it has left; its batch counts the rest.
+"""
+
+recipients = Table(
+    "recipients",
+    metadata,
+    Column("delivery_id", Id, primary_key=True),
+    Column("subscriber_id", Id, primary_key=True),
+    Column("endpoint_id", Id, nullable=False),
+    Column("name", String, nullable=False),
+    Column("region", String(12), nullable=False),
+    Column("reasons", Text, nullable=False),
+    Index("ix_recipients_subscriber_id", "subscriber_id"),
+    sqlite_with_rowid=False,
+)
+"""
+Who stands behind a delivery and why, as it was then. ``reasons`` is a JSON list of ``{subscription, group, relation, why}``
+objects (``why`` null when the subscription applied), rendered once per distinct set of subscriptions.
+"""
+
+fallbacks = Table(
+    "fallbacks",
+    metadata,
+    Column("delivery_id", Id, primary_key=True),
+    Column("next_id", Id, primary_key=True),
+    Index("ix_fallbacks_next_id", "next_id"),
+    sqlite_with_rowid=False,
+)
+"""In an ordered policy: the delivery that starts when this one fails, and is not needed when it succeeds."""
+
+former_batches = Table(
+    "former_batches",
+    metadata,
+    Column("delivery_id", Id, primary_key=True),
+    Column("batch_id", Id, primary_key=True),
+    sqlite_with_rowid=False,
+)
+"""Batches a delivery has left (split or regrouped); their attempts are part of its timeline."""
+
+receipt_keys = Table(
+    "receipt_keys",
+    metadata,
+    Column("channel", String, primary_key=True),
+    Column("receipt_key", String, primary_key=True),
+    Column("delivery_id", Id, primary_key=True),
+    Index("ix_receipt_keys_delivery_id", "delivery_id"),
+    sqlite_with_rowid=False,
+)
+
+receipts = Table(
+    "receipts",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("channel", String, nullable=False),
+    Column("receipt_key", String, nullable=False),
+    Column("address", String),
+    Column("status", String, nullable=False),
+    Column("at", BigInteger),
+    Column("received", BigInteger, nullable=False),
+    Column("detail", String, nullable=False, server_default=""),
+    Column("delivery_id", Id),
+    Index("ix_receipts_delivery_id", "delivery_id"),
+    Index(
+        "ix_receipts_early",
+        "channel",
+        "receipt_key",
+        sqlite_where=text("delivery_id IS NULL"),
+        postgresql_where=text("delivery_id IS NULL"),
+    ),
+    sqlite_with_rowid=False,
+)
+"""The provider's later words, each kept; ``delivery_id`` NULL while no delivery has that key yet."""
+
+tallies = Table(
+    "tallies",
+    metadata,
+    Column("alert_id", Id, primary_key=True),
+    Column("channel", String, primary_key=True),
+    Column("level", Integer, primary_key=True),
+    Column("state", String, primary_key=True),
+    Column("n", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Deliveries by state, kept in the same commit as the deliveries, so that counting never scans."""
+
+# --- what happened ------------------------------------------------------------------------------------
+
+journal = Table(
+    "journal",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("at", BigInteger, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("subject", String, nullable=False),
+    Column("actor", String, nullable=False, server_default=""),
+    Column("body", Text),
+    Column("salt", String, nullable=False),
+    Column("digest", String, nullable=False),
+    Index("ix_journal_subject", "subject"),
+)
+"""Append-only. ``kind`` is ``noun.verb`` in the past tense, ``body`` JSON; erasing a body keeps its digest."""
+
+journal_links = Table(
+    "journal_links",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("writer", String, nullable=False),
+    Column("first_seq", Integer, nullable=False),
+    Column("last_seq", Integer, nullable=False),
+    Column("previous", String, nullable=False),
+    Column("head", String, nullable=False),
+)
+"""One link per commit: ``head`` = SHA-256 of ``previous`` and each row's seq, at, kind, subject, digest."""
+
+alarms = Table(
+    "alarms",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("subject", String, nullable=False),
+    Column("message", String, nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("latest", Instant, nullable=False),
+    Column("times", Integer, nullable=False, server_default="1"),
+    Column("acknowledged_by", String),
+    Column("acknowledged_at", Instant),
+    Column("cleared_at", Instant),
+    Index(
+        "uq_alarms_open",
+        "kind",
+        "subject",
+        unique=True,
+        sqlite_where=text("cleared_at IS NULL"),
+        postgresql_where=text("cleared_at IS NULL"),
+    ),
+)
+"""Conditions a person must act on; one open row for each kind and subject."""
