@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from warnd.model.color import Lane
@@ -68,6 +69,9 @@ class Batch:
     ``key`` is the same for every try of this batch (a gateway may know it again), ``addresses[i]`` belongs to
     ``deliveries[i]``. ``attempts`` counts the tries so far, the one under way included; ``unknowns`` those
     of them that ended without a clear answer. ``created`` and ``deliver_until`` are microseconds since 1970.
+    ``levels[i]`` is the region level (0 to 4) of ``deliveries[i]``, for counting. ``state`` is the one it rests in
+    at ``epoch``, before it is leased: QUEUED, WAITING or UNKNOWN. ``due`` is when it may be tried.
+    ``follows``: its alert follows another of the episode; ``ordered``: some of its deliveries have a fallback.
     """
 
     id: str
@@ -79,10 +83,14 @@ class Batch:
     addresses: tuple[str, ...]
     created: int
     deliver_until: int
+    levels: bytes
+    state: BatchState = BatchState.QUEUED
+    due: int = 0
     epoch: int = 0
     attempts: int = 0
     unknowns: int = 0
     follows: bool = False
+    ordered: bool = False
 
     @property
     def key(self) -> str:
@@ -92,6 +100,19 @@ class Batch:
     def cost(self) -> int:
         """Tokens of the channel's rate that sending it takes."""
         return len(self.deliveries) * self.content.segments
+
+    def leased(self) -> Batch:
+        """As it is once a lease on it is granted."""
+        return replace(self, epoch=self.epoch + 1, attempts=self.attempts + 1)
+
+    def only(self, indexes: Sequence[int]) -> Batch:
+        """The same batch with just these of its deliveries, in this order."""
+        return replace(
+            self,
+            deliveries=tuple(self.deliveries[index] for index in indexes),
+            addresses=tuple(self.addresses[index] for index in indexes),
+            levels=bytes(self.levels[index] for index in indexes),
+        )
 
     def __len__(self) -> int:
         return len(self.deliveries)

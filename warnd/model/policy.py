@@ -75,5 +75,5 @@ class RetryPolicy:
 
     def wait(self, attempts: int, jitter: float) -> timedelta:
         """How long after the ``attempts``-th try; ``jitter`` in [0, 1)."""
-        grown = self.first * self.factor ** min(max(attempts - 1, 0), 63)
-        return min(grown, self.ceiling) * (0.5 + jitter / 2)
+        grown = self.first.total_seconds() * self.factor ** min(max(attempts - 1, 0), 63)
+        return timedelta(seconds=min(grown, self.ceiling.total_seconds()) * (0.5 + jitter / 2))

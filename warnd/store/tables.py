@@ -313,6 +313,7 @@ batches = Table(
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("unknowns", Integer, nullable=False, server_default="0"),
     Column("follows", Boolean, nullable=False, server_default=text("0")),
+    Column("ordered", Boolean, nullable=False, server_default=text("0")),
     Index(
         "ix_batches_open",
         "channel",
@@ -332,7 +333,8 @@ batches = Table(
 )
 """
 The unit of work and the lease: leasing is a conditional update to ``sending`` that raises ``epoch``; settling
-requires that epoch. ``follows``: its alert follows another, so an address still in ``sending`` there goes first.
+requires that epoch. ``follows``: its alert follows another, so an address still in ``sending`` there goes
+first. ``ordered``: some of its deliveries have a fallback.
 """
 
 deliveries = Table(

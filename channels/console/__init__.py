@@ -1,0 +1,1 @@
+"""Printing instead of sending, for drills and development."""

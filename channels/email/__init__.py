@@ -1,0 +1,1 @@
+"""Mail over SMTP: pooled connections, one recipient to a transaction."""

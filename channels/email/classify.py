@@ -1,0 +1,97 @@
+"""What a reply code means at each step of an SMTP transaction (RFC 5321, 3463)."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from enum import Enum
+
+from warnd.contract.http import LONGEST_WAIT
+from warnd.contract.outcome import Accepted, Deferred, Outcome, Reason, Rejected, Scope
+
+_ENHANCED = re.compile(r"[245]\.\d{1,3}\.\d{1,3}\b")
+_SECONDS = re.compile(r"\b(\d{1,5}) ?(?:s|sec|seconds?)\b", re.IGNORECASE)
+_CLOCK = re.compile(r"\b(\d{2}):(\d{2}):(\d{2})\b")
+
+_AUTHENTICATE = frozenset({530, 534, 535, 538})
+_BUSY = frozenset({450, 452})
+
+
+class Step(Enum):
+    """How far a transaction had come; from ``TEXT`` on the message may have left us."""
+
+    CONNECT = "connect"
+    LOGIN = "login"
+    SENDER = "sender"
+    RECIPIENT = "recipient"
+    TEXT = "text"
+
+
+def classify(step: Step, code: int, text: str = "") -> Outcome:
+    """
+    The outcome of a reply; ``text`` is searched for an enhanced status and for a time to come back.
+
+    The words themselves go nowhere: relays quote the address in them.
+    """
+    found = _ENHANCED.match(text.lstrip())
+    status = found[0] if found is not None else ""
+    detail = f"{code} {status}".rstrip()
+    if step is Step.TEXT and 200 <= code < 300:
+        return Accepted()
+    if 400 <= code < 500:
+        return _later(step, code, status, text, detail)
+    if code == 503 or not 500 <= code < 600:
+        # A bad sequence of commands is nobody's fault but the line's; anything else is no reply at all.
+        return Deferred(Reason.UNREADABLE_REPLY, maybe_sent=step is Step.TEXT and code != 503, detail=detail)
+    return _never(step, code, status, detail)
+
+
+def lost(step: Step, reason: Reason, error: Exception | None = None) -> Deferred:
+    """The line broke or fell silent: before the text nothing was taken; after it, nobody can say."""
+    if step is Step.CONNECT:
+        # Nobody's address has been named yet, so the error's words may be shown: they tell of certificates.
+        return Deferred(Reason.UNREACHABLE, detail=str(error or "")[:120])
+    return Deferred(reason, maybe_sent=step is Step.TEXT)
+
+
+def _later(step: Step, code: int, status: str, text: str, detail: str) -> Deferred:
+    scope = Scope.TARGET if step is Step.RECIPIENT else Scope.CHANNEL
+    if status.startswith("4.2."):
+        return Deferred(Reason.MAILBOX_FULL, Scope.TARGET, retry_after=_named_time(text), detail=detail)
+    # 450 and 452 say "not so fast"; 4.7.1 is how greylisting shows.
+    busy = code in _BUSY or status == "4.7.1"
+    reason = Reason.THROTTLED if busy else Reason.TEMPORARY_FAILURE
+    return Deferred(reason, scope, retry_after=_named_time(text), detail=detail)
+
+
+def _never(step: Step, code: int, status: str, detail: str) -> Outcome:
+    if step is Step.CONNECT:
+        # A relay that turns us away at the door today may have let us in tomorrow; nobody is lost to it.
+        return Deferred(Reason.TEMPORARY_FAILURE, detail=detail)
+    if step in {Step.LOGIN, Step.SENDER} or code in _AUTHENTICATE:
+        return Rejected(Reason.ACCOUNT_REFUSED, Scope.ACCOUNT, detail)
+    if status == "5.3.4":
+        return Rejected(Reason.TOO_LONG, Scope.CONTENT, detail)
+    if status == "5.2.2" or (code == 552 and not status):
+        return Rejected(Reason.MAILBOX_FULL, Scope.ADDRESS, detail)
+    if step is Step.TEXT:
+        return Rejected(Reason.CONTENT_REFUSED, Scope.CONTENT, detail)
+    if status.startswith("5.7."):
+        # 554 is what a relay answers whom it does not relay for; 550 is the recipient's own rule.
+        if code == 554:
+            return Rejected(Reason.ACCOUNT_REFUSED, Scope.ACCOUNT, detail)
+        return Rejected(Reason.BLOCKED, Scope.ADDRESS, detail)
+    if status in {"5.1.6", "5.2.1"} or code == 551:
+        return Rejected(Reason.ADDRESS_GONE, Scope.ADDRESS, detail)
+    return Rejected(Reason.BAD_ADDRESS, Scope.ADDRESS, detail)
+
+
+def _named_time(text: str) -> timedelta | None:
+    """``try again in 300 seconds`` or ``come back in 00:05:00``, as greylisting servers put it."""
+    if (match := _SECONDS.search(text)) is not None:
+        wait = timedelta(seconds=int(match[1]))
+    elif (match := _CLOCK.search(text)) is not None:
+        wait = timedelta(hours=int(match[1]), minutes=int(match[2]), seconds=int(match[3]))
+    else:
+        return None
+    return min(wait, LONGEST_WAIT)

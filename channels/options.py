@@ -1,0 +1,45 @@
+"""A channel's own table of the configuration: what is wrong with it is told by its key, never its value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+
+from warnd.errors import ConfigError
+
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0}
+
+
+def _duration(value: Any) -> timedelta:
+    """``10`` (seconds), ``"10s"``, ``"500ms"`` or ``"2m"``."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?) ?(ms|s|m)?", str(value).strip())
+    seconds = float(match[1]) * _UNITS[match[2] or "s"] if match is not None else 0.0
+    if not 0 < seconds <= 3600:
+        raise ValueError("should be a time of up to an hour, such as 10s or 500ms")
+    return timedelta(seconds=seconds)
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
+
+
+class Options(BaseModel):
+    """A table's keys as fields. Text is read as the field's type: an environment variable has no other."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+    @classmethod
+    def read(cls, options: Mapping[str, Any]) -> Self:
+        """Raises ConfigError for the first key that is missing, unknown or of the wrong type."""
+        try:
+            return cls.model_validate(dict(options))
+        except ValidationError as error:
+            fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        key = ".".join(map(str, fault["loc"]))
+        if fault["type"] == "extra_forbidden":
+            raise ConfigError(key, f"is not a setting here; there are {', '.join(cls.model_fields)}")
+        # pydantic's own exception quotes the value, which may be a credential: it is left behind.
+        raise ConfigError(key, fault["msg"].removeprefix("Value error, "))

@@ -1,0 +1,157 @@
+"""``sms.http``: posts one request for up to ``max_batch`` numbers and reads an answer per number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+from urllib.parse import urlencode, urlsplit
+
+import aiohttp
+import orjson
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from channels.options import Duration
+from channels.sms.classify import UNREADABLE, classify
+from channels.sms.dialect import Dialect
+from channels.sms.receipts import parse
+from warnd.contract.channel import BatchView, CallbackRequest, Capabilities, Sink
+from warnd.contract.http import refusal
+from warnd.contract.outcome import Deferred, Outcome, Reason, Receipt
+from warnd.contract.secret import Secret
+
+LARGEST_REPLY = 1 << 20
+"""Bytes of an answer that are read; a thousand rows take a tenth of it."""
+
+FORMATS = {"json": "application/json", "form": "application/x-www-form-urlencoded"}
+
+
+def _address(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        good = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port beyond 65535, a bracket that does not close
+        good = False
+    if not good:
+        raise ValueError("should be an http or https address")
+    return value
+
+
+def _credential(value: object) -> Secret:
+    secret = Secret(value) if isinstance(value, str) else value
+    if not isinstance(secret, Secret) or not secret:
+        raise ValueError("should be the gateway's credential; token_file may name a file that holds it")
+    if not all("!" <= character <= "~" for character in secret.reveal()):
+        raise ValueError("holds characters that no header can carry")
+    return secret
+
+
+class SmsOptions(Dialect):
+    """
+    ``[channels.NAME]`` with ``adapter = "sms.http"``.
+
+    ``connect_timeout`` ends connecting, ``timeout`` the wait for an answer once connected. ``idempotent``: the
+    gateway answers a repeated ref without sending again, as the protocol asks it to. ``slots`` is what the
+    core takes when its own setting is silent.
+    """
+
+    url: Annotated[str, AfterValidator(_address)]
+    token: Annotated[Secret, BeforeValidator(_credential)]
+    format: Literal["json", "form"] = "json"
+    timeout: Duration = timedelta(seconds=10)
+    connect_timeout: Duration = timedelta(seconds=3)
+    max_batch: Annotated[int, Field(ge=1, le=1000)] = 100
+    slots: Annotated[int, Field(ge=1, le=1024)] = 8
+    receipts: bool = True
+    idempotent: bool = True
+
+
+class HttpSms:
+    """The generic gateway of the interface's section 5, and the many that differ from it in names only."""
+
+    def __init__(self, name: str, options: Mapping[str, Any]) -> None:
+        self.name = name
+        self._options = chosen = SmsOptions.read(options)
+        # Connecting has a limit of its own, so that the total can only end a request that has left.
+        longest = chosen.connect_timeout + chosen.timeout
+        self.capabilities = Capabilities(
+            kind="sms",
+            max_batch=chosen.max_batch,
+            timeout=longest,
+            receipts=chosen.receipts,
+            idempotent=chosen.idempotent,
+            slots=chosen.slots,
+        )
+        self._timeout = aiohttp.ClientTimeout(
+            total=longest.total_seconds(),
+            connect=chosen.connect_timeout.total_seconds(),
+            sock_read=chosen.timeout.total_seconds(),
+        )
+        self._http: aiohttp.ClientSession | None = None
+
+    async def open(self, sink: Sink) -> None:
+        """Receipts come by callback: the sink stays unused."""
+        self._http = aiohttp.ClientSession(
+            # The core's slots bound what is out at once; waiting here would look like a gateway that is down.
+            connector=aiohttp.TCPConnector(limit=0),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=self._timeout,
+            auto_decompress=False,
+            headers={
+                "Authorization": f"Bearer {self._options.token.reveal()}",
+                "Content-Type": FORMATS[self._options.format],
+                "Accept": "application/json",
+                "Accept-Encoding": "identity",
+                "User-Agent": "warnd",
+            },
+        )
+
+    async def send(self, batch: BatchView) -> Sequence[Outcome]:
+        """One POST for the whole batch. Whatever fails once connected may have been sent."""
+        if self._http is None:
+            raise RuntimeError("the channel is not open")
+        addresses = batch.addresses
+        body = self._body(batch)
+        try:
+            async with self._http.post(self._options.url, data=body, allow_redirects=False) as reply:
+                if (refused := refusal(reply.status, reply.headers.get("Retry-After"))) is not None:
+                    return [refused] * len(addresses)
+                answer = orjson.loads(await _read(reply.content))
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            return [Deferred(Reason.UNREACHABLE, detail=type(error).__name__)] * len(addresses)
+        except TimeoutError:
+            return [Deferred(Reason.NO_REPLY, maybe_sent=True)] * len(addresses)
+        except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError) as error:
+            lost = Deferred(Reason.CONNECTION_LOST, maybe_sent=True, detail=type(error).__name__)
+            return [lost] * len(addresses)
+        except (aiohttp.ClientError, ValueError):
+            return [UNREADABLE] * len(addresses)
+        return classify(answer, addresses, self._options)
+
+    async def close(self) -> None:
+        if self._http is not None:
+            await self._http.close()
+            self._http = None
+
+    def parse(self, request: CallbackRequest) -> Sequence[Receipt]:
+        return parse(request, self._options.receipt)
+
+    def _body(self, batch: BatchView) -> bytes:
+        """The same bytes for every try of a batch."""
+        names = self._options.fields
+        if self._options.format == "json":
+            return orjson.dumps(
+                {names.to: batch.addresses, names.text: batch.content.body, names.ref: batch.key}
+            )
+        form = {names.to: ",".join(batch.addresses), names.text: batch.content.body, names.ref: batch.key}
+        return urlencode(form).encode("ascii")
+
+
+async def _read(content: aiohttp.StreamReader) -> bytes:
+    """The whole body. Raises ValueError when it is larger than any answer can be."""
+    body = b""
+    async for chunk in content.iter_any():
+        body = body + chunk if body else chunk
+        if len(body) > LARGEST_REPLY:
+            raise ValueError("the answer is too large")
+    return body

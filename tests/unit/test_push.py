@@ -1,0 +1,240 @@
+"""Our own JSON: what is read, what is refused and by which path, what is only warned of."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from warnd.errors import InvalidAlert
+from warnd.intake.hazards import load_hazards
+from warnd.intake.read import read
+from warnd.model.alert import Alert, AlertType, Area, Parsed, Reference, Status, Text, Verdict
+from warnd.model.alert_body import ENDS, EVENT, as_body, digest_of, from_body
+from warnd.model.color import Color
+from warnd.resources import config_dir
+
+CATALOGUE = load_hazards(config_dir() / "hazards.toml")
+FIXTURES = Path(__file__).parent.parent / "data" / "json"
+
+
+def body(**changes: Any) -> dict[str, Any]:
+    """The red rainstorm fixture with some keys changed."""
+    return json.loads((FIXTURES / "rainstorm-red.json").read_bytes()) | changes
+
+
+def push(message: object) -> Parsed:
+    return read(json.dumps(message).encode(), "application/json", CATALOGUE)
+
+
+def paths(message: object) -> list[str]:
+    with pytest.raises(InvalidAlert) as refused:
+        push(message)
+    return [fault.path for fault in refused.value.faults]
+
+
+def test_red_rainstorm_is_read_whole() -> None:
+    """Every key of the format arrives where the model has it."""
+    parsed = push(body())
+    alert = parsed.alert
+    assert (parsed.verdict, parsed.kind) == (Verdict.ACCEPT, "json")
+    assert (alert.hazard, alert.color, alert.event_code) == ("rainstorm", Color.RED, "11B03")
+    assert alert.sent == datetime(2026, 7, 14, tzinfo=UTC)
+    assert alert.sent.utcoffset() == timedelta(hours=8)
+    assert list(alert.texts) == ["zh", "en"]
+    assert alert.areas[0].regions == ("621202",)
+    assert alert.parameters == {"station": "两水"}
+
+
+def test_every_fault_is_named_at_once() -> None:
+    """Who mends a feed wants the whole list, each with its path."""
+    with pytest.raises(InvalidAlert) as refused:
+        read((FIXTURES / "many-faults.json").read_bytes(), "application/json", CATALOGUE)
+    assert {fault.path for fault in refused.value.faults} == {
+        "identifier",
+        "sent",
+        "status",
+        "type",
+        "color",
+        "headline",
+        "expires",
+        "areas[0].regions[2]",
+        "areas[0].polygons[0]",
+        "areas[0].circles[0]",
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "path"),
+    [
+        pytest.param({"sent": "2026-07-14T08:00:00"}, "sent", id="a time without offset"),
+        pytest.param({"sent": 1784000000}, "sent", id="a time as a number"),
+        pytest.param({"sent": "2026-07-14T08:00:00+25:00"}, "sent", id="an offset that does not exist"),
+        pytest.param({"status": "Actual"}, "status", id="a status in other letters"),
+        pytest.param({"sender": ""}, "sender", id="an empty sender"),
+        pytest.param({"references": [{"sender": "a"}]}, "references[0].identifier", id="half a reference"),
+        pytest.param({"texts": {"e": {}}}, "texts.e", id="a tag that is none"),
+        pytest.param({"texts": {"en": {"headline": 1}}}, "texts.en.headline", id="a text that is none"),
+        pytest.param({"parameters": {"a": 1}}, "parameters.a", id="a parameter that is no text"),
+        pytest.param({"headline": "a\0b"}, "headline", id="a NUL character"),
+    ],
+)
+def test_fault_is_refused_with_its_path(changes: dict[str, Any], path: str) -> None:
+    """All but unknown keys is strict."""
+    assert paths(body(**changes)) == [path]
+
+
+@pytest.mark.parametrize("message", [[], "alert", 7, None], ids=repr)
+def test_something_else_than_an_object_is_refused(message: object) -> None:
+    """The whole has the path body."""
+    assert paths(message) == ["body"]
+
+
+def test_unknown_keys_are_kept_and_warned_of() -> None:
+    """A feed that grows a field must not lose a red."""
+    message = body(urgency="Immediate", references=[{"sender": "a", "identifier": "b", "hop": 2}])
+    parsed = push(message)
+    assert parsed.verdict is Verdict.ACCEPT_WITH_WARNINGS
+    assert [warning.path for warning in parsed.warnings] == ["urgency", "references[0].hop"]
+    assert parsed.alert.parameters["urgency"] == "Immediate"
+    assert parsed.alert.parameters["references[0].hop"] == "2"
+
+
+def test_null_stands_for_absent() -> None:
+    """Many writers of JSON have no way to leave a key out."""
+    optional = ("sender_name", "references", "description", "instruction", "areas", "contact", "parameters")
+    parsed = push(body(**dict.fromkeys(optional)))
+    assert [warning.code for warning in parsed.warnings] == ["area_unplaced"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "slug", "code"),
+    [
+        pytest.param({"hazard": "暴雨"}, "rainstorm", "hazard_guessed", id="its name for a slug"),
+        pytest.param({"hazard": None}, "rainstorm", None, id="the event code"),
+        pytest.param({"hazard": None, "event_code": None}, "rainstorm", None, id="the headline"),
+        pytest.param({"hazard": "hail"}, "hail", "hazard_disagrees", id="a slug against the headline"),
+        pytest.param(
+            {"hazard": "frogs", "event_code": None, "headline": "红色预警"},
+            "other",
+            "hazard_unknown",
+            id="nothing known",
+        ),
+    ],
+)
+def test_hazard_is_found_by_slug_code_or_headline(
+    changes: dict[str, Any], slug: str, code: str | None
+) -> None:
+    """An unknown hazard is told all the same, as ``other``."""
+    parsed = push(body(**changes))
+    assert parsed.alert.hazard == slug
+    assert [warning.code for warning in parsed.warnings] == ([code] if code else [])
+
+
+def test_unknown_hazard_keeps_its_own_name() -> None:
+    """A template can still say what it is."""
+    parsed = push(body(hazard="frogs", event_code=None, headline="红色预警"))
+    assert parsed.alert.parameters[EVENT] == "frogs"
+
+
+def test_color_none_can_tell_is_a_doubt() -> None:
+    """Such an alert is kept and not released."""
+    parsed = push(body(color=None, headline="暴雨"))
+    assert parsed.verdict is Verdict.QUARANTINE
+    assert [doubt.path for doubt in parsed.doubts] == ["color"]
+
+
+def test_higher_color_stands_with_a_warning() -> None:
+    """Where the key and the headline disagree."""
+    parsed = push(body(color="blue"))
+    assert parsed.alert.color is Color.RED
+    assert [warning.code for warning in parsed.warnings] == ["color_disagrees"]
+
+
+def test_lifting_title_marks_an_update_as_the_end() -> None:
+    """The type stays as issued."""
+    parsed = push(body(type="update", headline="武都区气象台解除暴雨红色预警信号", references=[]))
+    assert parsed.alert.type is AlertType.UPDATE
+    assert parsed.alert.parameters[ENDS] == "true"
+
+
+def test_cancel_needs_no_words_and_no_area_but_references() -> None:
+    """What it cancels tells the rest."""
+    bare = {key: body()[key] for key in ("identifier", "sender", "sent", "status")} | {"type": "cancel"}
+    assert [doubt.code for doubt in push(bare).doubts] == ["references_missing"]
+    refers = bare | {"references": [{"sender": "a", "identifier": "b"}]}
+    assert push(refers).verdict is Verdict.ACCEPT
+
+
+def test_open_polygon_is_closed_with_a_warning() -> None:
+    """The shape meant is plain."""
+    parsed = push(body(areas=[{"name": "沟口", "polygons": ["33.0,104.5 33.0, 105.5\n33.8,105.5"]}]))
+    assert parsed.alert.areas[0].polygons == ("33.0,104.5 33.0,105.5 33.8,105.5 33.0,104.5",)
+    assert [warning.path for warning in parsed.warnings] == ["areas[0].polygons[0]"]
+
+
+# --- the body, there and back -----------------------------------------------------------------------
+
+# Half a surrogate pair and NUL never get in, nor does a tag that is not short.
+words = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30)
+keys = st.text(
+    st.characters(exclude_categories=["Cs", "Z", "C"], exclude_characters=",<&"), min_size=1, max_size=20
+)
+zones = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+times = st.datetimes(datetime(1971, 1, 1), datetime(2900, 1, 1), timezones=zones)  # noqa: DTZ001
+texts = st.builds(Text, words, words, words)
+codes = st.sampled_from(["62", "6212", "621202", "621202101", "621202101201", "621202000000"])
+areas = st.builds(
+    Area,
+    words,
+    st.lists(codes, unique=True, max_size=3).map(tuple),
+    st.sampled_from([(), ("33.0,104.5 33.0,105.5 33.8,105.5 33.0,104.5",)]),
+    st.sampled_from([(), ("33.4,104.9 20",)]),
+)
+alerts = st.builds(
+    Alert,
+    identifier=keys,
+    sender=keys,
+    sent=times,
+    status=st.sampled_from(Status),
+    type=st.sampled_from(AlertType),
+    hazard=st.sampled_from(sorted(CATALOGUE.hazards)),
+    color=st.none() | st.sampled_from(Color),
+    texts=st.fixed_dictionaries({"zh": texts}, optional={"en": texts, "ug": texts, "zh-hk": texts}),
+    sender_name=words,
+    event_code=st.none() | st.just("11B03"),
+    references=st.lists(st.builds(Reference, keys, keys, st.none() | times), max_size=3).map(tuple),
+    effective=st.none() | times,
+    onset=st.none() | times,
+    expires=st.none() | times,
+    areas=st.lists(areas, max_size=3).map(tuple),
+    contact=st.none() | words,
+    web=st.none() | words,
+    parameters=st.dictionaries(words.filter(lambda name: "color" not in name), words, max_size=3),
+)
+
+
+@given(alerts)
+def test_body_comes_back_as_the_same_alert(alert: Alert) -> None:
+    """What the store keeps is all there is, through real JSON."""
+    returned = from_body(json.loads(json.dumps(as_body(alert))))
+    assert returned == alert
+    assert digest_of(returned) == digest_of(alert)
+
+
+@given(alerts)
+def test_body_can_be_pushed_again(alert: Alert) -> None:
+    """What we write, another warnd reads."""
+    assert push(as_body(alert)).alert == alert
+
+
+def test_digest_tells_a_conflict_from_a_repeat() -> None:
+    """One character of the text is another content; the order of keys is not."""
+    alert = push(body()).alert
+    assert digest_of(push(dict(reversed(body().items()))).alert) == digest_of(alert)
+    assert digest_of(push(body(description="雨小了。")).alert) != digest_of(alert)

@@ -1,0 +1,257 @@
+"""The audience file: CSV bytes to rows with every fault named, and rows back to CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import TypeVar
+
+from warnd.audience import addresses
+from warnd.audience.cells import guarded, unguarded
+from warnd.errors import Fault, Invalid
+from warnd.model.audience import AudienceClass, SubscriberKind
+from warnd.model.audience_import import Address, AudienceRow, GroupName, ImportRow
+from warnd.model.region import candidates
+
+COLUMNS = AudienceRow._fields
+REQUIRED = ("external_id", "name", "region")
+
+E = TypeVar("E", bound=Enum)
+V = TypeVar("V")
+
+_KIND_OF_CHANNEL = re.compile(r"[a-z][a-z0-9_-]{0,31}")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
+_SEPARATORS = re.compile("[;；]")
+_TRUE = frozenset({"true", "yes", "1", "是"})
+_FALSE = frozenset({"false", "no", "0", "否"})
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """How much of a file is read at all. ``faults``: so many are named, then reading stops."""
+
+    bytes: int = 256 * 1024 * 1024
+    rows: int = 1_000_000
+    cell: int = 1000
+    faults: int = 1000
+
+
+CAPS = Caps()
+
+
+def read_rows(body: bytes, caps: Caps = CAPS) -> tuple[ImportRow, ...]:
+    """
+    The rows of a file in UTF-8 (with or without BOM) or GB18030.
+
+    Raises Invalid naming every fault, as ``rows[17].address`` with the row's number in the sheet (the header
+    is row 1), ``header.name``, or ``file`` where it is no such file at all.
+    """
+    if len(body) > caps.bytes:
+        raise _unreadable("too_large", f"the file has {len(body)} bytes; at most {caps.bytes} are read")
+    reader = csv.reader(io.StringIO(_decoded(body), newline=""), strict=True)
+    faults: list[Fault] = []
+    rows: list[ImportRow] = []
+    number = 1
+    try:
+        header = _header(next(reader, []))
+        for number, cells in enumerate(reader, start=2):
+            if number - 1 > caps.rows:
+                raise _unreadable("too_many_rows", f"at most {caps.rows} rows are read")
+            if not any(cell.strip() for cell in cells):
+                continue
+            row = _Row(number, header, cells, caps.cell)
+            if (parsed := row.parse()) is not None:
+                rows.append(parsed)
+            faults += row.faults
+            if len(faults) >= caps.faults:
+                faults = [
+                    *faults[: caps.faults],
+                    Fault("file", "too_many_faults", "there may be more faults"),
+                ]
+                break
+    except csv.Error as error:
+        faults.append(Fault(f"rows[{number + 1}]", "malformed", f"the row is not CSV: {error}"))
+    if faults:
+        raise Invalid(faults)
+    return tuple(rows)
+
+
+def write_rows(rows: Iterable[AudienceRow]) -> Iterator[str]:
+    """The file line by line, header first; no cell passes for a formula, and ``read_rows`` gives all back."""
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer)
+    writer.writerow(COLUMNS)
+    for row in rows:
+        yield _emptied(buffer)
+        writer.writerow([guarded(cell) for cell in row])
+    yield _emptied(buffer)
+
+
+def _emptied(buffer: io.StringIO) -> str:
+    line = buffer.getvalue()
+    buffer.seek(0)
+    buffer.truncate()
+    return line
+
+
+def _decoded(body: bytes) -> str:
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            return body.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    raise _unreadable("encoding", "the file is neither UTF-8 nor GB18030")
+
+
+def _header(cells: list[str]) -> tuple[str, ...]:
+    names = tuple(cell.strip().lower() for cell in cells)
+    while names and not names[-1]:
+        names = names[:-1]
+    faults = [
+        Fault(f"header.{name}", "unknown_column", f"there is no such column; known are {', '.join(COLUMNS)}")
+        for name in names
+        if name not in COLUMNS
+    ]
+    faults += [
+        Fault(f"header.{name}", "repeated_column", "the column is there more than once")
+        for name in sorted({name for name in names if names.count(name) > 1})
+    ]
+    faults += [
+        Fault(f"header.{name}", "missing_column", "the column is missing")
+        for name in REQUIRED
+        if name not in names
+    ]
+    if faults:
+        raise Invalid(faults)
+    return names
+
+
+def _unreadable(code: str, message: str) -> Invalid:
+    return Invalid([Fault("file", code, message)])
+
+
+class _Row:
+    """Reads one row, gathering its faults instead of stopping at the first."""
+
+    def __init__(self, number: int, header: tuple[str, ...], cells: list[str], longest: int) -> None:
+        self.number = number
+        self.faults: list[Fault] = []
+        if any(cell.strip() for cell in cells[len(header) :]):
+            self._fault("", "too_many_cells", f"the row has more cells than the header's {len(header)}")
+        self._cells: Mapping[str, str] = {
+            name: unguarded(cell.strip()).strip() for name, cell in zip(header, cells, strict=False)
+        }
+        self._has_groups = "groups" in header
+        for name, cell in self._cells.items():
+            if len(cell) > longest:
+                self._fault(name, "too_long", f"a cell has at most {longest} characters")
+            elif any(unicodedata.category(character) == "Cc" for character in cell):
+                self._fault(
+                    name, "control_character", "a cell holds no line breaks and no control characters"
+                )
+
+    def parse(self) -> ImportRow | None:
+        """The row, or None when anything is wrong with it."""
+        if self.faults:
+            return None
+        row = ImportRow(
+            number=self.number,
+            external_id=self._required("external_id"),
+            kind=self._optional("kind", lambda text: _member(SubscriberKind, text)),
+            name=self._required("name"),
+            region=self._optional("region", _region, required=True) or "",
+            groups=(self._optional("groups", _groups) or ()) if self._has_groups else None,
+            audience=self._optional("audience", lambda text: _member(AudienceClass, text)),
+            endpoint=self._endpoint(),
+            priority=self._optional("priority", _priority),
+            language=self._optional("language", _language),
+            drills=self._optional("drills", _truth),
+        )
+        return None if self.faults else row
+
+    def _endpoint(self) -> Address | None:
+        """None where both cells are empty: a subscriber known, with no way to reach them yet."""
+        channel, address = self._cells.get("channel", ""), self._cells.get("address", "")
+        if not channel and not address:
+            return None
+        for name, cell, other in (("channel", channel, "address"), ("address", address, "channel")):
+            if not cell:
+                self._fault(name, "missing", f"is empty although {other} is not")
+                return None
+        if self._optional("channel", _channel) is None:
+            return None
+        normalised = self._optional("address", lambda text: addresses.normalise(channel, text))
+        return None if normalised is None else Address(channel, normalised)
+
+    def _required(self, name: str) -> str:
+        return self._optional(name, str, required=True) or ""
+
+    def _optional(self, name: str, read: Callable[[str], V], *, required: bool = False) -> V | None:
+        cell = self._cells.get(name, "")
+        if not cell:
+            if required:
+                self._fault(name, "missing", "is empty")
+            return None
+        try:
+            return read(cell)
+        except ValueError as error:
+            self._fault(name, "invalid", str(error))
+            return None
+
+    def _fault(self, name: str, code: str, message: str) -> None:
+        path = f"rows[{self.number}].{name}" if name else f"rows[{self.number}]"
+        self.faults.append(Fault(path, code, message))
+
+
+def _member(kind: type[E], text: str) -> E:
+    try:
+        return kind(text.lower())
+    except ValueError:
+        known = ", ".join(str(member.value) for member in kind)
+        raise ValueError(f"{text!r} is none of {known}") from None
+
+
+def _region(text: str) -> str:
+    if not candidates(text):
+        raise ValueError(f"{text!r} is no division code; is the column formatted as a number?")
+    return text
+
+
+def _groups(text: str) -> tuple[GroupName, ...]:
+    names: dict[GroupName, None] = {}
+    for part in filter(None, (part.strip() for part in _SEPARATORS.split(text))):
+        region, slash, name = part.partition("/")
+        if not slash or not name.strip():
+            raise ValueError(f"{part!r} is not written region-code/name")
+        names[GroupName(_region(region.strip()), name.strip())] = None
+    return tuple(names)
+
+
+def _channel(text: str) -> str:
+    if not _KIND_OF_CHANNEL.fullmatch(text):
+        raise ValueError(f"{text!r} is no kind of channel such as sms, wechat or email")
+    return text
+
+
+def _priority(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 99):
+        raise ValueError(f"{text!r} is no whole number from 1 to 99")
+    return int(text)
+
+
+def _language(text: str) -> str:
+    if not _LANGUAGE.fullmatch(text):
+        raise ValueError(f"{text!r} is no language tag such as zh, en or ug")
+    return text
+
+
+def _truth(text: str) -> bool:
+    folded = text.lower()
+    if folded not in _TRUE | _FALSE:
+        raise ValueError(f"{text!r} is neither true nor false")
+    return folded in _TRUE

@@ -1,0 +1,40 @@
+"""``warnd check FILE…``: parse and validate, one JSON object a line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+
+from warnd.errors import Fault
+from warnd.intake.check import check_object, refused
+from warnd.intake.hazards import load_hazards
+from warnd.intake.read import MAX_BYTES
+from warnd.model.hazard import HazardCatalogue
+from warnd.resources import path
+
+
+def check(
+    files: Annotated[list[Path], typer.Argument(help="Messages as a feed would push them: JSON or CAP XML.")],
+) -> None:
+    """Parse and validate messages; exits 1 if any is not valid."""
+    catalogue = load_hazards(path("config", "hazards.toml"))
+    all_valid = True
+    for file in files:
+        checked = _checked(file, catalogue)
+        all_valid = all_valid and checked["valid"]
+        typer.echo(orjson.dumps(checked))
+    if not all_valid:
+        raise typer.Exit(1)
+
+
+def _checked(file: Path, catalogue: HazardCatalogue) -> dict[str, Any]:
+    try:
+        with file.open("rb") as opened:
+            body = opened.read(MAX_BYTES + 1)
+    except OSError as error:
+        unreadable = Fault("body", "unreadable", error.strerror or "cannot be read")
+        return refused(str(file), "unknown", [unreadable])
+    return check_object(str(file), body, catalogue)

@@ -1,0 +1,103 @@
+"""The command line's frame: which commands there are, and what an exit code says."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Annotated, Any, NoReturn
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from warnd import __version__
+from warnd.errors import ConfigError, WarndError
+
+FAILED = 1
+CONFIGURATION = 78
+"""``EX_CONFIG`` of sysexits.h: trying again will not help, someone must mend the settings."""
+INTERRUPTED = 130
+
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "check": ("check", "Parse and validate warnings, without a daemon."),
+    "push": ("push", "Send one warning to a running daemon."),
+    "emulate": ("emulate", "Run local gateways, with faults on demand."),
+}
+"""
+Every command in the order of ``warnd --help``: the object in the module of its name, and what it does.
+
+The object is a function, or a Typer for a command with commands of its own.
+"""
+
+
+class LazyCommand(TyperCommand):
+    """A command whose module is imported when it is called, so that ``warnd --help`` is quick."""
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        """The true command's context: from here on it runs as if it had stood here all along."""
+        return self._load().make_context(info_name, args, parent, **extra)
+
+    def _load(self) -> Any:
+        name = self.name or ""
+        target = getattr(import_module(f"warnd.cli.{name}"), COMMANDS[name][0])
+        if isinstance(target, typer.Typer):
+            return typer.main.get_group(target)
+        alone = typer.Typer(add_completion=False)
+        alone.command(name)(target)
+        return typer.main.get_command(alone)
+
+
+class LazyGroup(TyperGroup):
+    """The top of the command line, filled from ``COMMANDS``."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        for name, (_, summary) in COMMANDS.items():
+            self.add_command(LazyCommand(name, help=summary))
+
+
+app = typer.Typer(
+    name="warnd",
+    cls=LazyGroup,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"warnd {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def warnd(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version.")
+    ] = False,
+) -> None:
+    """Color-graded warnings in, every delivery accounted for."""
+
+
+def run() -> NoReturn:
+    """
+    The console script.
+
+    Leaves with 0 when done, 1 when it failed, 2 when it was called wrongly, 78 when the configuration is at
+    fault and 130 when it was interrupted.
+    """
+    try:
+        app()
+    except ConfigError as error:
+        _leave(error, CONFIGURATION)
+    except WarndError as error:
+        _leave(error, FAILED)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    sys.exit(0)
+
+
+def _leave(error: WarndError, code: int) -> NoReturn:
+    print(f"warnd: {' '.join(str(error).split())}", file=sys.stderr)
+    sys.exit(code)

@@ -1,0 +1,261 @@
+"""Our own JSON to Alert: unknown keys are kept and warned of, every other fault is refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
+
+from warnd.errors import Fault, InvalidAlert
+from warnd.intake.color import read_color
+from warnd.intake.findings import MAX_FINDINGS, Findings, refuse
+from warnd.intake.geometry import read_circle, read_polygon
+from warnd.intake.hazards import find_hazard
+from warnd.intake.identity import is_clean, is_short_enough
+from warnd.intake.judge import Paths, end_marks, judge
+from warnd.intake.languages import DEFAULT, is_tag, short_tag
+from warnd.intake.times import read_time
+from warnd.model.alert import Alert, AlertType, Area, Parsed, Reference, Status, Text
+from warnd.model.alert_body import EVENT
+from warnd.model.color import Color
+from warnd.model.hazard import OTHER, Hazard, HazardCatalogue
+from warnd.model.region import level_of
+
+KIND = "json"
+
+
+def _plain(text: str) -> str:
+    if "\0" in text:
+        raise PydanticCustomError("nul_character", "holds a NUL character")
+    return text
+
+
+def _key(text: str) -> str:
+    if not is_short_enough(text):
+        raise PydanticCustomError("key_length", "must have 1 to 256 characters")
+    if not is_clean(text):
+        raise PydanticCustomError("key_characters", "must hold no space, comma, < or &")
+    return text
+
+
+def _time(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return read_time(value)[0]
+    except ValueError as error:
+        raise PydanticCustomError("bad_time", "{reason}", {"reason": str(error)}) from None
+
+
+def _code(text: str) -> str:
+    try:
+        level_of(text)
+    except ValueError as error:
+        raise PydanticCustomError("bad_region", "{reason}", {"reason": str(error)}) from None
+    return text
+
+
+def _polygon(text: str) -> str:
+    return _shape(read_polygon, text)
+
+
+def _circle(text: str) -> str:
+    return _shape(read_circle, text)
+
+
+def _shape(reader: Any, text: str) -> str:
+    try:
+        reader(text)
+    except ValueError as error:
+        raise PydanticCustomError("bad_shape", "{reason}", {"reason": str(error)}) from None
+    return text
+
+
+def _tag(text: str) -> str:
+    if not is_tag(text):
+        raise PydanticCustomError("bad_language", "is not a BCP 47 language tag such as zh or ug")
+    return text
+
+
+_Plain = Annotated[str, AfterValidator(_plain)]
+_Key = Annotated[_Plain, AfterValidator(_key)]
+_Time = Annotated[datetime, BeforeValidator(_time)]
+_Tag = Annotated[str, AfterValidator(_tag)]
+
+
+class _Body(BaseModel):
+    """Strict in what it knows, open for what it does not."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+
+class _Reference(_Body):
+    sender: _Key
+    identifier: _Key
+    sent: _Time | None = None
+
+
+class _Text(_Body):
+    headline: _Plain | None = None
+    description: _Plain | None = None
+    instruction: _Plain | None = None
+
+    def text(self) -> Text:
+        return Text(self.headline or "", self.description or "", self.instruction or "")
+
+
+class _Area(_Body):
+    name: _Plain | None = None
+    regions: list[Annotated[str, AfterValidator(_code)]] | None = None
+    polygons: list[Annotated[str, AfterValidator(_polygon)]] | None = None
+    circles: list[Annotated[str, AfterValidator(_circle)]] | None = None
+
+
+class _Alert(_Text):
+    identifier: _Key
+    sender: _Key
+    sender_name: _Plain | None = None
+    sent: _Time
+    status: Status
+    type: AlertType
+    references: list[_Reference] | None = None
+    hazard: _Plain | None = None
+    event_code: _Plain | None = None
+    color: Color | None = None
+    language: _Tag = DEFAULT
+    texts: dict[_Tag, _Text] = Field(default_factory=dict)
+    effective: _Time | None = None
+    onset: _Time | None = None
+    expires: _Time | None = None
+    areas: list[_Area] | None = None
+    contact: _Plain | None = None
+    web: _Plain | None = None
+    parameters: dict[_Plain, _Plain] | None = None
+
+
+def parse(body: str, catalogue: HazardCatalogue) -> Parsed:
+    """Read one pushed alert. Raises InvalidAlert naming every fault by path, e.g. ``areas[0].regions[2]``."""
+    findings = Findings()
+    alert = _alert(_validated(body), catalogue, findings)
+    judge(alert, catalogue, Paths(), findings)
+    return Parsed(alert, KIND, tuple(findings.warnings), tuple(findings.doubts))
+
+
+def _validated(body: str) -> _Alert:
+    try:
+        encoded = body.encode("utf-8")
+    except UnicodeEncodeError:
+        refuse("body", "bad_encoding", "holds half of a surrogate pair")
+    try:
+        return _Alert.model_validate_json(encoded)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+        raise InvalidAlert([_fault(one) for one in found[:MAX_FINDINGS]]) from None
+
+
+def _fault(error: Any) -> Fault:
+    return Fault(_path(error["loc"]) or "body", error["type"], error["msg"])
+
+
+def _path(location: Sequence[int | str]) -> str:
+    """``("areas", 0, "regions", 2)`` as ``areas[0].regions[2]``; a bad key of a mapping by the key itself."""
+    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in location if step != "[key]")
+    return "".join(steps).removeprefix(".")
+
+
+def _alert(body: _Alert, catalogue: HazardCatalogue, findings: Findings) -> Alert:
+    texts = _texts(body)
+    language = next(iter(texts))
+    headline = texts[language].headline
+    parameters = dict(body.parameters or {})
+    parameters |= {path: text for path, text in _unknown(body, findings) if path not in parameters}
+    parameters |= end_marks(body.type, headline)
+    hazard = _hazard(body, headline, catalogue, findings)
+    if hazard is None and body.hazard:
+        parameters.setdefault(EVENT, body.hazard)
+    return Alert(
+        identifier=body.identifier,
+        sender=body.sender,
+        sent=body.sent,
+        status=body.status,
+        type=body.type,
+        hazard=hazard.slug if hazard is not None else OTHER,
+        color=_color(body, parameters, headline, findings),
+        texts=texts,
+        language=language,
+        sender_name=body.sender_name or "",
+        event_code=body.event_code or None,
+        references=tuple(Reference(ref.sender, ref.identifier, ref.sent) for ref in body.references or ()),
+        effective=body.effective,
+        onset=body.onset,
+        expires=body.expires,
+        areas=tuple(_area(area, f"areas[{n}]", findings) for n, area in enumerate(body.areas or ())),
+        contact=body.contact,
+        web=body.web,
+        parameters=parameters,
+    )
+
+
+def _texts(body: _Alert) -> dict[str, Text]:
+    """The words at the top first, under the language the body names."""
+    texts = {short_tag(body.language): body.text()}
+    for tag, text in body.texts.items():
+        texts[short_tag(tag, texts)] = text.text()
+    return texts
+
+
+def _hazard(body: _Alert, headline: str, catalogue: HazardCatalogue, findings: Findings) -> Hazard | None:
+    hazard = find_hazard(catalogue, slug=body.hazard or "", codes=[body.event_code or ""], title=headline)
+    if hazard is None and (body.hazard or body.type is not AlertType.CANCEL):
+        findings.warn("hazard", "hazard_unknown", f"{body.hazard!r} is no known hazard; taken as {OTHER}")
+    elif hazard is not None and body.hazard and catalogue.get(body.hazard) is None:
+        findings.warn("hazard", "hazard_guessed", f"{body.hazard!r} is no slug; taken as {hazard.slug}")
+    return hazard
+
+
+def _color(body: _Alert, parameters: dict[str, str], headline: str, findings: Findings) -> Color | None:
+    reading = read_color(parameters, headline, stated=body.color)
+    if reading.disagreement:
+        findings.warn("color", "color_disagrees", f"{reading.disagreement}; the higher stands")
+    if reading.unread:
+        findings.warn("parameters", "color_unread", f"{reading.unread!r} is no known color")
+    return reading.color
+
+
+def _area(body: _Area, path: str, findings: Findings) -> Area:
+    polygons = []
+    for n, written in enumerate(body.polygons or ()):
+        polygon, oddity = read_polygon(written)
+        polygons.append(polygon)
+        if oddity:
+            findings.warn(f"{path}.polygons[{n}]", "polygon_unusual", oddity)
+    circles = tuple(read_circle(written)[0] for written in body.circles or ())
+    return Area(body.name or "", tuple(dict.fromkeys(body.regions or ())), tuple(polygons), circles)
+
+
+def _unknown(body: _Alert, findings: Findings) -> Iterator[tuple[str, str]]:
+    """The keys nobody knows, by path, their values as text; each is warned of."""
+    for path, value in _extras(body):
+        findings.warn(path, "unknown_key", "is not a key of this format; kept as a parameter")
+        yield (
+            path,
+            (value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)).replace("\0", ""),
+        )
+
+
+def _extras(body: _Body, path: tuple[int | str, ...] = ()) -> Iterator[tuple[str, Any]]:
+    for key, value in (body.model_extra or {}).items():
+        yield _path((*path, key.replace("\0", ""))), value
+    for key in type(body).model_fields:
+        for step, part in _parts(getattr(body, key)):
+            yield from _extras(part, (*path, key, step))
+
+
+def _parts(value: object) -> Iterator[tuple[int | str, _Body]]:
+    """The bodies within a field, each with its index or key."""
+    steps = enumerate(value) if isinstance(value, list) else value.items() if isinstance(value, dict) else ()
+    return ((step, part) for step, part in steps if isinstance(part, _Body))

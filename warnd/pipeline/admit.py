@@ -1,0 +1,173 @@
+"""What becomes of a message that was read: its identity, its place in an episode, and whether it is released."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from warnd.errors import Fault
+from warnd.model.admission import Admission, Earlier, Identity, Known
+from warnd.model.alert import (
+    LIFT_LIFETIME,
+    Alert,
+    AlertState,
+    AlertType,
+    Change,
+    Parsed,
+    Status,
+    Verdict,
+)
+from warnd.model.alert_body import ENDS
+from warnd.model.audience import EVERY_HAZARD
+from warnd.model.color import Color, Lane, lane_of
+from warnd.model.region import covers
+
+_NATIONAL = re.compile(r"\d{14}_\d{14}\Z")
+"""The 29-character identifier of the national platform: the same warning by whatever feed it comes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """A source and what it may speak for; ``regions`` empty is everywhere. ``official`` releases at once."""
+
+    name: str
+    hazards: frozenset[str] = frozenset({EVERY_HAZARD})
+    colors: frozenset[Color] = frozenset(Color)
+    regions: tuple[str, ...] = ()
+    official: bool = True
+
+
+def national(identifier: str) -> bool:
+    """Whether an identifier is the national platform's own."""
+    return _NATIONAL.match(identifier) is not None
+
+
+def admit(parsed: Parsed, known: Known, *, speaker: Speaker, now: datetime) -> Admission:
+    """Decide on a message by what is known."""
+    alert, regions = parsed.alert, known.regions
+    if known.same is not None:
+        if known.same.digest == known.digest:
+            return Admission(Identity.REPEAT, alert, same=known.same)
+        identity = Identity.CONFLICT if known.same.source == speaker.name else Identity.REPEAT
+        return Admission(identity, alert, same=known.same, findings=(_DIFFERS,))
+    if known.same_national is not None and known.same_national.sent == alert.sent:
+        return Admission(Identity.REPEAT, alert, same=known.same_national, findings=(_DIFFERS,))
+    findings = [*(_unknown_region(code) for code in known.unknown_regions)]
+    live = [one for one in known.episode if one.state is AlertState.RELEASED]
+    ends = alert.type is AlertType.CANCEL or alert.parameters.get(ENDS) == "true"
+    doubts = [*parsed.doubts]
+    if alert.type in (AlertType.UPDATE, AlertType.CANCEL):
+        if not known.episode:
+            findings.append(_DANGLING)
+        elif not _may_speak(alert, known.episode, speaker):
+            doubts.append(_NOT_THEIR_EPISODE)
+        alert = _completed(alert, known.episode)
+        if alert.color is not None:
+            doubts = [doubt for doubt in doubts if doubt.code not in _ABOUT_COLOR]
+    doubts.extend(_beyond(alert, regions, speaker))
+    change = _change(alert, live, regions, ends=ends)
+    state = _state(alert, known, doubts, speaker, ends=ends, now=now)
+    stops = tuple(one.id for one in live) if state is AlertState.RELEASED else ()
+    warned = bool(parsed.warnings or findings)
+    verdict = Verdict.ACCEPT_WITH_WARNINGS if warned else Verdict.ACCEPT
+    return Admission(
+        Identity.NEW,
+        alert,
+        state=state,
+        verdict=Verdict.QUARANTINE if doubts else verdict,
+        change=change,
+        lane=_lane(alert, live, change),
+        episode_id=known.episode[0].episode_id if known.episode else None,
+        deliver_until=alert.sent + LIFT_LIFETIME if change is Change.LIFTED else alert.deliver_until,
+        supersedes=stops,
+        ending=AlertState.CANCELLED if change is Change.LIFTED else AlertState.SUPERSEDED,
+        findings=(*parsed.warnings, *findings, *doubts),
+    )
+
+
+def _state(
+    alert: Alert, known: Known, doubts: Sequence[Fault], speaker: Speaker, *, ends: bool, now: datetime
+) -> AlertState:
+    if not alert.reaches_people:
+        return AlertState.KEPT
+    if doubts:
+        return AlertState.QUARANTINED
+    if ends and not any(one.state is AlertState.RELEASED for one in known.episode):
+        return AlertState.KEPT  # nothing of it is in force: whoever was told has been told of the end
+    limit = alert.sent + LIFT_LIFETIME if ends else alert.deliver_until
+    if limit <= now:
+        return AlertState.EXPIRED
+    return AlertState.RELEASED if speaker.official else AlertState.HELD
+
+
+def _completed(alert: Alert, episode: Sequence[Earlier]) -> Alert:
+    """Hazard and color that the message leaves out are those of the latest message of its episode."""
+    if not episode:
+        return alert
+    latest = max(episode, key=lambda one: one.sent)
+    color = alert.color if alert.color is not None else latest.color
+    hazard = latest.hazard if alert.hazard == "other" else alert.hazard
+    return replace(alert, color=color, hazard=hazard)
+
+
+def _change(alert: Alert, live: Sequence[Earlier], regions: Sequence[str], *, ends: bool) -> Change:
+    if ends:
+        return Change.LIFTED
+    if not live or alert.type is not AlertType.UPDATE:
+        return Change.ISSUED
+    before = max(live, key=lambda one: one.sent)
+    if before.color is not None and alert.color is not None and before.color is not alert.color:
+        return Change.RAISED if alert.color > before.color else Change.LOWERED
+    if _all_covered(before.regions, regions) and _all_covered(regions, before.regions):
+        return Change.CONTINUED
+    if _all_covered(before.regions, regions):
+        return Change.WIDENED
+    return Change.NARROWED if _all_covered(regions, before.regions) else Change.UPDATED
+
+
+def _all_covered(inner: Sequence[str] | frozenset[str], outer: Sequence[str] | frozenset[str]) -> bool:
+    return all(any(covers(big, small) for big in outer) for small in inner)
+
+
+def _lane(alert: Alert, live: Sequence[Earlier], change: Change) -> Lane:
+    """A lift or a lowering travels in the lane of the highest color that people were told."""
+    colors = [alert.color] if alert.color is not None else []
+    if change in (Change.LIFTED, Change.LOWERED):
+        colors.extend(one.color for one in live if one.color is not None)
+    return lane_of(max(colors, default=Color.BLUE), drill=alert.status is not Status.ACTUAL)
+
+
+def _may_speak(alert: Alert, episode: Sequence[Earlier], speaker: Speaker) -> bool:
+    return any(alert.sender == one.sender or speaker.name == one.source for one in episode)
+
+
+def _beyond(alert: Alert, regions: Sequence[str], speaker: Speaker) -> list[Fault]:
+    faults = []
+    if EVERY_HAZARD not in speaker.hazards and alert.hazard not in speaker.hazards:
+        faults.append(
+            Fault("hazard", "source_hazard", f"source {speaker.name} does not speak for {alert.hazard}")
+        )
+    if alert.color is not None and alert.color not in speaker.colors:
+        message = f"source {speaker.name} does not speak for {alert.color.value}"
+        faults.append(Fault("color", "source_color", message))
+    if speaker.regions:
+        faults.extend(
+            Fault("areas", "source_region", f"source {speaker.name} does not speak for {code}")
+            for code in regions
+            if not any(covers(allowed, code) for allowed in speaker.regions)
+        )
+    return faults
+
+
+def _unknown_region(code: str) -> Fault:
+    return Fault("areas", "unknown_region", f"{code} is no division that is known here")
+
+
+_ABOUT_COLOR = frozenset({"color_unknown", "hazard_unknown"})
+_DIFFERS = Fault("", "differs", "the same warning came with other content")
+_DANGLING = Fault("references", "dangling_reference", "what it refers to has not come here")
+_NOT_THEIR_EPISODE = Fault(
+    "references", "not_their_episode", "neither its sender nor its source may speak for the earlier warning"
+)

@@ -1,0 +1,218 @@
+"""Members → recipients: for each person which endpoints to tell, on which channel, and who is not told and why."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from warnd.contract.channel import Capabilities
+from warnd.model.alert import Status
+from warnd.model.audience import Endpoint, Member
+from warnd.model.color import Color
+from warnd.model.delivery import State, Why
+from warnd.model.policy import Mode, Policies
+from warnd.pipeline.match import Reached
+from warnd.ports import Gap
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A configured channel as planning sees it."""
+
+    name: str
+    capabilities: Capabilities
+    emulated: bool = False
+    quiet: bool = False
+
+    @property
+    def kind(self) -> str:
+        return self.capabilities.kind
+
+
+class Recipient(NamedTuple):
+    """
+    One endpoint to tell (or not: ``state`` suppressed, with the ``reason``).
+
+    ``chain`` and ``step`` tie fallbacks: within a member's chain, the next step starts when this one fails.
+    """
+
+    channel: str
+    address: str
+    language: str
+    state: State
+    reason: Why | None
+    subscriber_id: str
+    endpoint_id: str
+    name: str
+    region: str
+    reasons: str
+    chain: int = 0
+    step: int = 0
+
+
+class _Step(NamedTuple):
+    channel: str
+    kind: str
+    chain: int
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Decision:
+    """What a set of groups means for whoever is in exactly these: worked out once, not once a person."""
+
+    steps: tuple[_Step, ...]
+    why: Why | None
+    language: str | None
+    reasons: str
+
+
+@dataclass(slots=True)
+class Expander:
+    """
+    Turns members into recipients for one alert.
+
+    ``groups`` is what matching said; ``routes`` are the configured channels in order. ``quiet_only``: nothing
+    changed, so only channels that wake nobody.
+    """
+
+    groups: Mapping[str, tuple[Reached, ...]]
+    hazard: str
+    color: Color
+    status: Status
+    policies: Policies
+    routes: Mapping[str, Route]
+    default_language: str
+    quiet_only: bool = False
+    _decisions: dict[tuple[str, ...], _Decision] = field(default_factory=dict)
+    _first_route: dict[str, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._first_route = {}
+        for route in self.routes.values():
+            self._first_route.setdefault(route.kind, route.name)
+
+    def recipients(self, member: Member) -> Iterator[Recipient | Gap]:
+        """Every endpoint of the member that was reached, told or not; a Gap when there is none to use."""
+        decision = self._decisions.get(member.groups)
+        if decision is None:
+            decision = self._decisions[member.groups] = self._decide(member.groups)
+        language = member.language or decision.language or self.default_language
+        if decision.why is not None:
+            if not member.endpoints:
+                yield Gap(member.region, member.id, member.name, decision.why.value)
+            for endpoint in member.endpoints:
+                yield self._untold(member, endpoint, language, decision, decision.why)
+            return
+        used: set[str] = set()
+        told = False
+        for step in decision.steps:
+            for endpoint in member.endpoints:
+                if endpoint.channel == step.kind and endpoint.active:
+                    objection = self._objection(endpoint, step.channel)
+                    used.add(endpoint.id)
+                    told = told or objection is None
+                    yield self._recipient(member, endpoint, language, decision, step, objection)
+        for endpoint in member.endpoints:
+            if endpoint.id in used:
+                continue
+            if not endpoint.active:
+                yield self._untold(member, endpoint, language, decision, Why.ENDPOINT_SUSPENDED)
+            elif not told and not used and not self.quiet_only and endpoint.channel in self._first_route:
+                # No endpoint on the policy's channels: the next one there is.
+                step = _Step(self._first_route[endpoint.channel], endpoint.channel, 0, 0)
+                objection = self._objection(endpoint, step.channel)
+                told = told or objection is None
+                yield self._recipient(member, endpoint, language, decision, step, objection)
+            else:
+                yield self._untold(member, endpoint, language, decision, Why.NOT_ON_POLICY)
+        if not any(endpoint.active for endpoint in member.endpoints):
+            yield Gap(member.region, member.id, member.name, Why.NO_ENDPOINT.value)
+
+    def _objection(self, endpoint: Endpoint, channel: str) -> Why | None:
+        if self.status is Status.EXERCISE and not endpoint.drills:
+            return Why.DRILL_NOT_JOINED
+        if self.status is Status.TEST and not self.routes[channel].emulated:
+            return Why.TEST
+        return None
+
+    def _recipient(
+        self,
+        member: Member,
+        endpoint: Endpoint,
+        language: str,
+        decision: _Decision,
+        step: _Step,
+        objection: Why | None,
+    ) -> Recipient:
+        state = State.STANDBY if step.step else State.QUEUED
+        if objection is not None:
+            state = State.SUPPRESSED
+        return Recipient(
+            step.channel, endpoint.address, language, state, objection, member.id, endpoint.id, member.name,
+            member.region, decision.reasons, step.chain, step.step,
+        )  # fmt: skip
+
+    def _untold(
+        self, member: Member, endpoint: Endpoint, language: str, decision: _Decision, why: Why
+    ) -> Recipient:
+        return Recipient(
+            self._first_route.get(endpoint.channel, endpoint.channel), endpoint.address, language,
+            State.SUPPRESSED, why, member.id, endpoint.id, member.name, member.region, decision.reasons,
+        )  # fmt: skip
+
+    def _decide(self, group_ids: Sequence[str]) -> _Decision:
+        reached = [one for group in group_ids for one in self.groups.get(group, ())]
+        applies = [one for one in reached if one.why is None]
+        reasons = json.dumps([_reason(one) for one in applies or reached], separators=(",", ":"))
+        if not applies:
+            why = max((one.why for one in reached if one.why), key=_closeness)
+            return _Decision((), why, None, reasons)
+        language = next((one.subscription.language for one in applies if one.subscription.language), None)
+        return _Decision(self._steps(applies), None, language, reasons)
+
+    def _steps(self, applies: Sequence[Reached]) -> tuple[_Step, ...]:
+        """
+        The channels of all policies that apply, each once.
+
+        A second channel of the same kind reaches the same addresses, so it stands by for the first; in an
+        ordered policy each stands by for the one before. Where one policy is parallel, that wins.
+        """
+        parallel: dict[str, None] = {}
+        ordered: dict[str, None] = {}
+        for one in applies:
+            policy = self.policies.of(one.subscription.audience, self.color, self.hazard)
+            wanted = [name for name in policy.channels if self._allowed(name, one)]
+            (parallel if policy.mode is Mode.PARALLEL else ordered).update(dict.fromkeys(wanted))
+        steps: list[_Step] = []
+        chains: dict[str, int] = {}
+        for name in parallel:
+            kind = self.routes[name].kind
+            chain = len(chains) if kind not in chains else list(chains).index(kind)
+            steps.append(_Step(name, kind, chain, sum(step.kind == kind for step in steps)))
+            chains.setdefault(kind, chain)
+        rest = [name for name in ordered if name not in parallel]
+        return (*steps, *(_Step(n, self.routes[n].kind, len(chains), place) for place, n in enumerate(rest)))
+
+    def _allowed(self, name: str, one: Reached) -> bool:
+        route = self.routes.get(name)
+        if route is None or (self.quiet_only and not route.quiet):
+            return False
+        narrowed = one.subscription.channels
+        return narrowed is None or name in narrowed or route.kind in narrowed
+
+
+def _reason(one: Reached) -> dict[str, str | None]:
+    return {
+        "subscription": one.subscription.id,
+        "group": one.subscription.group_id,
+        "relation": one.relation.value,
+        "why": one.why.value if one.why else None,
+    }
+
+
+def _closeness(why: Why) -> int:
+    """How near the person was to being told: below the color is nearer than another hazard."""
+    return 1 if why is Why.BELOW_COLOR else 0

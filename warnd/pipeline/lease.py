@@ -1,0 +1,39 @@
+"""How long a batch is lent out, and the last look at the clock before its first byte."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from warnd.model.delivery import Batch
+from warnd.ports import Lease
+
+_MARGIN = timedelta(seconds=15)
+"""What a lease is longer than the channel's own time-out, for the commit before and after."""
+
+
+def lease_for(batch: Batch, *, timeout: timedelta, now: int) -> Lease:
+    """Ask for a batch for as long as its ``send`` may take, and some more."""
+    return Lease(batch, now, now + int((timeout + _MARGIN).total_seconds() * 1_000_000))
+
+
+class InForce:
+    """
+    Which alerts have stopped, as this process knows: a look that costs nothing, right before sending.
+
+    The store's own check is in the lease; this one is for what came between the lease and the first byte.
+    """
+
+    def __init__(self) -> None:
+        self._stopped: dict[str, int] = {}
+
+    def stop(self, alert_ids: Mapping[str, int]) -> None:
+        """Alert id → when it stopped, in microseconds."""
+        self._stopped.update(alert_ids)
+
+    def holds(self, batch: Batch, now: int) -> bool:
+        """Whether the batch may still leave."""
+        return batch.alert_id not in self._stopped and now < batch.deliver_until
+
+    def stopped(self, alert_id: str) -> bool:
+        return alert_id in self._stopped

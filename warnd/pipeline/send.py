@@ -1,0 +1,40 @@
+"""One request to the provider: the last look, the time-out, and whatever an adapter may throw."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+
+import structlog
+
+from warnd.contract.channel import Channel
+from warnd.contract.outcome import Deferred, Outcome, Reason
+from warnd.model.delivery import Batch
+
+log = structlog.get_logger()
+
+
+async def send(channel: Channel, batch: Batch, timeout: timedelta) -> Sequence[Outcome]:
+    """
+    Send the batch; one outcome for each of its deliveries, in order, whatever happens.
+
+    An adapter that takes longer than its own ``timeout`` allows, breaks, or answers for another number of
+    deliveries leaves it open whether anything was sent. CancelledError passes.
+    """
+    try:
+        async with asyncio.timeout(timeout.total_seconds()):
+            outcomes = await channel.send(batch)
+    except TimeoutError:
+        return _unclear(batch, Reason.NO_REPLY, "")
+    except Exception as error:  # noqa: BLE001  a third party's adapter must not end the worker
+        log.error("channel.broke", channel=batch.channel, batch=batch.id, error=type(error).__name__)
+        return _unclear(batch, Reason.UNREADABLE_REPLY, type(error).__name__)
+    if len(outcomes) != len(batch):
+        log.error("channel.broke", channel=batch.channel, batch=batch.id, error="wrong number of outcomes")
+        return _unclear(batch, Reason.UNREADABLE_REPLY, "wrong number of outcomes")
+    return outcomes
+
+
+def _unclear(batch: Batch, reason: Reason, detail: str) -> Sequence[Outcome]:
+    return [Deferred(reason, maybe_sent=True, detail=detail)] * len(batch)

@@ -1,0 +1,177 @@
+"""
+lease → send → settle → commit, for ever: the slots of one channel.
+
+A slot hands in what the last attempt came to together with the lease of the next, so both are in one commit
+and never more than one batch a slot is in flight.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Protocol
+
+import structlog
+
+from warnd.contract.channel import Channel
+from warnd.contract.outcome import Accepted, Deferred, Outcome, Reason
+from warnd.errors import StoreError
+from warnd.model.delivery import Batch, BatchState
+from warnd.model.policy import RetryPolicy
+from warnd.pipeline.lease import InForce, lease_for
+from warnd.pipeline.send import send
+from warnd.pipeline.settle import Try, settle
+from warnd.ports import Lanes, Settlement, Store
+
+log = structlog.get_logger()
+
+_BLOCKED_US = 200_000
+_STORE_REST = 1.0
+_random = random.SystemRandom()
+
+
+class Watcher(Protocol):
+    """Who wants to know how sending goes: metrics and alarms."""
+
+    def settled(self, settlement: Settlement, outcomes: Sequence[Outcome]) -> None: ...
+
+
+class Worker:
+    """
+    Sends what the lanes of one channel offer, with ``slots`` requests at once.
+
+    ``clock`` gives microseconds since 1970; ``new_ids(n)`` makes batch ids.
+    """
+
+    def __init__(
+        self,
+        channel: Channel,
+        lanes: Lanes,
+        store: Store,
+        *,
+        retry: RetryPolicy,
+        in_force: InForce,
+        watcher: Watcher,
+        clock: Callable[[], int],
+        new_ids: Callable[[int], list[str]],
+        slots: int,
+    ) -> None:
+        self.channel = channel
+        self.slots = slots
+        self._lanes = lanes
+        self._store = store
+        self._retry = retry
+        self._in_force = in_force
+        self._watcher = watcher
+        self._clock = clock
+        self._new_ids = new_ids
+        self._timeout = channel.capabilities.timeout
+        self._stopping = False
+        self._tasks: list[asyncio.Task[None]] = []
+        self._idle: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Until ``stop``."""
+        async with asyncio.TaskGroup() as group:
+            self._tasks = [group.create_task(self._slot(slot)) for slot in range(self.slots)]
+
+    async def stop(self, grace: timedelta) -> None:
+        """Take no new lease, let sends finish within ``grace``, then break them off: those are unclear."""
+        self._stopping = True
+        for task in tuple(self._idle):
+            task.cancel()
+        if not self._tasks:
+            return
+        _, late = await asyncio.wait(self._tasks, timeout=grace.total_seconds())
+        for task in late:
+            task.cancel()
+        if late:
+            await asyncio.wait(late)
+
+    @property
+    def busy(self) -> int:
+        """Slots with a request under way."""
+        return len(self._tasks) - len(self._idle)
+
+    async def _slot(self, slot: int) -> None:
+        settlement: Settlement | None = None
+        while True:
+            wanted = None if self._stopping else self._lanes.take_now(slot)
+            if wanted is None and settlement is None:
+                if self._stopping:
+                    return
+                wanted = await self._wait(slot)
+            leased = await self._turn(settlement, wanted)
+            settlement = await self._attempt(leased) if leased is not None else None
+
+    async def _wait(self, slot: int) -> Batch:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101  a coroutine runs in a task
+        self._idle.add(task)
+        try:
+            return await self._lanes.take(slot)
+        finally:
+            self._idle.discard(task)
+
+    async def _turn(self, settlement: Settlement | None, wanted: Batch | None) -> Batch | None:
+        """Commit what was and lease what comes next; a store that fails is asked again until it answers."""
+        while True:
+            lease = (
+                lease_for(wanted, timeout=self._timeout, now=self._clock()) if wanted is not None else None
+            )
+            try:
+                leased = await self._store.turn(settlement, lease)
+            except StoreError as error:
+                log.error("store.failed", channel=self.channel.name, error=str(error))
+                if self._stopping:
+                    raise
+                await asyncio.sleep(_STORE_REST)
+                continue
+            break
+        if settlement is not None:
+            self._rest(settlement)
+        if wanted is not None and leased.batch is None and leased.later:
+            self._lanes.put_back(wanted, due=self._clock() + _BLOCKED_US)
+        return leased.batch
+
+    def _rest(self, settlement: Settlement) -> None:
+        """What is to be tried again goes back to the lanes, now that it is committed."""
+        if settlement.state in (BatchState.WAITING, BatchState.UNKNOWN):
+            rested = replace(
+                settlement.batch, state=settlement.state, due=settlement.due, unknowns=settlement.unknowns
+            )
+            self._lanes.put_back(rested, due=settlement.due)
+        if settlement.splits:
+            self._lanes.post(settlement.splits)
+
+    async def _attempt(self, batch: Batch) -> Settlement:
+        started = self._clock()
+        if not self._in_force.holds(batch, started):
+            return Settlement(
+                batch, started, started, BatchState.STOPPED, unknowns=batch.unknowns, outcome={"not_sent": "stopped"}
+            )  # fmt: skip
+        try:
+            outcomes = await send(self.channel, batch, self._timeout)
+        except asyncio.CancelledError:
+            unclear: list[Outcome] = [Deferred(Reason.INTERRUPTED, maybe_sent=True)] * len(batch)
+            await self._turn(self._judge(batch, unclear, started), None)
+            raise
+        return self._judge(batch, outcomes, started)
+
+    def _judge(self, batch: Batch, outcomes: Sequence[Outcome], started: int) -> Settlement:
+        pause = self._retry.pause.total_seconds()
+        clear = True
+        for address, outcome in zip(batch.addresses, outcomes, strict=True):
+            if type(outcome) is not Accepted:
+                self._lanes.learn(outcome, address, pause=pause)
+                clear = False
+        if type(outcomes[0]) is Accepted:
+            self._lanes.learn(outcomes[0], batch.addresses[0], pause=pause)
+        new_ids = () if clear else tuple(self._new_ids(2))
+        attempt = Try(started, self._clock(), _random.random(), new_ids)
+        settlement = settle(batch, outcomes, self._retry, attempt)
+        self._watcher.settled(settlement, outcomes)
+        return settlement

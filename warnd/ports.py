@@ -1,0 +1,284 @@
+"""
+What the pipeline needs of a store and of a queue, and the values that pass between them.
+
+Times in these values are microseconds since 1970 (UTC): they are bound to statements as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+from warnd.contract.outcome import Outcome, Reason, Receipt
+from warnd.model.alert import Alert, Change
+from warnd.model.audience import Member
+from warnd.model.color import Color, Lane
+from warnd.model.content import Content
+from warnd.model.delivery import Batch, BatchState, State
+
+T = TypeVar("T")
+
+
+class Fate(NamedTuple):
+    """What became of one delivery (or of all of a batch alike) in one attempt."""
+
+    state: State
+    reason: Reason | None = None
+    detail: str = ""
+    told: bool = False
+
+
+class Departure(NamedTuple):
+    """A delivery that leaves its batch: certainly not accepted, to be gathered into another at ``due``."""
+
+    place: int
+    fate: Fate
+    due: int
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """
+    All that one attempt changes, decided by ``pipeline.settle``, applied by the store in one commit.
+
+    ``uniform`` speaks of every delivery of the batch; otherwise ``fates`` has those that are decided, by index,
+    ``departures`` those to be gathered anew, and ``splits`` are new batches that take the rest over.
+    ``receipt_keys`` are (index, key). ``rejected`` are indexes whose address was refused, ``good`` says that
+    every accepted address works (its refusals in a row are forgotten). ``content_refused``: the text will not
+    pass on this channel.
+    """
+
+    batch: Batch
+    started: int
+    ended: int
+    state: BatchState
+    due: int = 0
+    unknowns: int = 0
+    uniform: Fate | None = None
+    fates: Sequence[tuple[int, Fate]] = ()
+    departures: Sequence[Departure] = ()
+    splits: Sequence[Batch] = ()
+    receipt_keys: Sequence[tuple[int, str]] = ()
+    rejected: Sequence[int] = ()
+    content_refused: bool = False
+    outcome: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Lease(NamedTuple):
+    """Asks for a batch: granted only while it rests at its epoch and its alert is in force."""
+
+    batch: Batch
+    now: int
+    until: int
+
+
+class Leased(NamedTuple):
+    """The batch, now ``sending`` under a higher epoch; or None with whether to try again a little later."""
+
+    batch: Batch | None
+    later: bool = False
+
+
+class PlannedDelivery(NamedTuple):
+    """A row of ``deliveries`` to be, with the recipient that stands behind it."""
+
+    id: str
+    channel: str
+    address: str
+    batch_id: str | None
+    content_id: str | None
+    state: str
+    reason: str | None
+    name: str
+    region: str
+    subscriber_id: str
+    endpoint_id: str
+    reasons: str
+
+
+class SharedAddress(NamedTuple):
+    """A further recipient behind an address that this alert reaches already."""
+
+    channel: str
+    address: str
+    name: str
+    region: str
+    subscriber_id: str
+    endpoint_id: str
+    reasons: str
+
+
+class Gap(NamedTuple):
+    """Somebody (or a division, with ``subscriber_id`` empty) who cannot be told, and why."""
+
+    region: str
+    subscriber_id: str
+    name: str
+    why: str
+
+
+class Batchless(NamedTuple):
+    """A delivery that waits for a batch. Times are microseconds."""
+
+    id: str
+    alert_id: str
+    channel: str
+    content_id: str
+    address: str
+    region: str
+    lane: int
+    attempts: int
+    due: int
+    deliver_until: int
+    follows: bool
+    ordered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """
+    A released alert with all that telling people of it needs. ``deliver_until`` is in microseconds.
+
+    ``earlier`` are the other alerts of its episode, ``previous_color`` that of the one before it.
+    """
+
+    id: str
+    alert: Alert
+    change: Change
+    lane: Lane
+    regions: tuple[str, ...]
+    region_names: tuple[str, ...]
+    deliver_until: int
+    earlier: tuple[str, ...]
+    previous_color: Color | None
+    cursor: str
+    planned: int
+    done: bool
+    stopped: bool
+
+    @classmethod
+    def of(cls, alert: Alert, change: Change, regions: Sequence[str]) -> Telling:
+        """Of an alert that is not admitted, for looking ahead."""
+        return cls("", alert, change, Lane.BLUE, tuple(regions), (), 0, (), None, "", 0, False, False)
+
+
+class Behind(NamedTuple):
+    """Somebody who stood behind a delivery, as it was then."""
+
+    subscriber_id: str
+    endpoint_id: str
+    name: str
+    region: str
+    reasons: str
+
+
+class Told(NamedTuple):
+    """An address that was told, by which channel and in which language; everyone behind it."""
+
+    channel: str
+    address: str
+    language: str
+    name: str
+    region: str
+    people: tuple[Behind, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """
+    A part of a plan, committed with the cursor after it.
+
+    ``planned`` counts members worked through so far; ``done`` closes the plan. ``lane`` orders chunks.
+    ``contents`` are (channel, content) rendered for it; ``fallbacks`` (delivery, the one after it).
+    """
+
+    alert_id: str
+    round: int
+    lane: int
+    cursor: str
+    planned: int
+    done: bool
+    now: int
+    contents: Sequence[tuple[str, Content]] = ()
+    deliveries: Sequence[PlannedDelivery] = ()
+    shared: Sequence[SharedAddress] = ()
+    batches: Sequence[Batch] = ()
+    fallbacks: Sequence[tuple[str, str]] = ()
+    gaps: Sequence[Gap] = ()
+
+    def with_contents(self, contents: Sequence[tuple[str, Content]]) -> Chunk:
+        return replace(self, contents=contents) if contents else self
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """``batches`` that can be leased now (without deliveries that turned out to be there already)."""
+
+    batches: Sequence[Batch]
+    stopped: bool = False
+
+
+class Store(Protocol):
+    """Truth. Every awaited write is on disk when it returns."""
+
+    async def read(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """Run ``function(connection, …)`` in a consistent snapshot; it must be short."""
+
+    async def write(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """Run ``function(connection, …)`` in the writer's next commit; an exception undoes only its own part."""
+
+    async def turn(self, settlement: Settlement | None, lease: Lease | None) -> Leased:
+        """What a slot did and what it does next, in one commit."""
+
+    async def commit(self, chunk: Chunk) -> Committed: ...
+
+    async def receive(self, channel: str, receipts: Sequence[Receipt], now: int) -> None:
+        """Keep the receipts and apply those whose delivery is known."""
+
+
+class Lanes(Protocol):
+    """
+    The lanes of one channel. Hints, never truth: which batches may be leased next.
+
+    A duplicate is harmless, a lost one is re-posted from the store.
+    """
+
+    def post(self, batches: Sequence[Batch]) -> None: ...
+
+    def put_back(self, batch: Batch, *, due: int) -> None:
+        """Offer the batch again at ``due`` (microseconds)."""
+
+    def take_now(self, slot: int) -> Batch | None:
+        """The most urgent batch that is due and that pacing allows, its tokens taken; or None."""
+
+    async def take(self, slot: int) -> Batch:
+        """Wait for one."""
+
+    def learn(self, outcome: Outcome, address: str, *, pause: float) -> None:
+        """Let the pace follow an answer; ``pause`` is the rest in seconds after a refusal of the account."""
+
+
+class PlanSource(Protocol):
+    """What planning reads, in short reads."""
+
+    async def load(self, alert_id: str) -> Telling:
+        """Raises NotFound."""
+
+    async def contents(self, alert_id: str) -> dict[tuple[str, str], Content]:
+        """What was rendered before a restart, by (channel, language)."""
+
+    async def members(
+        self, groups: Sequence[str], after: str, limit: int, size: int
+    ) -> tuple[list[Member], str]:
+        """Members of these groups (``size`` memberships in all) after a subscriber id; "" ends it."""
+
+    async def not_yet_followed(self, earlier: Sequence[str], alert_id: str, limit: int) -> list[Told]: ...
+
+    async def still_out(self, earlier: Sequence[str]) -> int:
+        """Batches of these alerts whose outcome is not known yet."""
+
+    async def size_is(self, alert_id: str, size: int) -> None:
+        """Note how many memberships or addresses the plan walks through."""
+
+    async def how_many_told(self, earlier: Sequence[str]) -> int: ...

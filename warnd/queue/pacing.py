@@ -1,0 +1,177 @@
+"""How fast a channel and each of its targets may be asked, and when a dead provider is left alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from warnd.contract.outcome import Deferred, Outcome, Reason, Rejected, Scope
+
+RED_SHARE = 0.25
+"""The share of a bucket that only red may draw on."""
+
+_SLOWEST = 0.05
+_RECOVERY_SECONDS = 60.0
+_FAILURES_TO_OPEN = 5
+_FIRST_REST = 1.0
+_LONGEST_REST = 30.0
+_DEFAULT_THROTTLE = 1.0
+_TARGETS_KEPT = 20_000
+_DEAD = frozenset({Reason.UNREACHABLE, Reason.NO_REPLY, Reason.TEMPORARY_FAILURE, Reason.CONNECTION_LOST})
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """``tokens`` in every ``seconds``."""
+
+    tokens: float
+    seconds: float = 1.0
+
+    @property
+    def per_second(self) -> float:
+        return self.tokens / self.seconds
+
+
+@dataclass(slots=True)
+class Bucket:
+    """
+    A token bucket. Times are seconds of one monotonic clock.
+
+    It holds one period's tokens (at least one, and for rates a second at most a fifth of them, so that a
+    start is no burst). A batch dearer than the bucket goes when it is full, and leaves a debt.
+    """
+
+    rate: Rate
+    level: float = field(init=False)
+    at: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.level = self.size
+
+    @property
+    def size(self) -> float:
+        share = 0.2 if self.rate.seconds <= 1 else 1.0
+        return max(1.0, self.rate.tokens * share)
+
+    def wait(self, cost: float, now: float, *, red: bool, share: float = 1.0) -> float:
+        """Seconds until ``cost`` may be taken; 0 is now. ``share`` slows the whole rate."""
+        self.level = min(self.size, self.level + max(now - self.at, 0.0) * self.rate.per_second * share)
+        self.at = now
+        kept = 0.0 if red or self.size < 2 else self.size * RED_SHARE
+        missing = min(cost, self.size - kept) + kept - self.level
+        return max(0.0, missing / (self.rate.per_second * share))
+
+    def take(self, cost: float) -> None:
+        self.level -= cost
+
+
+@dataclass(slots=True)
+class Pace:
+    """
+    One channel's pace: its own bucket, one for each target, how much it was throttled, its breaker.
+
+    The rate shrinks by half on each throttling and recovers over a minute. After five failures in a row that
+    look like a dead provider the channel rests; then one probe goes, and its answer decides.
+    """
+
+    rate: Rate | None = None
+    target_rate: Rate | None = None
+    share: float = 1.0
+    rest_until: float = 0.0
+    probing: bool = False
+    failures: int = 0
+    _rest: float = _FIRST_REST
+    _shrunk_at: float = 0.0
+    _bucket: Bucket | None = field(init=False, default=None)
+    _targets: dict[str, Bucket] = field(init=False, default_factory=dict)
+    _target_rest: dict[str, float] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.rate is not None:
+            self._bucket = Bucket(self.rate)
+
+    @property
+    def open(self) -> bool:
+        """Whether the breaker is open: nothing but a probe goes."""
+        return self.failures >= _FAILURES_TO_OPEN
+
+    @property
+    def minds_targets(self) -> bool:
+        """Whether any single target has a pace of its own just now."""
+        return self.target_rate is not None or bool(self._target_rest)
+
+    def channel_wait(self, cost: float, now: float, *, red: bool) -> float:
+        """Seconds until the channel may be asked."""
+        if now < self.rest_until:
+            return self.rest_until - now
+        if self.open and self.probing:
+            return _FIRST_REST / 10
+        if self._bucket is None:
+            return 0.0
+        return self._bucket.wait(cost, now, red=red, share=self._share(now))
+
+    def target_wait(self, address: str, now: float, *, red: bool) -> float:
+        """Seconds until this one target may be asked."""
+        if (rest := self._target_rest.get(address)) is not None:
+            if now < rest:
+                return rest - now
+            del self._target_rest[address]
+        if self.target_rate is None:
+            return 0.0
+        bucket = self._targets.get(address)
+        if bucket is None:
+            if len(self._targets) >= _TARGETS_KEPT:
+                self._forget(now)
+            bucket = self._targets[address] = Bucket(self.target_rate, at=now)
+        return bucket.wait(1.0, now, red=red)
+
+    def take(self, cost: float, addresses: tuple[str, ...]) -> None:
+        """Pay for a batch about to be leased."""
+        if self._bucket is not None:
+            self._bucket.take(cost)
+        if self.target_rate is not None:
+            for address in addresses:
+                if (bucket := self._targets.get(address)) is not None:
+                    bucket.take(1.0)
+        if self.open:
+            self.probing = True
+
+    def learn(self, outcome: Outcome, address: str, now: float, *, pause: float) -> None:
+        """
+        Slow down, rest or recover by one answer. ``pause`` is the rest after a refusal of the account.
+        """
+        self.probing = False
+        match outcome:
+            case Deferred(reason=Reason.THROTTLED, scope=scope, retry_after=asked):
+                wait = asked.total_seconds() if asked is not None else _DEFAULT_THROTTLE
+                if scope is Scope.TARGET:
+                    self._target_rest[address] = now + wait
+                else:
+                    self.rest_until = max(self.rest_until, now + wait)
+                    self._shrink(now)
+            case Rejected(scope=Scope.ACCOUNT):
+                self.rest_until = max(self.rest_until, now + pause)
+            case Deferred(reason=reason, scope=Scope.CHANNEL) if reason in _DEAD:
+                self._failed(now)
+            case _:
+                self.failures = 0
+                self._rest = _FIRST_REST
+
+    def _failed(self, now: float) -> None:
+        self.failures += 1
+        if self.open and now >= self.rest_until:
+            self.rest_until = now + self._rest
+            self._rest = min(self._rest * 2, _LONGEST_REST)
+
+    def _shrink(self, now: float) -> None:
+        if now - self._shrunk_at > _DEFAULT_THROTTLE:
+            self.share = max(self._share(now) / 2, _SLOWEST)
+            self._shrunk_at = now
+
+    def _share(self, now: float) -> float:
+        recovered = (now - self._shrunk_at) / _RECOVERY_SECONDS
+        return min(1.0, self.share + recovered) if self.share < 1.0 else 1.0
+
+    def _forget(self, now: float) -> None:
+        full = [a for a, b in self._targets.items() if b.wait(b.size, now, red=True) == 0]
+        for address in full or list(self._targets)[: _TARGETS_KEPT // 2]:
+            del self._targets[address]

@@ -1,0 +1,32 @@
+"""
+What the operator decides: ``config/warnd.toml`` and ``WARND_*``, checked once and frozen.
+
+``values`` says what there is; ``policy`` turns the file's channel policies into the model's; ``amounts``
+reads ``500/s`` and ``60s``; ``reading`` brings the file, the ``environment`` and the ``secrets`` together.
+"""
+
+from warnd.settings.reading import load
+from warnd.settings.values import (
+    ChannelSettings,
+    LogSettings,
+    QueueSettings,
+    RetentionSettings,
+    ServerSettings,
+    Settings,
+    SourceSettings,
+    StoreSettings,
+    TemplateSettings,
+)
+
+__all__ = [
+    "ChannelSettings",
+    "LogSettings",
+    "QueueSettings",
+    "RetentionSettings",
+    "ServerSettings",
+    "Settings",
+    "SourceSettings",
+    "StoreSettings",
+    "TemplateSettings",
+    "load",
+]

@@ -1,0 +1,146 @@
+"""From the file's ``[policy]`` and ``[retry]`` tables to the policies of the model."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, ValidationInfo
+
+from warnd.model.audience import AudienceClass
+from warnd.model.color import Color
+from warnd.model.policy import ChannelPolicy, Mode, Policies, RetryPolicy, Until
+from warnd.settings.amounts import Duration
+from warnd.settings.values import ChannelSettings, closed
+
+_WITHOUT_SMS = ("wechat", "email", "console")
+_WRITTEN = ("sms", "wechat", "email", "console")
+_EVERYTHING = (*_WRITTEN, "voice", "loudspeaker")
+
+DEFAULTS: Mapping[AudienceClass, Mapping[Color, tuple[str, ...]]] = {
+    AudienceClass.LEADERS: {
+        Color.BLUE: _WITHOUT_SMS,
+        Color.YELLOW: _WRITTEN,
+        Color.ORANGE: _WRITTEN,
+        Color.RED: _WRITTEN,
+    },
+    AudienceClass.RESPONSIBLE: {
+        Color.BLUE: _WRITTEN,
+        Color.YELLOW: _WRITTEN,
+        Color.ORANGE: _WRITTEN,
+        Color.RED: _EVERYTHING,
+    },
+    AudienceClass.PUBLIC: {
+        Color.BLUE: ("wechat", "console"),
+        Color.YELLOW: ("wechat", "console"),
+        Color.ORANGE: ("sms", "wechat", "console"),
+        Color.RED: ("sms", "wechat", "console"),
+    },
+}
+"""The kinds of channel each audience class is told by, when the file says nothing else."""
+
+_RETRY = RetryPolicy()
+
+
+def _configured(name: str, info: ValidationInfo) -> str:
+    """``info.context`` holds the names of the configured channels."""
+    if name not in (known := info.context or ()):
+        raise ValueError(f"there is no channel {name!r}; configured: {', '.join(known) or 'none'}")
+    return name
+
+
+def _once(names: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(names)) < len(names):
+        raise ValueError("a channel stands in it twice")
+    return names
+
+
+ChannelNames = Annotated[
+    tuple[Annotated[str, AfterValidator(_configured)], ...], Field(min_length=1), AfterValidator(_once)
+]
+
+
+@closed
+@dataclass(frozen=True, slots=True)
+class PolicyTable:
+    """A channel policy as written: what is not said stays as it was."""
+
+    channels: ChannelNames | None = None
+    mode: Mode | None = None
+    until: Until | None = None
+    late_after: Duration | None = None
+
+    def over(self, base: ChannelPolicy) -> ChannelPolicy:
+        return ChannelPolicy(
+            channels=base.channels if self.channels is None else self.channels,
+            mode=self.mode or base.mode,
+            until=self.until or base.until,
+            late_after=self.late_after or base.late_after,
+        )
+
+
+@closed
+@dataclass(frozen=True, slots=True)
+class ColorTable(PolicyTable):
+    """The policy of one audience class and color, and its overrides for single hazards by slug."""
+
+    hazards: dict[str, PolicyTable] = field(default_factory=dict)
+
+
+PolicyTables = dict[AudienceClass, dict[Color, ColorTable]]
+
+
+@closed
+@dataclass(frozen=True, slots=True)
+class RetryTable:
+    """``[retry]`` as written; a color that ``unknown_resends`` does not name keeps its default."""
+
+    first: Duration = _RETRY.first
+    factor: Annotated[float, Field(ge=1, le=100)] = _RETRY.factor
+    ceiling: Duration = _RETRY.ceiling
+    pause: Duration = _RETRY.pause
+    unknown_resends: dict[Color, Annotated[int, Field(ge=0, le=100)]] = field(default_factory=dict)
+    suspend_after: Annotated[int, Field(ge=1)] = _RETRY.suspend_after
+
+    def policy(self) -> RetryPolicy:
+        return RetryPolicy(
+            first=self.first,
+            factor=self.factor,
+            ceiling=self.ceiling,
+            pause=self.pause,
+            unknown_resends={**_RETRY.unknown_resends, **self.unknown_resends},
+            suspend_after=self.suspend_after,
+        )
+
+
+def policies(tables: PolicyTables, channels: Mapping[str, ChannelSettings]) -> Policies:
+    """The defaults, as far as their channels are configured, and over them what the file says."""
+    usual = _usual_channels(channels)
+    general: dict[tuple[AudienceClass, Color], ChannelPolicy] = {}
+    hazards: dict[tuple[AudienceClass, Color, str], ChannelPolicy] = {}
+    for audience, kinds_by_color in DEFAULTS.items():
+        for color, kinds in kinds_by_color.items():
+            table = tables.get(audience, {}).get(color, ColorTable())
+            policy = table.over(ChannelPolicy(tuple(usual[kind] for kind in kinds if kind in usual)))
+            general[audience, color] = policy
+            for hazard, override in table.hazards.items():
+                hazards[audience, color, hazard] = override.over(policy)
+    return Policies(general, hazards, _revision([*general.items(), *hazards.items()]))
+
+
+def _usual_channels(channels: Mapping[str, ChannelSettings]) -> dict[str, str]:
+    """For each kind the channel that bears its name, else the first of that kind in the file."""
+    usual: dict[str, str] = {}
+    for name, channel in channels.items():
+        kind = channel.adapter.partition(".")[0]
+        if name == kind or kind not in usual:
+            usual[kind] = name
+    return usual
+
+
+def _revision(entries: Iterable[tuple[tuple[AudienceClass | Color | str, ...], ChannelPolicy]]) -> str:
+    """Twelve hexadecimal digits that change whenever a policy does, and only then."""
+    lines = sorted(f"{key!r} {policy!r}" for key, policy in entries)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:12]

@@ -1,0 +1,318 @@
+"""Admitting a message in one transaction, and reading alerts back for planning."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, insert, or_, select, update
+
+from warnd.errors import Conflict, Fault, NotFound
+from warnd.model.admission import Admission, Earlier, Identity, Known
+from warnd.model.alert import Alert, AlertState, AlertType, Change, Parsed, Verdict
+from warnd.model.alert_body import as_body, digest_of, from_body
+from warnd.model.color import Color, Lane
+from warnd.ports import Telling
+from warnd.store import regions
+from warnd.store.journal import Entry
+from warnd.store.tables import alert_references, alert_regions, alerts, micros, raw_messages
+
+
+@dataclass(frozen=True, slots=True)
+class RawMessage:
+    """A body as an authenticated source sent it."""
+
+    id: str
+    source: str
+    content_type: str
+    body: bytes
+    received: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A message that is on disk now. ``stopped`` are alerts that it ended."""
+
+    id: str
+    identifier: str
+    state: AlertState
+    verdict: Verdict
+    change: Change
+    lane: Lane
+    color: Color | None
+    hazard: str
+    regions: tuple[str, ...]
+    findings: tuple[Fault, ...]
+    repeat: bool
+    stopped: tuple[str, ...] = ()
+
+
+def admit(
+    connection: Connection,
+    parsed: Parsed,
+    raw: RawMessage,
+    decide: Callable[[Known], Admission],
+    *,
+    id: str,
+    national: bool,
+) -> tuple[Admitted, list[Entry]]:
+    """
+    Keep the raw bytes, decide, and keep what was decided; all in the caller's transaction.
+
+    Raises Conflict when the same source said something else under the same identity.
+    """
+    known = _known(connection, parsed.alert, national=national)
+    decision = decide(known)
+    if decision.identity is Identity.CONFLICT:
+        raise Conflict(
+            f"{parsed.alert.identifier} of {parsed.alert.sender} sent {parsed.alert.sent.isoformat()} "
+            "is here already with other content"
+        )
+    if decision.same is not None:
+        return _repeated(connection, raw, decision.same, decision)
+    at = micros(raw.received)
+    keep_raw(connection, raw, decision.verdict, decision.findings, alert_id=id)
+    alert = decision.alert
+    body = as_body(alert)
+    stops = _live(connection, decision.supersedes)
+    values = {
+        "id": id,
+        "episode_id": decision.episode_id or id,
+        "sender": alert.sender,
+        "identifier": alert.identifier,
+        "sent": alert.sent,
+        "source": raw.source,
+        "received_at": raw.received,
+        "state": decision.state.value,
+        "verdict": decision.verdict.value,
+        "findings": [_finding(one) for one in decision.findings],
+        "status": alert.status.value,
+        "type": alert.type.value,
+        "hazard": alert.hazard,
+        "color": alert.color.value if alert.color else None,
+        "lane": decision.lane.value,
+        "change": decision.change.value,
+        "headline": alert.headline,
+        "body": body,
+        "digest": known.digest,
+        "raw_id": raw.id,
+        "effective": alert.effective,
+        "expires": alert.expires,
+        "deliver_until": decision.deliver_until or alert.deliver_until,
+        "plan_done": decision.state is not AlertState.RELEASED,
+        "stopped_at": raw.received if decision.state is AlertState.EXPIRED else None,
+        "swept": decision.state is AlertState.EXPIRED,
+    }
+    connection.execute(insert(alerts).values(**values))
+    _keep_parts(connection, id, alert, known.regions)
+    stop(connection, stops, state=decision.ending, at=raw.received, successor=id)
+    facts = {"identifier": alert.identifier, "sender": alert.sender, "source": raw.source,
+             "state": decision.state.value, "verdict": decision.verdict.value,
+             "change": decision.change.value, "stops": stops}  # fmt: skip
+    admitted = Admitted(
+        id, alert.identifier, decision.state, decision.verdict, decision.change, decision.lane, alert.color,
+        alert.hazard, tuple(known.regions), decision.findings, repeat=False, stopped=tuple(stops),
+    )  # fmt: skip
+    return admitted, [Entry(at, "alert.admitted", id, facts, raw.source)]
+
+
+def keep_raw(
+    connection: Connection,
+    raw: RawMessage,
+    verdict: Verdict,
+    findings: Iterable[Fault],
+    *,
+    alert_id: str | None = None,
+) -> None:
+    """Keep what an authenticated source sent, whatever came of it."""
+    connection.execute(
+        insert(raw_messages).values(
+            id=raw.id,
+            source=raw.source,
+            received_at=raw.received,
+            content_type=raw.content_type,
+            body=raw.body,
+            verdict=verdict.value,
+            findings=[_finding(one) for one in findings],
+            alert_id=alert_id,
+        )
+    )
+
+
+def stop(
+    connection: Connection, ids: Sequence[str], *, state: AlertState, at: datetime, successor: str | None
+) -> None:
+    """Nothing more of these alerts leaves: one flag on each; their rows are marked later, in chunks."""
+    if ids:
+        connection.execute(
+            update(alerts)
+            .where(alerts.c.id.in_(ids), alerts.c.stopped_at.is_(None))
+            .values(state=state.value, stopped_at=at, successor_id=successor)
+        )
+
+
+def load(connection: Connection, id: str) -> Telling:
+    """Raises NotFound."""
+    row = connection.execute(select(alerts).where(alerts.c.id == id)).one_or_none()
+    if row is None:
+        raise NotFound("alert", id)
+    codes = tuple(
+        connection.execute(
+            select(alert_regions.c.code).where(alert_regions.c.alert_id == id).order_by(alert_regions.c.code)
+        ).scalars()
+    )
+    names = regions.names(connection, codes)
+    others = connection.execute(
+        select(alerts.c.id, alerts.c.color)
+        .where(
+            alerts.c.episode_id == row.episode_id, alerts.c.id != id, alerts.c.received_at <= row.received_at
+        )
+        .order_by(alerts.c.sent)
+    ).all()
+    previous = next((other.color for other in reversed(others) if other.color), None)
+    return Telling(
+        id,
+        from_body(row.body),
+        Change(row.change),
+        Lane(row.lane),
+        codes,
+        tuple(names.get(code, code) for code in codes),
+        micros(row.deliver_until),
+        tuple(other.id for other in others),
+        Color(previous) if previous else None,
+        row.plan_cursor or "",
+        row.planned,
+        row.plan_done,
+        row.stopped_at is not None,
+    )
+
+
+def unplanned(connection: Connection) -> list[tuple[str, Lane]]:
+    """Released alerts whose plan is not done, the most urgent first."""
+    rows = connection.execute(
+        select(alerts.c.id, alerts.c.lane)
+        .where(alerts.c.plan_done.is_(False), alerts.c.stopped_at.is_(None))
+        .order_by(alerts.c.lane, alerts.c.id)
+    ).all()
+    return [(row.id, Lane(row.lane)) for row in rows]
+
+
+def unswept(connection: Connection) -> list[tuple[str, AlertState]]:
+    """Stopped alerts whose rows do not say so yet."""
+    rows = connection.execute(
+        select(alerts.c.id, alerts.c.state).where(alerts.c.stopped_at.is_not(None), alerts.c.swept.is_(False))
+    ).all()
+    return [(row.id, AlertState(row.state)) for row in rows]
+
+
+def expire_due(connection: Connection, now: datetime) -> tuple[list[str], list[Entry]]:
+    """
+    Stop released alerts that are past their end, and the delivering of those past their time to deliver.
+
+    An alert without ``expires`` stays in force until it is lifted: only its delivering stops.
+    """
+    due = and_(alerts.c.state == AlertState.RELEASED.value, alerts.c.deliver_until <= now)
+    rows = connection.execute(
+        select(alerts.c.id, alerts.c.expires, alerts.c.stopped_at).where(
+            due, or_(alerts.c.stopped_at.is_(None), alerts.c.expires <= now)
+        )
+    ).all()
+    over = [row.id for row in rows if row.expires is not None and row.expires <= now]
+    stopping = [row.id for row in rows if row.stopped_at is None]
+    if stopping:
+        connection.execute(update(alerts).where(alerts.c.id.in_(stopping)).values(stopped_at=now))
+    if over:
+        connection.execute(update(alerts).where(alerts.c.id.in_(over)).values(state=AlertState.EXPIRED.value))
+    return stopping, [Entry(micros(now), "alert.expired", id_, {}) for id_ in stopping]
+
+
+def set_plan_size(connection: Connection, id: str, members: int) -> None:
+    """How many memberships the plan walks through, for showing progress."""
+    connection.execute(update(alerts).where(alerts.c.id == id).values(plan_of=members))
+
+
+def _known(connection: Connection, alert: Alert, *, national: bool) -> Known:
+    resolved, unknown = regions.resolve(connection, [code for area in alert.areas for code in area.regions])
+    same = _one(
+        connection,
+        alerts.c.sender == alert.sender,
+        alerts.c.identifier == alert.identifier,
+        alerts.c.sent == alert.sent,
+    )
+    elsewhere = _one(connection, alerts.c.identifier == alert.identifier) if national else None
+    pairs = [(one.sender, one.identifier) for one in alert.references]
+    pairs = [pair for pair in pairs if pair != (alert.sender, alert.identifier)]
+    episodes: list[str] = []
+    if pairs:
+        named = or_(*(and_(alerts.c.sender == s, alerts.c.identifier == i) for s, i in pairs[:50]))
+        episodes = list(
+            connection.execute(select(alerts.c.episode_id).where(named).order_by(alerts.c.id)).scalars()
+        )
+    rows = (
+        connection.execute(
+            select(alerts).where(alerts.c.episode_id == episodes[0]).order_by(alerts.c.id)
+        ).all()
+        if episodes
+        else []
+    )
+    return Known(
+        same, elsewhere, [_earlier(connection, row) for row in rows], resolved, unknown, digest_of(alert)
+    )
+
+
+def _one(connection: Connection, *conditions: Any) -> Earlier | None:
+    row = connection.execute(select(alerts).where(*conditions).order_by(alerts.c.id).limit(1)).one_or_none()
+    return _earlier(connection, row) if row is not None else None
+
+
+def _earlier(connection: Connection, row: Row[Any]) -> Earlier:
+    codes = connection.execute(select(alert_regions.c.code).where(alert_regions.c.alert_id == row.id))
+    return Earlier(
+        row.id, row.episode_id, row.sender, row.identifier, row.source, row.sent, AlertState(row.state),
+        AlertType(row.type), row.hazard, Color(row.color) if row.color else None, frozenset(codes.scalars()),
+        row.digest,
+    )  # fmt: skip
+
+
+def _repeated(
+    connection: Connection, raw: RawMessage, same: Earlier, decision: Admission
+) -> tuple[Admitted, list[Entry]]:
+    row = connection.execute(select(alerts).where(alerts.c.id == same.id)).one()
+    entries = []
+    if decision.findings:
+        keep_raw(connection, raw, Verdict(row.verdict), decision.findings, alert_id=same.id)
+        differs = {"source": raw.source, "raw": raw.id}
+        entries.append(Entry(micros(raw.received), "alert.differed", same.id, differs, raw.source))
+    findings = tuple(Fault(one["path"], one["code"], one["message"]) for one in row.findings)
+    admitted = Admitted(
+        same.id, row.identifier, AlertState(row.state), Verdict(row.verdict), Change(row.change), Lane(row.lane),
+        same.color, row.hazard, tuple(sorted(same.regions)), findings, repeat=True,
+    )  # fmt: skip
+    return admitted, entries
+
+
+def _live(connection: Connection, ids: Sequence[str]) -> list[str]:
+    """The released ones; delivering of some may have stopped by time, they are superseded all the same."""
+    if not ids:
+        return []
+    found = connection.execute(
+        select(alerts.c.id).where(alerts.c.id.in_(ids), alerts.c.state == AlertState.RELEASED.value)
+    )
+    return list(found.scalars())
+
+
+def _keep_parts(connection: Connection, id: str, alert: Alert, codes: Sequence[str]) -> None:
+    references = {(one.sender, one.identifier) for one in alert.references}
+    if references:
+        connection.execute(
+            insert(alert_references),
+            [{"alert_id": id, "sender": sender, "identifier": ident} for sender, ident in sorted(references)],
+        )
+    if codes:
+        connection.execute(insert(alert_regions), [{"alert_id": id, "code": code} for code in codes])
+
+
+def _finding(fault: Fault) -> dict[str, str]:
+    return {"path": fault.path, "code": fault.code, "message": fault.message}

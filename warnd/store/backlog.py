@@ -1,0 +1,127 @@
+"""Reading what is still to be done: batches at rest, leases that ran out, deliveries without a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection
+
+from warnd.model.color import Lane
+from warnd.model.content import Content
+from warnd.model.delivery import Batch, BatchState
+from warnd.model.region import WIDTHS
+from warnd.ports import Batchless
+from warnd.store import bulk
+from warnd.store.database import raw_of
+
+_LEVELS = {width: level for level, width in enumerate(WIDTHS)}
+
+_OPEN = """
+SELECT b.id, b.alert_id, b.channel, b.content_id, b.lane, b.state, b.due, b.created, b.deliver_until, b.epoch,
+    b.attempts, b.unknowns, b.follows, b.ordered
+FROM batches b CROSS JOIN alerts a ON a.id = b.alert_id
+WHERE b.channel = ? AND b.lane = ? AND b.state IN ('queued', 'waiting', 'unknown') AND b.id > ?
+  AND a.stopped_at IS NULL
+ORDER BY b.id LIMIT ?
+"""
+
+_OUT = """
+SELECT b.id, b.alert_id, b.channel, b.content_id, b.lane, b.state, b.due, b.created, b.deliver_until, b.epoch,
+    b.attempts, b.unknowns, b.follows, b.ordered
+FROM batches b WHERE b.state = 'sending' AND b.lease_until < ? LIMIT ?
+"""
+
+_MEMBERS = """
+SELECT batch_id, id, address, region FROM deliveries
+WHERE batch_id IN (SELECT value FROM json_each(?)) AND state IN ('queued', 'waiting', 'unknown')
+ORDER BY batch_id, id
+"""
+
+_CONTENTS = """
+SELECT id, alert_id, kind, language, body, subject, segments, template, template_code, variables
+FROM contents WHERE id IN (SELECT value FROM json_each(?))
+"""
+
+_OF_ALERT = """
+SELECT id, alert_id, kind, language, body, subject, segments, template, template_code, variables, channel
+FROM contents WHERE alert_id = ?
+"""
+
+_BATCHLESS = """
+SELECT d.id, d.alert_id, d.channel, d.content_id, d.address, d.region, d.lane, d.attempts, d.due,
+    a.deliver_until, a.episode_id <> a.id,
+    EXISTS (SELECT 1 FROM fallbacks f WHERE f.delivery_id = d.id)
+FROM deliveries d CROSS JOIN alerts a ON a.id = d.alert_id
+WHERE d.state = 'waiting' AND d.batch_id IS NULL AND d.due <= ? AND d.id > ? AND a.stopped_at IS NULL
+ORDER BY d.id LIMIT ?
+"""
+
+
+def open_batches(connection: Connection, channel: str, lane: Lane, after: str, limit: int) -> list[Batch]:
+    """Batches at rest of alerts in force, by id, from the one after ``after``."""
+    rows = raw_of(connection).execute(_OPEN, (channel, lane.value, after, limit)).fetchall()
+    return _batches(connection, rows)
+
+
+def leases_run_out(connection: Connection, now: int, limit: int) -> list[Batch]:
+    """Batches whose lease ended without an outcome; ``now`` beyond every lease finds all that are out."""
+    return _batches(connection, raw_of(connection).execute(_OUT, (now, limit)).fetchall())
+
+
+def batchless(connection: Connection, due_by: int, after: str, limit: int) -> list[Batchless]:
+    """Deliveries to be gathered into new batches that are due by then, by id."""
+    rows = raw_of(connection).execute(_BATCHLESS, (due_by, after, limit))
+    return [Batchless._make((*row[:10], bool(row[10]), bool(row[11]))) for row in rows]
+
+
+def contents_by_id(connection: Connection, ids: Iterable[str]) -> dict[str, Content]:
+    rows = raw_of(connection).execute(_CONTENTS, (bulk.rows(sorted(set(ids))),))
+    return {row[0]: _content(row) for row in rows}
+
+
+def contents_of_alert(connection: Connection, alert_id: str) -> dict[tuple[str, str], Content]:
+    """What an alert's plan has rendered so far, by (channel, language)."""
+    rows = raw_of(connection).execute(_OF_ALERT, (alert_id,))
+    return {(row[10], row[3]): _content(row) for row in rows}
+
+
+def _content(row: Sequence[Any]) -> Content:
+    return Content(
+        row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7], row[8], orjson.loads(row[9])
+    )
+
+
+def _batches(connection: Connection, rows: Sequence[Any]) -> list[Batch]:
+    if not rows:
+        return []
+    contents = contents_by_id(connection, (row[3] for row in rows))
+    members: dict[str, list[tuple[str, str, str]]] = {}
+    for batch_id, *member in raw_of(connection).execute(_MEMBERS, (bulk.rows([row[0] for row in rows]),)):
+        members.setdefault(batch_id, []).append(tuple(member))
+    batches = []
+    for row in rows:
+        found = members.get(row[0], [])
+        batches.append(
+            Batch(
+                id=row[0],
+                alert_id=row[1],
+                channel=row[2],
+                content=contents[row[3]],
+                lane=Lane(row[4]),
+                state=BatchState(row[5]),
+                due=row[6],
+                created=row[7],
+                deliver_until=row[8],
+                epoch=row[9],
+                attempts=row[10],
+                unknowns=row[11],
+                follows=bool(row[12]),
+                ordered=bool(row[13]),
+                deliveries=tuple(id_ for id_, _, _ in found),
+                addresses=tuple(address for _, address, _ in found),
+                levels=bytes(_LEVELS[len(region)] for _, _, region in found),
+            )
+        )
+    return batches

@@ -1,0 +1,81 @@
+"""Opening the SQLite file the way durability asks for, and bringing its schema up to date."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy.pool import StaticPool
+
+from warnd.errors import StoreError
+
+_CACHE_KIB = 65536
+_MAP_BYTES = 256 * 1024 * 1024
+_MIGRATIONS = Path(__file__).with_name("migrations")
+
+
+def open_writer(path: Path) -> sqlite3.Connection:
+    """
+    The one connection that writes: WAL, ``synchronous=FULL`` (a commit is on disk when it returns).
+
+    Raises StoreError when the file cannot be opened or does not take these settings.
+    """
+    connection = _open(path)
+    mode = connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]
+    connection.execute("PRAGMA synchronous=FULL")
+    if mode != "wal":
+        raise StoreError(f"{path}: cannot keep a write-ahead log here (journal mode stays {mode})")
+    connection.execute("PRAGMA wal_autocheckpoint=4000")
+    return connection
+
+
+def open_reader(path: Path) -> sqlite3.Connection:
+    """A connection that cannot write."""
+    connection = _open(path)
+    connection.execute("PRAGMA query_only=1")
+    return connection
+
+
+def engine_over(connection: sqlite3.Connection) -> Engine:
+    """SQLAlchemy over that very connection; it begins and commits nothing of its own."""
+    return create_engine(
+        "sqlite://", creator=lambda: connection, poolclass=StaticPool, isolation_level="AUTOCOMMIT"
+    )
+
+
+def upgrade(connection: Connection) -> None:
+    """Bring the schema to the newest revision, in one transaction of the caller's."""
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def raw_of(connection: Connection) -> sqlite3.Connection:
+    """The driver's own connection behind SQLAlchemy's, for hot statements."""
+    driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
+    return driver
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(
+            path, isolation_level=None, check_same_thread=False, cached_statements=512, timeout=10
+        )
+        pragmas: dict[str, Any] = {
+            "busy_timeout": 10_000,
+            "foreign_keys": 0,
+            "cache_size": -_CACHE_KIB,
+            "mmap_size": _MAP_BYTES,
+            "temp_store": "MEMORY",
+        }
+        for name, value in pragmas.items():
+            connection.execute(f"PRAGMA {name}={value}")
+    except (OSError, sqlite3.Error) as error:
+        raise StoreError(f"{path}: {error}") from error
+    return connection

@@ -1,0 +1,57 @@
+"""The only lease there is: one conditional update for all slots that ask at the same time."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+from warnd.ports import Lease, Leased
+from warnd.store import bulk
+
+_LEASE = """
+UPDATE batches SET state = 'sending', epoch = epoch + 1, attempts = attempts + 1,
+    lease_until = (SELECT json_extract(j.value, '$[3]') FROM json_each(?1) j
+                   WHERE json_extract(j.value, '$[0]') = batches.id)
+WHERE id IN (
+    SELECT b.id FROM json_each(?1) j
+    CROSS JOIN batches b ON b.id = json_extract(j.value, '$[0]')
+    CROSS JOIN alerts a ON a.id = b.alert_id
+    WHERE b.epoch = json_extract(j.value, '$[1]') AND b.state IN ('queued', 'waiting', 'unknown')
+      AND a.stopped_at IS NULL AND b.deliver_until > json_extract(j.value, '$[2]'))
+RETURNING id
+"""
+
+_BLOCKED = """
+SELECT DISTINCT d.batch_id FROM deliveries d
+CROSS JOIN alerts a ON a.id = d.alert_id
+CROSS JOIN deliveries p ON p.address = d.address AND p.channel = d.channel AND p.alert_id <> d.alert_id
+CROSS JOIN alerts e ON e.id = p.alert_id AND e.episode_id = a.episode_id
+CROSS JOIN batches b ON b.id = p.batch_id AND b.state = 'sending'
+WHERE d.batch_id IN (SELECT value FROM json_each(?))
+"""
+
+
+def lease(cursor: sqlite3.Cursor, wanted: Sequence[Lease]) -> list[Leased]:
+    """
+    Grant what can be granted, in the order asked.
+
+    One conditional update is the only lease there is: the batch rests at the epoch the hint knows, its alert
+    is in force, and nobody of it is being told something earlier of the same episode right now.
+    """
+    blocked: set[str] = set()
+    followers = [one.batch.id for one in wanted if one.batch.follows]
+    if followers:
+        blocked = {row[0] for row in cursor.execute(_BLOCKED, (bulk.rows(followers),))}
+    asked = [
+        (one.batch.id, one.batch.epoch, one.now, one.until) for one in wanted if one.batch.id not in blocked
+    ]
+    granted = {row[0] for row in cursor.execute(_LEASE, (bulk.rows(asked),)).fetchall()} if asked else set()
+    answers = []
+    for one in wanted:
+        batch = one.batch
+        if batch.id in granted:
+            granted.discard(batch.id)
+            answers.append(Leased(batch.leased()))
+        else:
+            answers.append(Leased(None, later=batch.id in blocked))
+    return answers

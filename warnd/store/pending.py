@@ -1,0 +1,45 @@
+"""What one commit gathers while it runs, to be written once at its end: tallies and journal entries."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from warnd.store import bulk
+from warnd.store.journal import Entry
+
+_TALLY = """
+INSERT INTO tallies (alert_id, channel, level, state, n)
+SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
+    json_extract(value, '$[3]'), json_extract(value, '$[4]') FROM json_each(?) WHERE true
+ON CONFLICT (alert_id, channel, level, state) DO UPDATE SET n = n + excluded.n
+"""
+
+TallyKey = tuple[str, str, int, str]
+"""Alert, channel, region level, state."""
+
+
+@dataclass(slots=True)
+class Pending:
+    """Effects of the commit under way. ``gather``: deliveries without a batch came to be."""
+
+    tally: Counter[TallyKey] = field(default_factory=Counter)
+    entries: list[Entry] = field(default_factory=list)
+    gather: bool = False
+
+    def moved(self, alert_id: str, channel: str, levels: Iterable[int], *, before: str, after: str) -> None:
+        """Count deliveries of these levels from one state to another."""
+        if before == after:
+            return
+        for level, n in Counter(levels).items():
+            self.tally[alert_id, channel, level, before] -= n
+            self.tally[alert_id, channel, level, after] += n
+
+
+def write_tallies(cursor: sqlite3.Cursor, tally: Counter[TallyKey]) -> None:
+    """Add what a commit moved."""
+    changes = [(*key, n) for key, n in tally.items() if n]
+    if changes:
+        cursor.execute(_TALLY, (bulk.rows(changes),))

@@ -1,0 +1,42 @@
+"""``ports.PlanSource`` over the store: the reads of planning, with their columns in ``alerts``, ``members``, ``told``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from warnd.model.audience import Member
+from warnd.model.content import Content
+from warnd.ports import Store, Telling, Told
+from warnd.store import alerts, bulk, members, told
+from warnd.store.backlog import contents_of_alert
+
+
+class StoredPlanSource:
+    """Reads for planning."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def load(self, alert_id: str) -> Telling:
+        return await self._store.read(alerts.load, alert_id)
+
+    async def contents(self, alert_id: str) -> dict[tuple[str, str], Content]:
+        return await self._store.read(contents_of_alert, alert_id)
+
+    async def members(
+        self, groups: Sequence[str], after: str, limit: int, size: int
+    ) -> tuple[list[Member], str]:
+        scan = size >= members.SCAN_FROM
+        return await self._store.read(members.members_after, bulk.rows(groups), after, limit, scan=scan)
+
+    async def not_yet_followed(self, earlier: Sequence[str], alert_id: str, limit: int) -> list[Told]:
+        return await self._store.read(told.not_yet_followed, list(earlier), alert_id, limit)
+
+    async def still_out(self, earlier: Sequence[str]) -> int:
+        return await self._store.read(told.still_out, list(earlier))
+
+    async def size_is(self, alert_id: str, size: int) -> None:
+        await self._store.write(alerts.set_plan_size, alert_id, size)
+
+    async def how_many_told(self, earlier: Sequence[str]) -> int:
+        return await self._store.read(told.how_many, list(earlier))

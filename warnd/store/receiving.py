@@ -1,0 +1,118 @@
+"""Keeping the provider's later words and applying them to their deliveries, early and repeated ones too."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from warnd.contract.outcome import Receipt, ReceiptStatus
+from warnd.model.delivery import State
+from warnd.model.region import level_of
+from warnd.store import bulk, tables
+from warnd.store.journal import Entry
+from warnd.store.pending import Pending
+
+Confirm = Callable[[State, ReceiptStatus], State | None]
+"""The decision of ``pipeline.confirm``: the state a receipt leads to, or None when it changes nothing."""
+
+_RECEIPTS = bulk.insert(
+    tables.receipts,
+    ("id", "channel", "receipt_key", "address", "status", "at", "received", "detail", "delivery_id"),
+)
+
+_BY_KEY = """
+SELECT k.receipt_key, d.id, d.address, d.state, d.alert_id, d.region
+FROM json_each(?2) j CROSS JOIN receipt_keys k ON k.channel = ?1 AND k.receipt_key = j.value
+CROSS JOIN deliveries d ON d.id = k.delivery_id
+"""
+
+_EARLY = """
+SELECT r.id, r.receipt_key, r.address, r.status, r.detail FROM json_each(?2) j
+CROSS JOIN receipts r ON r.channel = ?1 AND r.receipt_key = j.value AND r.delivery_id IS NULL
+"""
+
+_CLAIM = """
+UPDATE receipts SET delivery_id = json_extract(j.value, '$[1]')
+FROM json_each(?) j WHERE receipts.id = json_extract(j.value, '$[0]')
+"""
+
+_CONFIRM = """
+UPDATE deliveries SET state = json_extract(j.value, '$[1]'), detail = json_extract(j.value, '$[2]'),
+    updated = json_extract(j.value, '$[3]'), told = 1
+FROM json_each(?) j WHERE deliveries.id = json_extract(j.value, '$[0]')
+"""
+
+
+class _Kept(NamedTuple):
+    """A receipt as its row has it."""
+
+    id: str
+    key: str
+    address: str | None
+    status: str
+    detail: str
+
+
+def receive(
+    cursor: sqlite3.Cursor,
+    channel: str,
+    receipts: Sequence[tuple[str, Receipt]],
+    now: int,
+    pending: Pending,
+    confirm: Confirm,
+) -> None:
+    """Keep every receipt (new id, receipt), then apply those whose delivery is known; the rest wait."""
+    rows = [
+        (id_, channel, one.key, one.address, one.status.value,
+         tables.micros(one.at) if one.at is not None else None, now, one.detail[:200], None)
+        for id_, one in receipts
+    ]  # fmt: skip
+    cursor.execute(_RECEIPTS, (bulk.rows(rows),))
+    delivered = sum(one.status is ReceiptStatus.DELIVERED for _, one in receipts)
+    body = {"received": len(rows), "delivered": delivered, "first": rows[0][0], "last": rows[-1][0]}
+    pending.entries.append(Entry(now, "receipts.received", channel, body))
+    kept = [_Kept(id_, one.key, one.address, one.status.value, one.detail[:200]) for id_, one in receipts]
+    _apply(cursor, channel, kept, now, pending, confirm)
+
+
+def confirm_early(
+    cursor: sqlite3.Cursor, channel: str, keys: Sequence[str], now: int, pending: Pending, confirm: Confirm
+) -> None:
+    """Apply receipts that came before the keys they name: a provider's callback may overtake its answer."""
+    early = cursor.execute(_EARLY, (channel, bulk.rows(keys))).fetchall()
+    if early:
+        _apply(cursor, channel, [_Kept(*row) for row in early], now, pending, confirm)
+
+
+def _apply(
+    cursor: sqlite3.Cursor,
+    channel: str,
+    kept: Sequence[_Kept],
+    now: int,
+    pending: Pending,
+    confirm: Confirm,
+) -> None:
+    named: dict[str, list[tuple[str, str, str, str, str]]] = {}
+    keys = list({one.key for one in kept})
+    for key, *delivery in cursor.execute(_BY_KEY, (channel, bulk.rows(keys))):
+        named.setdefault(key, []).append(tuple(delivery))
+    states: dict[str, str] = {}
+    claimed: list[tuple[str, str]] = []
+    changed: dict[str, tuple[str, str, str | None, int]] = {}
+    for one in kept:
+        for id_, address, state, alert_id, region in named.get(one.key, ()):
+            if one.address is not None and one.address != address:
+                continue
+            claimed.append((one.id, id_))
+            before = State(states.get(id_, state))
+            after = confirm(before, ReceiptStatus(one.status))
+            if after is None:
+                continue
+            states[id_] = after.value
+            changed[id_] = (id_, after.value, one.detail or None, now)
+            pending.moved(alert_id, channel, (level_of(region),), before=before.value, after=after.value)
+    if claimed:
+        cursor.execute(_CLAIM, (bulk.rows(claimed),))
+    if changed:
+        cursor.execute(_CONFIRM, (bulk.rows(list(changed.values())),))

@@ -1,0 +1,296 @@
+"""Applying what attempts came to: batches, deliveries, receipt keys, fallbacks; all slots' in one commit."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import replace
+
+from warnd.model.delivery import Batch, BatchState, State
+from warnd.model.region import level_of
+from warnd.ports import Settlement
+from warnd.store import bulk, tables
+from warnd.store.journal import Entry
+from warnd.store.pending import Pending
+from warnd.store.planning import insert_batches
+from warnd.store.receiving import Confirm, confirm_early
+
+_EPOCHS = "SELECT id, epoch, state FROM batches WHERE id IN (SELECT value FROM json_each(?))"
+
+_SETTLE_BATCHES = """
+UPDATE batches SET lease_until = NULL,
+    state = json_extract(j.value, '$[1]'), due = json_extract(j.value, '$[2]'),
+    unknowns = json_extract(j.value, '$[3]')
+FROM json_each(?) j WHERE batches.id = json_extract(j.value, '$[0]')
+"""
+
+_SETTLE_ALIKE = """
+UPDATE deliveries SET state = ?1, reason = ?2, detail = ?3, told = max(told, ?4), updated = ?5
+WHERE batch_id IN (SELECT value FROM json_each(?6)) AND state IN ('queued', 'waiting', 'unknown')
+"""
+
+_SETTLE_EACH = """
+UPDATE deliveries SET state = json_extract(j.value, '$[1]'), reason = json_extract(j.value, '$[2]'),
+    detail = json_extract(j.value, '$[3]'), told = max(told, json_extract(j.value, '$[4]')),
+    updated = json_extract(j.value, '$[5]')
+FROM json_each(?) j WHERE deliveries.id = json_extract(j.value, '$[0]')
+"""
+
+_DEPART = """
+UPDATE deliveries SET state = json_extract(j.value, '$[1]'), reason = json_extract(j.value, '$[2]'),
+    detail = json_extract(j.value, '$[3]'), updated = json_extract(j.value, '$[4]'),
+    due = json_extract(j.value, '$[5]'), attempts = attempts + json_extract(j.value, '$[6]'), batch_id = NULL
+FROM json_each(?) j WHERE deliveries.id = json_extract(j.value, '$[0]')
+"""
+
+_JOIN_BATCH = """
+UPDATE deliveries SET batch_id = json_extract(j.value, '$[1]'), state = json_extract(j.value, '$[2]'),
+    attempts = attempts + json_extract(j.value, '$[3]'), updated = json_extract(j.value, '$[4]')
+FROM json_each(?) j WHERE deliveries.id = json_extract(j.value, '$[0]')
+"""
+
+_FORMER = bulk.insert(tables.former_batches, ("delivery_id", "batch_id"), or_ignore=True)
+_KEYS = bulk.insert(tables.receipt_keys, ("channel", "receipt_key", "delivery_id"), or_ignore=True)
+_BATCHES = bulk.insert(
+    tables.batches,
+    ("id", "alert_id", "channel", "content_id", "lane", "state", "due", "created", "deliver_until", "size",
+     "attempts", "unknowns", "follows"),
+)  # fmt: skip
+
+_KEYS = bulk.insert(tables.receipt_keys, ("channel", "receipt_key", "delivery_id"), or_ignore=True)
+_BATCHES = bulk.insert(
+    tables.batches,
+    ("id", "alert_id", "channel", "content_id", "lane", "state", "due", "created", "deliver_until", "size",
+     "attempts", "unknowns", "follows"),
+)  # fmt: skip
+
+_REFUSED_CONTENTS = """
+UPDATE contents SET refused_at = coalesce(refused_at, ?) WHERE id IN (SELECT value FROM json_each(?))
+"""
+
+_REJECTED = """
+UPDATE endpoints SET rejections = rejections + 1,
+    state = CASE WHEN rejections + 1 >= ?2 THEN 'suspended' ELSE state END
+WHERE id IN (SELECT r.endpoint_id FROM recipients r
+             WHERE r.delivery_id IN (SELECT value FROM json_each(?1)))
+"""
+
+_STANDBY = """
+UPDATE deliveries SET state = 'waiting', due = ?1, updated = ?1 WHERE state = 'standby' AND id IN (
+    SELECT f.next_id FROM fallbacks f WHERE f.delivery_id IN (SELECT value FROM json_each(?2)))
+RETURNING id, alert_id, channel, region
+"""
+
+_NOT_NEEDED = """
+UPDATE deliveries SET state = 'suppressed', reason = 'not_needed', updated = ?1
+WHERE state = 'standby' AND id IN (
+    SELECT f.next_id FROM fallbacks f
+    WHERE f.delivery_id IN (SELECT d.id FROM deliveries d WHERE d.batch_id IN (SELECT value FROM json_each(?2)))
+      AND NOT EXISTS (SELECT 1 FROM fallbacks o CROSS JOIN deliveries p ON p.id = o.delivery_id
+                      WHERE o.next_id = f.next_id AND p.state NOT IN ('accepted', 'delivered')))
+RETURNING id, alert_id, channel, region
+"""
+
+_FALLEN = frozenset({State.FAILED, State.UNKNOWN, State.EXPIRED})
+"""States that wake the next channel of an ordered policy."""
+
+
+def settle(
+    cursor: sqlite3.Cursor,
+    settlements: Sequence[Settlement],
+    pending: Pending,
+    *,
+    confirm: Confirm,
+    suspend_after: int,
+) -> None:
+    """Apply what the attempts came to. An attempt whose lease was taken over is kept in the journal alone."""
+    ids = bulk.rows([one.batch.id for one in settlements])
+    now_at = {row[0]: (row[1], row[2]) for row in cursor.execute(_EPOCHS, (ids,))}
+    current: list[Settlement] = []
+    for one in settlements:
+        in_time = now_at.get(one.batch.id) == (one.batch.epoch, BatchState.SENDING.value)
+        pending.entries.append(_attempt(one, in_time=in_time))
+        if in_time:
+            current.append(one)
+        else:
+            _settle_late(cursor, one, now_at.get(one.batch.id), pending, confirm)
+    if not current:
+        return
+    cursor.execute(
+        _SETTLE_BATCHES,
+        (bulk.rows([(one.batch.id, one.state.value, one.due, one.unknowns) for one in current]),),
+    )
+    _settle_alike(cursor, [one for one in current if one.uniform is not None], pending)
+    mixed = [one for one in current if one.uniform is None]
+    if mixed:
+        _settle_mixed(cursor, mixed, pending)
+    _keep_keys(cursor, current, pending, confirm)
+    _follow_up(cursor, current, pending, suspend_after)
+
+
+def _attempt(one: Settlement, *, in_time: bool) -> Entry:
+    batch = one.batch
+    body = {
+        "channel": batch.channel,
+        "alert": batch.alert_id,
+        "try": batch.attempts,
+        "epoch": batch.epoch,
+        "started": one.started,
+        "size": len(batch),
+        **one.outcome,
+    }
+    if batch.unknowns:
+        body["possible_repeat"] = True
+    if not in_time:
+        body["late"] = True
+    return Entry(one.ended, "attempt.ended", batch.id, body)
+
+
+def _settle_late(
+    cursor: sqlite3.Cursor,
+    one: Settlement,
+    now_at: tuple[int, str] | None,
+    pending: Pending,
+    confirm: Confirm,
+) -> None:
+    """
+    The lease had passed to somebody else before this answer came.
+
+    A clear acceptance still stops a repeat that has not left yet.
+    """
+    if one.uniform is None or one.uniform.state is not State.ACCEPTED:
+        return
+    if now_at is None or now_at[1] != BatchState.UNKNOWN.value:
+        return
+    cursor.execute(_SETTLE_BATCHES, (bulk.rows([(one.batch.id, "settled", 0, one.batch.unknowns)]),))
+    late = replace(one, batch=replace(one.batch, state=BatchState.UNKNOWN))
+    _settle_alike(cursor, [late], pending)
+    _keep_keys(cursor, [late], pending, confirm)
+
+
+def _settle_alike(cursor: sqlite3.Cursor, settlements: Sequence[Settlement], pending: Pending) -> None:
+    by_fate: dict[tuple[str, str | None, str | None, bool], list[Settlement]] = {}
+    for one in settlements:
+        fate = one.uniform
+        assert fate is not None  # noqa: S101  the caller chose by it
+        reason = fate.reason.value if fate.reason else None
+        by_fate.setdefault((fate.state.value, reason, fate.detail or None, fate.told), []).append(one)
+        pending.moved(
+            one.batch.alert_id,
+            one.batch.channel,
+            one.batch.levels,
+            before=one.batch.state.value,
+            after=fate.state.value,
+        )
+    for (state, reason, detail, told), alike in by_fate.items():
+        ids = bulk.rows([one.batch.id for one in alike])
+        cursor.execute(_SETTLE_ALIKE, (state, reason, detail, told, alike[-1].ended, ids))
+
+
+def _settle_mixed(cursor: sqlite3.Cursor, settlements: Sequence[Settlement], pending: Pending) -> None:
+    decided: list[tuple[object, ...]] = []
+    departed: list[tuple[object, ...]] = []
+    joined: list[tuple[object, ...]] = []
+    former: list[tuple[str, str]] = []
+    for one in settlements:
+        batch = one.batch
+        before = batch.state.value
+        for index, fate in one.fates:
+            reason = fate.reason.value if fate.reason else None
+            row = (
+                batch.deliveries[index],
+                fate.state.value,
+                reason,
+                fate.detail or None,
+                int(fate.told),
+                one.ended,
+            )
+            decided.append(row)
+            _moved_one(pending, batch, index, before, fate.state.value)
+        for index, fate, due in one.departures:
+            reason = fate.reason.value if fate.reason else None
+            delivery = batch.deliveries[index]
+            departed.append(
+                (delivery, fate.state.value, reason, fate.detail or None, one.ended, due, batch.attempts)
+            )
+            former.append((delivery, batch.id))
+            _moved_one(pending, batch, index, before, fate.state.value)
+        for split in one.splits:
+            joined.extend(
+                (delivery, split.id, split.state.value, batch.attempts, one.ended)
+                for delivery in split.deliveries
+            )
+            former.extend((delivery, batch.id) for delivery in split.deliveries)
+            pending.moved(batch.alert_id, batch.channel, split.levels, before=before, after=split.state.value)
+    if decided:
+        cursor.execute(_SETTLE_EACH, (bulk.rows(decided),))
+    if departed:
+        cursor.execute(_DEPART, (bulk.rows(departed),))
+        pending.gather = True
+    if splits := [split for one in settlements for split in one.splits]:
+        insert_batches(cursor, splits)
+        cursor.execute(_JOIN_BATCH, (bulk.rows(joined),))
+    if former:
+        cursor.execute(_FORMER, (bulk.rows(former),))
+
+
+def _moved_one(pending: Pending, batch: Batch, index: int, before: str, after: str) -> None:
+    pending.moved(batch.alert_id, batch.channel, (batch.levels[index],), before=before, after=after)
+
+
+def _keep_keys(
+    cursor: sqlite3.Cursor, settlements: Sequence[Settlement], pending: Pending, confirm: Confirm
+) -> None:
+    rows = [
+        (one.batch.channel, key, one.batch.deliveries[index])
+        for one in settlements
+        for index, key in one.receipt_keys
+    ]
+    if not rows:
+        return
+    cursor.execute(_KEYS, (bulk.rows(rows),))
+    by_channel: dict[str, list[str]] = {}
+    for channel, key, _ in rows:
+        by_channel.setdefault(channel, []).append(key)
+    now = max(one.ended for one in settlements)
+    for channel, keys in by_channel.items():
+        confirm_early(cursor, channel, keys, now, pending, confirm)
+
+
+def _follow_up(
+    cursor: sqlite3.Cursor, settlements: Sequence[Settlement], pending: Pending, suspend_after: int
+) -> None:
+    refused = [one.batch.content.id for one in settlements if one.content_refused]
+    if refused:
+        cursor.execute(_REFUSED_CONTENTS, (settlements[-1].ended, bulk.rows(refused)))
+    rejected = [one.batch.deliveries[index] for one in settlements for index in one.rejected]
+    if rejected:
+        cursor.execute(_REJECTED, (bulk.rows(rejected), suspend_after))
+    start_fallbacks(cursor, _fallen(settlements), settlements[-1].ended, pending)
+    accepted = [one.batch.id for one in settlements if one.batch.ordered]
+    if accepted:
+        rows = cursor.execute(_NOT_NEEDED, (settlements[-1].ended, bulk.rows(accepted))).fetchall()
+        for _, alert_id, channel, region in rows:
+            pending.moved(alert_id, channel, (level_of(region),), before="standby", after="suppressed")
+
+
+def _fallen(settlements: Sequence[Settlement]) -> list[str]:
+    fallen: list[str] = []
+    for one in settlements:
+        if not one.batch.ordered:
+            continue
+        if one.uniform is not None:
+            if one.uniform.state in _FALLEN and one.state is BatchState.SETTLED:
+                fallen.extend(one.batch.deliveries)
+        else:
+            fallen.extend(one.batch.deliveries[i] for i, fate in one.fates if fate.state in _FALLEN)
+    return fallen
+
+
+def start_fallbacks(cursor: sqlite3.Cursor, fallen: Sequence[str], now: int, pending: Pending) -> None:
+    """Wake the standbys behind deliveries that failed or are late."""
+    if not fallen:
+        return
+    for _, alert_id, channel, region in cursor.execute(_STANDBY, (now, bulk.rows(fallen))).fetchall():
+        pending.moved(alert_id, channel, (level_of(region),), before="standby", after="waiting")
+        pending.gather = True

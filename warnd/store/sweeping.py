@@ -1,0 +1,162 @@
+"""Saying on every row, in chunks, what is already true of its alert or its batch: stopped, refused, run out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from warnd.model.delivery import Batch, BatchState, State
+from warnd.model.region import level_of
+from warnd.ports import Batchless
+from warnd.store import bulk
+from warnd.store.database import raw_of
+from warnd.store.journal import Entry
+from warnd.store.pending import Pending
+from warnd.store.planning import insert_batches
+from warnd.store.settling import start_fallbacks
+
+_UNSENT = """
+SELECT d.id, d.channel, d.region, d.state FROM deliveries d
+LEFT JOIN batches b ON b.id = d.batch_id
+WHERE d.alert_id = ?1 AND d.id > ?2 AND d.state IN ('queued', 'standby', 'waiting')
+  AND (b.state IS NULL OR b.state <> 'sending')
+ORDER BY d.id LIMIT ?3
+"""
+
+_MARK = """
+UPDATE deliveries SET state = ?1, updated = ?2 WHERE id IN (SELECT value FROM json_each(?3))
+"""
+
+_STOP_BATCHES = """
+UPDATE batches SET state = 'stopped' WHERE alert_id = ? AND state IN ('queued', 'waiting')
+"""
+
+_STOP_UNKNOWN = "UPDATE batches SET state = 'settled' WHERE alert_id = ? AND state = 'unknown'"
+
+_OUT = "SELECT count(*) FROM batches WHERE alert_id = ? AND state = 'sending'"
+
+_SWEPT = "UPDATE alerts SET swept = 1 WHERE id = ?"
+
+_RUN_OUT = """
+UPDATE batches SET state = ?1, lease_until = NULL, epoch = epoch + 1, unknowns = unknowns + 1, due = ?2
+WHERE id IN (SELECT value FROM json_each(?3)) AND state = 'sending' RETURNING id
+"""
+
+_MEMBERS = """
+SELECT alert_id, channel, region, state FROM deliveries
+WHERE batch_id IN (SELECT value FROM json_each(?)) AND state IN ('queued', 'waiting', 'unknown')
+"""
+
+_RUN_OUT_DELIVERIES = """
+UPDATE deliveries SET state = 'unknown', reason = 'interrupted', told = 1, updated = ?1
+WHERE batch_id IN (SELECT value FROM json_each(?2)) AND state IN ('queued', 'waiting', 'unknown')
+"""
+
+_REFUSED = """
+SELECT d.id, d.alert_id, d.channel, d.region, d.state FROM deliveries d
+JOIN batches b ON b.id = d.batch_id
+WHERE d.content_id = ?1 AND d.alert_id = ?2 AND d.channel = ?3 AND d.state IN ('queued', 'waiting', 'unknown')
+  AND b.state <> 'sending'
+LIMIT ?4
+"""
+
+_REFUSE = """
+UPDATE deliveries SET state = 'failed', reason = 'content_refused', updated = ?1
+WHERE id IN (SELECT value FROM json_each(?2))
+"""
+
+_REFUSE_BATCHES = """
+UPDATE batches SET state = 'settled'
+WHERE alert_id = ?1 AND content_id = ?2 AND state IN ('queued', 'waiting', 'unknown')
+"""
+
+_GATHER = """
+UPDATE deliveries SET batch_id = json_extract(j.value, '$[1]'), state = 'queued', due = NULL, updated = ?2
+FROM json_each(?1) j WHERE deliveries.id = json_extract(j.value, '$[0]') AND deliveries.batch_id IS NULL
+  AND deliveries.state = 'waiting'
+"""
+
+
+def sweep_stopped(
+    connection: Connection, pending: Pending, alert_id: str, state: State, after: str, now: int, limit: int
+) -> str | None:
+    """
+    Mark a chunk of what a stopped alert has unsent; the id to go on from, or None when it is all swept.
+
+    Batches that are out are left to their settling; "" says to come back when they are.
+    """
+    raw = raw_of(connection)
+    if not after:
+        raw.execute(_STOP_BATCHES, (alert_id,))
+        raw.execute(_STOP_UNKNOWN, (alert_id,))
+    rows = raw.execute(_UNSENT, (alert_id, after, limit)).fetchall()
+    if rows:
+        raw.execute(_MARK, (state.value, now, bulk.rows([row[0] for row in rows])))
+        for (channel, level, before), n in Counter((r[1], level_of(r[2]), r[3]) for r in rows).items():
+            pending.moved(alert_id, channel, [level] * n, before=before, after=state.value)
+    if len(rows) == limit:
+        return str(rows[-1][0])
+    if raw.execute(_OUT, (alert_id,)).fetchone()[0]:
+        return ""
+    raw.execute(_SWEPT, (alert_id,))
+    return None
+
+
+def run_out(
+    connection: Connection, pending: Pending, batches: Sequence[Batch], now: int, state: BatchState
+) -> list[Batch]:
+    """
+    Leases that ended without an outcome: whether anything left is not known.
+
+    ``state`` is UNKNOWN for batches to be sent again unchanged, SETTLED when that has been done often enough.
+    Returns those that really had run out.
+    """
+    raw = raw_of(connection)
+    ids = bulk.rows([batch.id for batch in batches])
+    gone = {row[0] for row in raw.execute(_RUN_OUT, (state.value, now, ids)).fetchall()}
+    found = [batch for batch in batches if batch.id in gone]
+    if not found:
+        return []
+    for alert_id, channel, region, before in raw.execute(_MEMBERS, (bulk.rows(sorted(gone)),)).fetchall():
+        pending.moved(alert_id, channel, (level_of(region),), before=before, after=State.UNKNOWN.value)
+    raw.execute(_RUN_OUT_DELIVERIES, (now, bulk.rows(sorted(gone))))
+    for batch in found:
+        body = {
+            "channel": batch.channel, "alert": batch.alert_id, "try": batch.attempts, "size": len(batch),
+            "all": {"outcome": "unknown", "reason": "interrupted"},
+        }  # fmt: skip
+        pending.entries.append(Entry(now, "attempt.interrupted", batch.id, body))
+    if state is BatchState.SETTLED:
+        fallen = [delivery for batch in found if batch.ordered for delivery in batch.deliveries]
+        start_fallbacks(raw.cursor(), fallen, now, pending)
+    return found
+
+
+def stop_content(connection: Connection, pending: Pending, batch: Batch, now: int, limit: int) -> bool:
+    """Fail what would carry a text this channel has refused; whether there may be more."""
+    raw = raw_of(connection)
+    content = batch.content.id
+    raw.execute(_REFUSE_BATCHES, (batch.alert_id, content))
+    rows = raw.execute(_REFUSED, (content, batch.alert_id, batch.channel, limit)).fetchall()
+    if not rows:
+        return False
+    ids = [row[0] for row in rows]
+    raw.execute(_REFUSE, (now, bulk.rows(ids)))
+    for _, alert_id, channel, region, before in rows:
+        pending.moved(alert_id, channel, (level_of(region),), before=before, after=State.FAILED.value)
+    start_fallbacks(raw.cursor(), ids, now, pending)
+    return len(rows) == limit
+
+
+def gather(
+    connection: Connection, pending: Pending, batches: list[Batch], members: list[Batchless], now: int
+) -> None:
+    """Put batchless deliveries into these new batches."""
+    raw = raw_of(connection)
+    rows = [(delivery, batch.id) for batch in batches for delivery in batch.deliveries]
+    raw.execute(_GATHER, (bulk.rows(rows), now))
+    insert_batches(raw.cursor(), batches)
+    for one in members:
+        pending.moved(one.alert_id, one.channel, (level_of(one.region),), before="waiting", after="queued")
