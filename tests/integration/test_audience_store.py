@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from sqlalchemy import Connection, create_engine, func, insert, select
 
@@ -142,6 +143,7 @@ def test_ending_a_group_ends_its_rules_and_frees_its_members(store: Connection) 
     member = a_subscriber(store, groups=(group.id,))
     ended = end_group(store, group.id, now=LATER)
     assert ended.group == replace(group, ended_at=LATER)
+    assert orjson.loads(orjson.dumps(ended))["members"] == [member.id]
     assert (ended.members, ended.subscriptions) == ((member.id,), (rule.id,))
     assert get_subscriber(store, member.id).groups == ()
     assert get_subscription(store, rule.id).ended_at == LATER

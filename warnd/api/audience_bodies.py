@@ -40,6 +40,12 @@ def _nameable(name: str) -> str:
     return name
 
 
+def _some(values: tuple[str, ...]) -> tuple[str, ...]:
+    if not values:
+        raise ValueError("names at least one")
+    return values
+
+
 Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_one_line)]
 GroupName = Annotated[Name, AfterValidator(_nameable)]
 Label = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_one_line)]
@@ -48,6 +54,8 @@ RegionCode = Annotated[str, Field(pattern=r"^[0-9]{2,12}$")]
 HazardSlug = Annotated[str, Field(pattern=r"^(\*|[a-z0-9]+(-[a-z0-9]+)*)$")]
 Kind = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
 ChannelName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9._-]{0,63}$")]
+Hazards = Annotated[tuple[HazardSlug, ...], AfterValidator(_some)]
+Channels = Annotated[tuple[ChannelName, ...], AfterValidator(_some)]
 Priority = Annotated[int, Field(strict=True, ge=1, le=99)]
 AddressText = Annotated[str, Field(min_length=1, max_length=LONGEST)]
 
@@ -79,12 +87,12 @@ class GroupPatch(Patch):
 
 class SubscriptionBody(Body):
     group: Id
-    hazards: Annotated[tuple[HazardSlug, ...], Field(min_length=1)] = (EVERY_HAZARD,)
+    hazards: Hazards = (EVERY_HAZARD,)
     min_color: Color = Color.BLUE
     relation: Relation = Relation.BOTH
     covering_min_color: Color | None = None
     language: LanguageTag | None = None
-    channels: Annotated[tuple[ChannelName, ...], Field(min_length=1)] | None = None
+    channels: Channels | None = None
 
     def draft(self) -> SubscriptionDraft:
         return SubscriptionDraft(
@@ -99,12 +107,12 @@ class SubscriptionBody(Body):
 
 
 class SubscriptionPatch(Patch):
-    hazards: Annotated[tuple[HazardSlug, ...], Field(min_length=1)] = (EVERY_HAZARD,)
+    hazards: Hazards = (EVERY_HAZARD,)
     min_color: Color = Color.BLUE
     relation: Relation = Relation.BOTH
     covering_min_color: Color | None = None
     language: LanguageTag | None = None
-    channels: Annotated[tuple[ChannelName, ...], Field(min_length=1)] | None = None
+    channels: Channels | None = None
 
 
 class SubscriberBody(Body):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from itertools import chain
 from typing import TypeVar
 
 from warnd.audience import addresses
@@ -26,6 +26,7 @@ V = TypeVar("V")
 
 _KIND_OF_CHANNEL = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _SEPARATORS = re.compile("[;；]")
 _TRUE = frozenset({"true", "yes", "1", "是"})
 _FALSE = frozenset({"false", "no", "0", "否"})
@@ -81,22 +82,15 @@ def read_rows(body: bytes, caps: Caps = CAPS) -> tuple[ImportRow, ...]:
     return tuple(rows)
 
 
-def write_rows(rows: Iterable[AudienceRow]) -> Iterator[str]:
-    """The file line by line, header first; no cell passes for a formula, and ``read_rows`` gives all back."""
+def write_rows(rows: Iterable[AudienceRow], *, header: bool = True) -> Iterator[str]:
+    """The file line by line; no cell passes for a formula, and ``read_rows`` gives all back."""
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer)
-    writer.writerow(COLUMNS)
-    for row in rows:
-        yield _emptied(buffer)
-        writer.writerow([guarded(cell) for cell in row])
-    yield _emptied(buffer)
-
-
-def _emptied(buffer: io.StringIO) -> str:
-    line = buffer.getvalue()
-    buffer.seek(0)
-    buffer.truncate()
-    return line
+    for cells in chain([COLUMNS] if header else [], rows):
+        writer.writerow([guarded(cell) for cell in cells])
+        yield buffer.getvalue()
+        buffer.seek(0)
+        buffer.truncate()
 
 
 def _decoded(body: bytes) -> str:
@@ -150,7 +144,7 @@ class _Row:
         for name, cell in self._cells.items():
             if len(cell) > longest:
                 self._fault(name, "too_long", f"a cell has at most {longest} characters")
-            elif any(unicodedata.category(character) == "Cc" for character in cell):
+            elif _CONTROLS.search(cell):
                 self._fault(
                     name, "control_character", "a cell holds no line breaks and no control characters"
                 )

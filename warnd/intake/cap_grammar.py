@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -138,6 +138,16 @@ _WORDS = {
     for element in elements
     if element.values
 }
+
+
+def pairs(node: Node, element: str) -> Iterator[tuple[str, str]]:
+    """Name and value of each such child; CAP 1.0 wrote one text, ``SAME=SVR``, others a bare value."""
+    for child in node.all(element):
+        if child.children:
+            yield child.value("valueName"), child.value("value")
+        else:
+            name, parted, value = child.text.partition("=")
+            yield (name.strip(), value.strip()) if parted else ("", name)
 
 
 def check_grammar(node: Node, kind: str, findings: Findings) -> None:

@@ -10,7 +10,6 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -239,21 +238,22 @@ class _Run:
             bool(telling.earlier),
             self.surroundings.routes,
         )
-        content_of = partial(self._content, now)
         planned = plan_chunk(
-            plan, found, content_of=content_of, new_ids=self.new_ids, cursor=cursor, planned=self.planned,
+            plan, found, content_of=self._content, new_ids=self.new_ids, cursor=cursor, planned=self.planned,
             done=done, now=now,
         )  # fmt: skip
         fresh, self.fresh = self.fresh, []
         return planned.with_contents(fresh)
 
-    def _content(self, now: int, channel: str, language: str) -> Content:
-        """Rendered once per distinct text, not once per person."""
+    def _content(self, channel: str, language: str) -> Content:
+        """Rendered once per distinct text, not once per person; two languages may fall back to one text."""
         content = self.contents.get((channel, language))
         if content is None:
-            content = self._render(channel, language)
+            rendered = self._render(channel, language)
+            content = self.contents.setdefault((channel, rendered.language), rendered)
             self.contents[channel, language] = content
-            self.fresh.append((channel, content))
+            if content is rendered:
+                self.fresh.append((channel, content))
         return content
 
     def _render(self, channel: str, language: str) -> Content:

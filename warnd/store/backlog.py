@@ -58,6 +58,11 @@ WHERE d.state = 'waiting' AND d.batch_id IS NULL AND d.due <= ? AND d.id > ? AND
 ORDER BY d.id LIMIT ?
 """
 
+_NEXT_DUE = """
+SELECT min(d.due) FROM deliveries d CROSS JOIN alerts a ON a.id = d.alert_id
+WHERE d.state = 'waiting' AND d.batch_id IS NULL AND a.stopped_at IS NULL
+"""
+
 
 def open_batches(connection: Connection, channel: str, lane: Lane, after: str, limit: int) -> list[Batch]:
     """Batches at rest of alerts in force, by id, from the one after ``after``."""
@@ -74,6 +79,12 @@ def batchless(connection: Connection, due_by: int, after: str, limit: int) -> li
     """Deliveries to be gathered into new batches that are due by then, by id."""
     rows = raw_of(connection).execute(_BATCHLESS, (due_by, after, limit))
     return [Batchless._make((*row[:10], bool(row[10]), bool(row[11]))) for row in rows]
+
+
+def next_batchless_due(connection: Connection) -> int | None:
+    """When the earliest delivery without a batch is due, in microseconds; None when there is none."""
+    row = raw_of(connection).execute(_NEXT_DUE).fetchone()
+    return None if row[0] is None else int(row[0])
 
 
 def contents_by_id(connection: Connection, ids: Iterable[str]) -> dict[str, Content]:

@@ -48,7 +48,7 @@ def engine_over(connection: sqlite3.Connection) -> Engine:
 
 
 def upgrade(connection: Connection) -> None:
-    """Bring the schema to the newest revision, in one transaction of the caller's."""
+    """Bring the schema to the newest revision; what is there already is left alone."""
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection

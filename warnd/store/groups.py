@@ -46,6 +46,10 @@ class EndedGroup:
     members: tuple[str, ...]
     subscriptions: tuple[str, ...]
 
+    @property
+    def id(self) -> str:
+        return self.group.id
+
 
 def create_group(connection: Connection, draft: GroupDraft, *, id: str, now: datetime) -> Group:
     """Raises Invalid (region), Conflict when a live group of that region has the name."""

@@ -53,15 +53,15 @@ class SqliteStore:
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="warnd-reader")
         self._local = threading.local()
         self._opened: list[sqlite3.Connection] = []
+        self._sqlalchemy: list[Connection] = []
 
     async def open(self) -> None:
         """Open the file, bring its schema up to date and start writing. Raises StoreError."""
         raw = open_writer(self.path)
         connection = engine_over(raw).connect()
-        raw.execute("BEGIN IMMEDIATE")
         upgrade(connection)
-        raw.execute("COMMIT")
         self._write_connection = raw
+        self._sqlalchemy.append(connection)
         self._writer = Writer(
             raw,
             connection,
@@ -79,6 +79,10 @@ class SqliteStore:
             writer, self._writer = self._writer, None
             await asyncio.to_thread(writer.stop)
         await asyncio.to_thread(self._readers.shutdown)
+        for over in self._sqlalchemy:
+            over.close()
+            over.engine.dispose()
+        self._sqlalchemy.clear()
         for connection in self._opened:
             connection.close()
         self._opened.clear()
@@ -143,6 +147,7 @@ class SqliteStore:
             self._opened.append(raw)
             self._local.raw = raw
             self._local.connection = engine_over(raw).connect()
+            self._sqlalchemy.append(self._local.connection)
         raw = self._local.raw
         raw.execute("BEGIN")
         try:

@@ -53,6 +53,10 @@ class EndedSubscriber:
     subscriber: Subscriber
     endpoints: tuple[StoredEndpoint, ...]
 
+    @property
+    def id(self) -> str:
+        return self.subscriber.id
+
 
 def create_subscriber(
     connection: Connection, draft: SubscriberDraft, *, id: str, now: datetime

@@ -1,0 +1,63 @@
+"""The board of alarms: conditions that a person must act on, sounded from anywhere in the process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import structlog
+
+from warnd.errors import StoreError
+from warnd.store import alarms
+from warnd.store.sqlite import SqliteStore
+
+log = structlog.get_logger()
+
+_AGAIN_AFTER = timedelta(seconds=10)
+
+
+class AlarmBoard:
+    """
+    Keeps alarms in the store without holding up whoever sounds them.
+
+    The same condition is written at most every ten seconds.
+    """
+
+    def __init__(self, store: SqliteStore, *, now: Callable[[], datetime], new_id: Callable[[], str]) -> None:
+        self._store = store
+        self._now = now
+        self._new_id = new_id
+        self._written: dict[tuple[str, str], datetime] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def sound(self, kind: str, subject: str, message: str) -> None:
+        """A person must act: ``kind`` is constant, ``subject`` the channel, alert or file it is about."""
+        now = self._now()
+        last = self._written.get((kind, subject))
+        if last is not None and now - last < _AGAIN_AFTER:
+            return
+        self._written[kind, subject] = now
+        log.warning("alarm.sounded", kind=kind, subject=subject, message=message)
+        self._later(self._store.record(alarms.sound, kind, subject, message, id=self._new_id(), now=now))
+
+    def clear(self, kind: str, subject: str) -> None:
+        """The condition is over; cheap when it was never sounded here."""
+        if self._written.pop((kind, subject), None) is not None:
+            self._later(self._store.record(alarms.clear, kind, subject, now=self._now()))
+
+    async def settle(self) -> None:
+        """Wait until all that was sounded is on disk."""
+        while self._tasks:
+            await asyncio.gather(*self._tasks)
+
+    def _later(self, writing: object) -> None:
+        async def write() -> None:
+            try:
+                await writing  # type: ignore[misc]
+            except StoreError as error:
+                log.error("alarm.lost", error=str(error))
+
+        task = asyncio.get_running_loop().create_task(write())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

@@ -1,0 +1,164 @@
+"""
+The clerk: re-drives whatever is unfinished, from the store, for ever.
+
+Leases that ran out, deliveries without a batch, rows of stopped alerts, alerts past their end, plans that a
+crash cut short. Nothing else has to be remembered anywhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+
+import structlog
+
+from warnd.app.board import AlarmBoard
+from warnd.model.alert import AlertState
+from warnd.model.color import Lane
+from warnd.model.delivery import Batch, BatchState, State
+from warnd.model.policy import RetryPolicy
+from warnd.pipeline.expand import Route
+from warnd.pipeline.gather import MERGE_SECONDS, gather
+from warnd.pipeline.lease import InForce
+from warnd.pipeline.settle import resends
+from warnd.store import alerts, backlog, sweeping
+from warnd.store.sqlite import SqliteStore
+from warnd.store.tables import instant
+
+log = structlog.get_logger()
+
+_CHUNK = 2000
+_ROUND_SECONDS = 0.5
+_LEAST_WAIT = 0.05
+_FAR_FUTURE = 1 << 62
+_ENDS = {
+    AlertState.SUPERSEDED: State.SUPERSEDED,
+    AlertState.CANCELLED: State.CANCELLED,
+    AlertState.EXPIRED: State.EXPIRED,
+    AlertState.RELEASED: State.EXPIRED,
+    AlertState.REJECTED: State.CANCELLED,
+}
+
+
+class Clerk:
+    """
+    See the module. ``post`` offers batches to the lanes, ``plan`` starts an alert's broadcast (again);
+    ``clock`` gives microseconds since 1970.
+    """
+
+    def __init__(
+        self,
+        store: SqliteStore,
+        *,
+        routes: Mapping[str, Route],
+        retry: RetryPolicy,
+        in_force: InForce,
+        alarms: AlarmBoard,
+        post: Callable[[Sequence[Batch]], None],
+        plan: Callable[[str, Lane], None],
+        new_ids: Callable[[int], list[str]],
+        clock: Callable[[], int],
+    ) -> None:
+        self._store = store
+        self._routes = routes
+        self._retry = retry
+        self._in_force = in_force
+        self._alarms = alarms
+        self._post = post
+        self._plan = plan
+        self._new_ids = new_ids
+        self._clock = clock
+        self._gather = asyncio.Event()
+        self._refused: dict[str, Batch] = {}
+
+    def gather_soon(self) -> None:
+        """Deliveries without a batch came to be."""
+        self._gather.set()
+
+    def content_refused(self, batch: Batch) -> None:
+        """The batch's text will not pass on its channel: nothing more of it leaves there."""
+        self._refused[batch.content.id] = batch
+
+    async def start_over(self) -> None:
+        """After a start: whatever was out when the last process ended is unclear now."""
+        await self._run_out(_FAR_FUTURE)
+        await self.round()
+        self._gather.set()
+
+    async def rounds(self) -> None:
+        """For ever."""
+        while True:
+            await asyncio.sleep(_ROUND_SECONDS)
+            await self.round()
+
+    async def round(self) -> None:
+        """One look at everything that time or a crash may have left."""
+        await self._run_out(self._clock())
+        await self._expire(instant(self._clock()))
+        for alert_id, state in await self._store.read(alerts.unswept):
+            await self._sweep(alert_id, state)
+        for alert_id, lane in await self._store.read(alerts.unplanned):
+            self._plan(alert_id, lane)
+        for content_id, batch in list(self._refused.items()):
+            if not await self._store.move(sweeping.stop_content, batch, self._clock(), _CHUNK):
+                self._refused.pop(content_id, None)
+
+    async def gathering(self) -> None:
+        """Gather deliveries without a batch when some came to be, or their time has come; for ever."""
+        wait = 0.0
+        while True:
+            try:
+                await asyncio.wait_for(self._gather.wait(), wait)
+            except TimeoutError:
+                pass
+            else:
+                await asyncio.sleep(MERGE_SECONDS)
+            self._gather.clear()
+            await self._gather_due()
+            due = await self._store.read(backlog.next_batchless_due)
+            wait = 5.0 if due is None else min(max((due - self._clock()) / 1e6, _LEAST_WAIT), 5.0)
+
+    async def _gather_due(self) -> None:
+        after, now = "", self._clock()
+        while True:
+            found = await self._store.read(backlog.batchless, now, after, _CHUNK)
+            if not found:
+                return
+            contents = await self._store.read(backlog.contents_by_id, {one.content_id for one in found})
+            batches = gather(found, contents, self._routes, new_ids=self._new_ids, now=now)
+            if batches:
+                await self._store.move(sweeping.gather, batches, found, now)
+                self._post(batches)
+            after = found[-1].id
+
+    async def _run_out(self, now: int) -> None:
+        while True:
+            found = await self._store.read(backlog.leases_run_out, now, _CHUNK)
+            if not found:
+                return
+            log.warning("leases.ran_out", batches=len(found))
+            final = [one for one in found if one.unknowns + 1 > resends(one, self._retry)]
+            again = [one for one in found if one.unknowns + 1 <= resends(one, self._retry)]
+            at = self._clock()
+            if again:
+                await self._store.move(sweeping.run_out, again, at, BatchState.UNKNOWN)
+            if final:
+                await self._store.move(sweeping.run_out, final, at, BatchState.SETTLED)
+                for batch in final:
+                    message = f"{batch.channel}: whether {len(batch)} got it is not known"
+                    self._alarms.sound("unknown_outcome", batch.alert_id, message)
+
+    async def _expire(self, now: datetime) -> None:
+        stopped = await self._store.record(alerts.expire_due, now)
+        if stopped:
+            self._in_force.stop(dict.fromkeys(stopped, self._clock()))
+
+    async def _sweep(self, alert_id: str, state: AlertState) -> None:
+        after: str | None = ""
+        while after is not None:
+            after = await self._store.move(
+                sweeping.sweep_stopped, alert_id, _ENDS[state], after, self._clock(), _CHUNK
+            )
+            if after == "":
+                return

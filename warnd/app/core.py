@@ -1,0 +1,338 @@
+"""The application: opened for a command, started for the daemon."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, TypeVar
+
+import structlog
+from sqlalchemy import Connection
+
+from warnd.app import wiring
+from warnd.app.board import AlarmBoard
+from warnd.app.clerk import Clerk
+from warnd.app.metrics import Metrics
+from warnd.contract.channel import CallbackRequest, ReceivesReceipts
+from warnd.contract.outcome import Accepted, Outcome, Receipt, Rejected, Scope
+from warnd.errors import Fault, Invalid, InvalidAlert, NotFound
+from warnd.intake.read import read
+from warnd.model.admission import Admission, Known
+from warnd.model.alert import AlertState, Change, Parsed, Verdict
+from warnd.model.color import Lane
+from warnd.model.delivery import Batch, BatchState, State
+from warnd.model.ulid import UlidMaker
+from warnd.pipeline.admit import Speaker, admit, national
+from warnd.pipeline.broadcast import Broadcaster, Forecast
+from warnd.pipeline.confirm import confirm
+from warnd.pipeline.lease import InForce
+from warnd.pipeline.match import AudienceIndex
+from warnd.pipeline.worker import Worker
+from warnd.ports import Settlement
+from warnd.settings import Settings
+from warnd.store import alerts, audience, backlog, regions, standing
+from warnd.store.alerts import Admitted, RawMessage
+from warnd.store.journal import Entry
+from warnd.store.plan_source import StoredPlanSource
+from warnd.store.sqlite import SqliteStore
+from warnd.store.tables import micros
+
+log = structlog.get_logger()
+T = TypeVar("T")
+
+
+class App:
+    """
+    Everything of one store and one configuration.
+
+    ``open`` is enough for commands that read and write the store; ``start`` also sends. ``wall`` gives the
+    time of day, the only clock there is.
+    """
+
+    def __init__(
+        self, settings: Settings, *, wall: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self.settings = settings
+        self.now = wall
+        self.ids = UlidMaker()
+        self.store = SqliteStore(
+            settings.store.path, confirm=confirm, suspend_after=settings.retry.suspend_after
+        )
+        self.metrics = Metrics()
+        self.in_force = InForce()
+        self.alarms = AlarmBoard(self.store, now=wall, new_id=self.new_id)
+        self.speakers = wiring.speakers(settings)
+        self.lines = wiring.lines(settings, load=self._load, clock=self.clock, monotonic=time.monotonic)
+        self.routes = {name: line.route for name, line in self.lines.items()}
+        self.surroundings = wiring.surroundings(settings, self.routes)
+        self.broadcaster = Broadcaster(
+            self.store,
+            StoredPlanSource(self.store),
+            self.surroundings,
+            audience=self.audience,
+            in_force=self.in_force,
+            alarms=self.alarms,
+            post=self._post,
+            new_ids=self.new_ids,
+            clock=self.clock,
+        )
+        self.clerk: Clerk | None = None
+        self._audience: tuple[int, AudienceIndex] | None = None
+        self._audience_lock = asyncio.Lock()
+        self._workers: list[Worker] = []
+        self._opened = AsyncExitStack()
+        self._group: asyncio.TaskGroup | None = None
+        self._planning: dict[str, asyncio.Task[None]] = {}
+        self._standing: list[asyncio.Task[None]] = []
+
+    # --- clock and ids ----------------------------------------------------------------------------
+
+    def clock(self) -> int:
+        """Microseconds since 1970."""
+        return micros(self.now())
+
+    def new_id(self) -> str:
+        return self.ids.one(self.now())
+
+    def new_ids(self, count: int) -> list[str]:
+        return self.ids.many(count, self.now())
+
+    # --- life -------------------------------------------------------------------------------------
+
+    async def open(self) -> None:
+        """Open the store. Raises StoreError."""
+        await self.store.open()
+        self.store.on_failure = lambda message: self.alarms.sound("store_failed", "store", message)
+
+    async def close(self) -> None:
+        """Close the store; safe to call twice."""
+        await self.alarms.settle()
+        await self.store.close()
+
+    async def start(self, group: asyncio.TaskGroup) -> None:
+        """
+        Open the channels and begin to send what is due; the tasks belong to ``group``. Raises ConfigError.
+        """
+        self._group = group
+        for name, line in self.lines.items():
+            await line.channel.open(partial(self._receive_from, name))
+            self._opened.push_async_callback(line.channel.close)
+        self.clerk = Clerk(
+            self.store,
+            routes=self.routes,
+            retry=self.settings.retry,
+            in_force=self.in_force,
+            alarms=self.alarms,
+            post=self._post,
+            plan=self.plan,
+            new_ids=self.new_ids,
+            clock=self.clock,
+        )
+        self.store.on_gather = self.clerk.gather_soon
+        await self.clerk.start_over()
+        for line in self.lines.values():
+            worker = Worker(
+                line.channel,
+                line.lanes,
+                self.store,
+                retry=self.settings.retry,
+                in_force=self.in_force,
+                watcher=self,
+                clock=self.clock,
+                new_ids=self.new_ids,
+                slots=line.slots,
+            )
+            self._workers.append(worker)
+            self._standing.append(group.create_task(line.lanes.refill()))
+            group.create_task(worker.run())
+        self._standing.append(group.create_task(self.clerk.rounds()))
+        self._standing.append(group.create_task(self.clerk.gathering()))
+
+    async def stop(self) -> None:
+        """Take no new lease, let sends finish within the grace period, return the rest. Loses nothing."""
+        for task in (*self._standing, *self._planning.values()):
+            task.cancel()
+        grace = self.settings.server.grace
+        await asyncio.gather(*(worker.stop(grace) for worker in self._workers))
+        self._workers.clear()
+        await self._opened.aclose()
+
+    # --- messages in ------------------------------------------------------------------------------
+
+    async def receive_alert(self, body: bytes, content_type: str | None, speaker: Speaker) -> Admitted:
+        """
+        Admit a message of an authenticated source; it is on disk when this returns.
+
+        Raises InvalidAlert (its bytes are kept all the same) and Conflict.
+        """
+        raw = RawMessage(self.new_id(), speaker.name, content_type or "", body, self.now())
+        try:
+            parsed = read(body, content_type, self.surroundings.catalogue)
+        except InvalidAlert as error:
+            await self.store.write(alerts.keep_raw, raw, Verdict.REFUSE, error.faults)
+            raise
+
+        def decide(known: Known) -> Admission:
+            return admit(parsed, known, speaker=speaker, now=raw.received)
+
+        admitted = await self.store.record(
+            alerts.admit, parsed, raw, decide, id=self.new_id(), national=national(parsed.alert.identifier)
+        )
+        self._after(admitted, parsed)
+        return admitted
+
+    async def forecast(self, body: bytes, content_type: str | None, speaker: Speaker) -> Forecast:
+        """Who would be told; nothing is kept. Raises InvalidAlert."""
+        parsed = read(body, content_type, self.surroundings.catalogue)
+        codes = [code for area in parsed.alert.areas for code in area.regions]
+        resolved, unknown = await self.store.read(regions.resolve, codes)
+        known = Known(None, None, (), resolved, unknown, "")
+        admission = admit(parsed, known, speaker=speaker, now=self.now())
+        if admission.state not in (AlertState.RELEASED, AlertState.HELD):
+            return Forecast(0, 0, {}, {}, {})
+        return await self.broadcaster.forecast(admission.alert, Change.ISSUED, resolved)
+
+    def plan(self, alert_id: str, lane: Lane) -> None:
+        """Start (or go on with) an alert's broadcast, unless it is under way."""
+        if self._group is None or alert_id in self._planning:
+            return
+        task = self._group.create_task(self._broadcast(alert_id, lane))
+        self._planning[alert_id] = task
+        task.add_done_callback(lambda _: self._planning.pop(alert_id, None))
+
+    async def receive_receipts(self, channel: str, request: CallbackRequest) -> int:
+        """
+        Keep and apply what a provider pushed; how many it were. Raises NotFound and Invalid.
+        """
+        line = self.lines.get(channel)
+        if line is None or not isinstance(line.channel, ReceivesReceipts):
+            raise NotFound("channel that takes receipts", channel)
+        try:
+            receipts = line.channel.parse(request)
+        except ValueError as error:
+            raise Invalid([Fault("", "unreadable_receipts", str(error))]) from error
+        await self._receive_from(channel, receipts)
+        return len(receipts)
+
+    # --- the audience -----------------------------------------------------------------------------
+
+    async def audience(self) -> AudienceIndex:
+        """The index of all live subscriptions, as of now."""
+        async with self._audience_lock:
+            revision = await self.store.read(standing.audience_revision)
+            if self._audience is None or self._audience[0] != revision:
+                self._audience = await self.store.read(_read_audience)
+            return self._audience[1]
+
+    async def change_audience(
+        self, actor: str, kind: str, function: Callable[..., T], *args: Any, **kwargs: Any
+    ) -> T:
+        """Run an editing function on groups, subscriptions or subscribers, with its journal entry."""
+        now = self.clock()
+
+        def edit(connection: Connection) -> tuple[T, list[Entry]]:
+            result = function(connection, *args, **kwargs)
+            standing.audience_changed(connection)
+            subject = getattr(result, "id", None) or getattr(getattr(result, "after", None), "id", "")
+            return result, [Entry(now, kind, str(subject), result, actor)]
+
+        return await self.store.record(edit)
+
+    # --- what sending tells -----------------------------------------------------------------------
+
+    def settled(self, settlement: Settlement, outcomes: Sequence[Outcome]) -> None:
+        """``pipeline.worker.Watcher``: count, and sound what a person must act on."""
+        batch = settlement.batch
+        channel = batch.channel
+        metrics = self.metrics
+        accepted = sum(type(one) is Accepted for one in outcomes)
+        metrics.seconds.labels(channel).observe((settlement.ended - settlement.started) / 1e6)
+        metrics.outcomes.labels(channel, "accepted").inc(accepted)
+        if accepted == len(outcomes):
+            metrics.requests.labels(channel, "accepted").inc()
+            self.alarms.clear("channel_paused", channel)
+            self.alarms.clear("channel_down", channel)
+            return
+        metrics.requests.labels(channel, "mixed" if accepted else "refused").inc()
+        metrics.outcomes.labels(channel, "other").inc(len(outcomes) - accepted)
+        self._sound(batch, settlement, outcomes)
+
+    def _sound(self, batch: Batch, settlement: Settlement, outcomes: Sequence[Outcome]) -> None:
+        channel = batch.channel
+        first = next(one for one in outcomes if not isinstance(one, Accepted))
+        if isinstance(first, Rejected) and first.scope is Scope.ACCOUNT:
+            message = f"{channel}: the provider refuses our account ({first.reason.value}, {first.detail})"
+            self.alarms.sound("channel_paused", channel, message)
+        if settlement.content_refused:
+            message = f"{channel}: the provider refuses the text of alert {batch.alert_id} ({first.detail})"
+            self.alarms.sound("content_refused", f"{channel}/{batch.alert_id}", message)
+            if self.clerk is not None:
+                self.clerk.content_refused(batch)
+        if self.lines[channel].lanes.pace.open:
+            self.alarms.sound(
+                "channel_down", channel, f"{channel}: no answer from the provider ({first.reason.value})"
+            )
+        if (
+            settlement.state is BatchState.SETTLED
+            and settlement.uniform is not None
+            and settlement.uniform.state is State.UNKNOWN
+        ):
+            message = f"{channel}: whether {len(batch)} got it is not known"
+            self.alarms.sound("unknown_outcome", batch.alert_id, message)
+
+    # --- inside -----------------------------------------------------------------------------------
+
+    def _after(self, admitted: Admitted, parsed: Parsed) -> None:
+        color = admitted.color.value if admitted.color else "none"
+        if admitted.repeat:
+            return
+        self.metrics.alerts.labels(admitted.state.value, color).inc()
+        log.info("alert.admitted", alert=admitted.id, state=admitted.state.value, color=color)
+        if admitted.stopped:
+            self.in_force.stop(dict.fromkeys(admitted.stopped, self.clock()))
+        if admitted.state is AlertState.RELEASED:
+            self.plan(admitted.id, admitted.lane)
+        elif admitted.state is AlertState.QUARANTINED:
+            message = "; ".join(one.message for one in admitted.findings) or "needs a look"
+            self.alarms.sound("alert_quarantined", admitted.id, f"{parsed.alert.headline}: {message}")
+        elif admitted.state is AlertState.HELD:
+            self.alarms.sound("alert_held", admitted.id, f"{parsed.alert.headline}: waits for release")
+        elif admitted.state is AlertState.EXPIRED:
+            message = f"{parsed.alert.headline or admitted.identifier}: came when its time was over"
+            self.alarms.sound("alert_stale", admitted.id, message)
+
+    async def _broadcast(self, alert_id: str, lane: Lane) -> None:
+        try:
+            await self.broadcaster.broadcast(alert_id)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            log.exception("broadcast.broke", alert=alert_id, lane=lane.name)
+            self.alarms.sound("broadcast_broke", alert_id, f"planning stopped: {error!r}; it is tried again")
+
+    def _post(self, batches: Sequence[Batch]) -> None:
+        by_channel: dict[str, list[Batch]] = {}
+        for batch in batches:
+            by_channel.setdefault(batch.channel, []).append(batch)
+        for channel, mine in by_channel.items():
+            self.lines[channel].lanes.post(mine)
+
+    async def _load(self, channel: str, lane: Lane, after: str, limit: int) -> Sequence[Batch]:
+        return await self.store.read(backlog.open_batches, channel, lane, after, limit)
+
+    async def _receive_from(self, channel: str, receipts: Sequence[Receipt]) -> None:
+        await self.store.receive(channel, receipts, self.clock())
+        for one in receipts:
+            self.metrics.receipts.labels(channel, one.status.value).inc()
+
+
+def _read_audience(connection: Connection) -> tuple[int, AudienceIndex]:
+    revision = standing.audience_revision(connection)
+    return revision, AudienceIndex.of(
+        audience.audience_snapshot(connection), audience.group_sizes(connection)
+    )
+

@@ -1,0 +1,138 @@
+"""``warnd audience``: subscribers, endpoints and groups as a file, in and out."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, TextIO
+
+import typer
+from sqlalchemy import Connection
+
+from warnd.audience.csv_rows import CAPS, read_rows, write_rows
+from warnd.audience.plan import plan_import, preview
+from warnd.cli.common import open_store
+from warnd.cli.configuration import ConfigFile
+from warnd.cli.terminal import print_faults, print_json, progress
+from warnd.errors import Fault, Invalid, WarndError
+from warnd.model.audience_import import ImportPlan
+from warnd.model.ulid import UlidMaker
+from warnd.store.audience_export import export_page
+from warnd.store.audience_import import AppliedImport, apply_import, existing_audience
+from warnd.store.journal import Entry
+from warnd.store.standing import audience_changed
+from warnd.store.tables import micros
+
+audience_app = typer.Typer(help="Who may be told, as a file.", no_args_is_help=True)
+
+
+@audience_app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="CSV in UTF-8 or GB18030, one row an endpoint.")],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would change, change nothing.")
+    ] = False,
+    sync: Annotated[
+        bool, typer.Option("--sync", help="The file is the whole truth: end subscribers it does not name.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print counts and faults as JSON.")] = False,
+    config: ConfigFile = None,
+) -> None:
+    """Bring a file in, whole or not at all; exits 1 and names every fault if it has any."""
+    try:
+        body = _read(file)
+        plan = asyncio.run(_import(config, body, file.name, sync=sync, dry_run=dry_run))
+    except Invalid as error:
+        if as_json:
+            print_json({"valid": False, "errors": [asdict(fault) for fault in error.faults]})
+        else:
+            print_faults(error.faults)
+        raise typer.Exit(1) from error
+    if as_json:
+        print_json({"valid": True, "dry_run": dry_run, "sync": sync, **plan.counts})
+    else:
+        print(preview(plan))
+        print("Nothing was changed: this was a dry run." if dry_run else "Done.")
+
+
+@audience_app.command()
+def export(
+    out: Annotated[Path | None, typer.Option(help="Where to; standard output by default.")] = None,
+    config: ConfigFile = None,
+) -> None:
+    """Write every living subscriber as the file that import reads."""
+    asyncio.run(_export(config, out))
+
+
+def _read(file: Path) -> bytes:
+    try:
+        with file.open("rb") as opened:
+            return opened.read(CAPS.bytes + 1)
+    except OSError as error:
+        raise Invalid([Fault("file", "unreadable", error.strerror or "cannot be read")]) from error
+
+
+async def _import(config: Path | None, body: bytes, name: str, *, sync: bool, dry_run: bool) -> ImportPlan:
+    with progress() as bar:
+        task = bar.add_task("reading", total=3)
+        rows = read_rows(body)
+        async with open_store(config) as app:
+            bar.update(task, description="comparing", advance=1)
+            plan = plan_import(rows, await app.store.read(existing_audience, rows, sync=sync), sync=sync)
+            bar.update(task, description="writing", advance=1)
+            if not dry_run and not plan.changes_nothing:
+                origin = {"file": name, "sha256": hashlib.sha256(body).hexdigest(), "sync": sync}
+                await app.store.record(_applied, plan, origin, ids=app.ids, now=app.now())
+            bar.update(task, advance=1)
+            return plan
+
+
+def _applied(
+    connection: Connection, plan: ImportPlan, origin: dict[str, Any], *, ids: UlidMaker, now: datetime
+) -> tuple[AppliedImport, Sequence[Entry]]:
+    applied = apply_import(connection, plan, ids=ids, now=now)
+    audience_changed(connection)
+    return applied, [
+        Entry(micros(now), "audience.imported", "audience", origin | asdict(applied), actor="cli")
+    ]
+
+
+async def _export(config: Path | None, out: Path | None) -> None:
+    async with open_store(config) as app:
+        with _file(out) as file:
+            cursor: str | None = None
+            while True:
+                found = await app.store.read(export_page, cursor)
+                file.writelines(write_rows(found.items, header=cursor is None))
+                if (cursor := found.next_cursor) is None:
+                    return
+
+
+@contextmanager
+def _file(out: Path | None) -> Iterator[TextIO]:
+    """
+    Standard output, or a file that is there whole or not at all.
+
+    Its byte order mark tells spreadsheets of UTF-8; nobody else may read it, for it is full of addresses.
+    """
+    if out is None:
+        sys.stdout.reconfigure(encoding="utf-8", newline="")  # type: ignore[union-attr]
+        yield sys.stdout
+        return
+    unfinished = out.with_name(f".{out.name}.{os.getpid()}")
+    try:
+        unfinished.touch(mode=0o600)
+        with unfinished.open("w", encoding="utf-8-sig", newline="") as file:
+            yield file
+        unfinished.replace(out)
+    except OSError as error:
+        raise WarndError(f"{out}: {error.strerror or error}") from error
+    finally:
+        unfinished.unlink(missing_ok=True)

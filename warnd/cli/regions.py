@@ -1,0 +1,99 @@
+"""``warnd regions``: find divisions, and bring them into the store."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from sqlalchemy import Connection
+
+from warnd import resources
+from warnd.cli.common import open_store
+from warnd.cli.configuration import ConfigFile
+from warnd.cli.terminal import print_json, print_table, progress
+from warnd.model.region import Region
+from warnd.store import regions
+from warnd.store.journal import Entry
+from warnd.store.tables import micros
+
+DIVISIONS = ("config", "cn-divisions-2023.csv.xz")
+
+regions_app = typer.Typer(help="The divisions of the country.", no_args_is_help=True)
+
+Found = list[tuple[Region, str]]
+"""Divisions with their full names."""
+
+
+@regions_app.command()
+def search(
+    text: Annotated[str, typer.Argument(help="A part of the name, or the beginning of the code.")],
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="So many at the most.")] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    config: ConfigFile = None,
+) -> None:
+    """Find divisions by name or code, the widest first; exits 1 if there is none."""
+    found = asyncio.run(_search(config, text, limit))
+    if as_json:
+        for region, path in found:
+            print_json(
+                {
+                    "code": region.code,
+                    "name": region.name,
+                    "level": region.level.name.lower(),
+                    "full_name": path,
+                }
+            )
+    elif found:
+        rows = [(region.code, region.level.name.lower(), path) for region, path in found]
+        print_table(("code", "level", "name"), rows)
+    if not found:
+        raise typer.Exit(1)
+
+
+@regions_app.command("import")
+def import_(
+    under: Annotated[
+        str | None, typer.Option(metavar="CODE", help="Only this division, with all below and above it.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
+    config: ConfigFile = None,
+) -> None:
+    """Bring the divisions that came with warnd into the store; doing it again changes nothing."""
+    done = asyncio.run(_import(config, under))
+    if as_json:
+        print_json({"offered": done.offered, "changed": done.changed})
+    else:
+        print(f"{done.offered} divisions, {done.changed} of them new or renamed")
+
+
+async def _search(config: Path | None, text: str, limit: int) -> Found:
+    async with open_store(config) as app:
+        return await app.store.read(_found, text, limit)
+
+
+def _found(connection: Connection, text: str, limit: int) -> Found:
+    items = regions.search(connection, text, limit=limit).items
+    paths = regions.full_names(connection, [region.code for region in items])
+    return [(region, paths[region.code]) for region in items]
+
+
+async def _import(config: Path | None, under: str | None) -> regions.ImportedRegions:
+    file = resources.path(*DIVISIONS)
+    async with open_store(config) as app:
+        with progress() as bar:
+            task = bar.add_task("divisions", total=None)
+            at = micros(app.now())
+
+            def recorded(connection: Connection) -> tuple[regions.ImportedRegions, list[Entry]]:
+                done = regions.import_regions(
+                    connection,
+                    file,
+                    under=under,
+                    progress=lambda so_far, total: bar.update(task, completed=so_far, total=total),
+                )
+                body = {"file": file.name, "under": under, "offered": done.offered, "changed": done.changed}
+                return done, [Entry(at, "regions.imported", file.name, body, actor="cli")]
+
+            return await app.store.record(recorded)

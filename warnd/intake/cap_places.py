@@ -1,0 +1,78 @@
+"""Where a CAP message warns: its areas, and which geocodes are China's division codes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+
+from warnd.intake.cap_grammar import pairs
+from warnd.intake.cap_words import Block
+from warnd.intake.findings import Findings, Weight
+from warnd.intake.geometry import read_circle, read_polygon
+from warnd.intake.xml import Node
+from warnd.model.alert import Area
+from warnd.model.region import candidates
+
+_OTHER_SCHEMES = re.compile(
+    r"same|fips|ugc|emma|nuts|warncell|iso\b|iso.?3166|cap-cp|^layer:|zip|post|aemet|clc|sgc|iata|icao|exclude|^http",
+    re.IGNORECASE,
+)
+"""Names of geocodes that are certainly not China's division codes, though their values may be digits too."""
+
+
+def areas_of(blocks: Sequence[Block], findings: Findings) -> tuple[Area, ...]:
+    """The union of all blocks' areas. Translations repeat them: one that names no new place is left out."""
+    areas: dict[object, Area] = {}
+    for block in blocks:
+        for node in block.info.all("area"):
+            area = _area(node, findings)
+            place = (area.regions, area.polygons, area.circles)
+            if any(place):
+                areas.setdefault(place, area)
+            elif block.language == blocks[0].language:
+                areas.setdefault(area.name, area)
+    return tuple(areas.values())
+
+
+def _area(node: Node, findings: Findings) -> Area:
+    regions = tuple(dict.fromkeys(code for name, code in _codes(node) if _is_division(name, code)))
+    # With codes the place is known anyway; without, part of it may be missing.
+    weight = Weight.WARNING if regions else Weight.DOUBT
+    return Area(
+        name=node.value("areaDesc"),
+        regions=regions,
+        polygons=tuple(_shapes(node.all("polygon"), read_polygon, weight, findings)),
+        circles=tuple(_shapes(node.all("circle"), read_circle, weight, findings)),
+    )
+
+
+def other_codes(area: Node) -> Iterator[tuple[str, str]]:
+    """The geocodes of this area that are no division codes, each with its scheme."""
+    return ((name, code) for name, code in _codes(area) if not _is_division(name, code))
+
+
+def _codes(area: Node) -> Iterator[tuple[str, str]]:
+    """Each geocode with its scheme; values joined by commas are taken apart."""
+    for name, value in pairs(area, "geocode"):
+        yield from ((name, code) for code in re.split(r"[\s,，;、]+", value) if code)
+
+
+def _is_division(scheme: str, code: str) -> bool:
+    return _OTHER_SCHEMES.search(scheme) is None and bool(candidates(code))
+
+
+def _shapes(
+    nodes: Sequence[Node], reader: Callable[[str], tuple[str, str]], weight: Weight, findings: Findings
+) -> Iterator[str]:
+    for node in nodes:
+        if not node.text:
+            findings.warn(node.path, "empty", "is empty; taken as absent")
+            continue
+        try:
+            shape, oddity = reader(node.text)
+        except ValueError as error:
+            findings.add(weight, node.path, "bad_shape", str(error))
+            continue
+        if oddity:
+            findings.warn(node.path, "shape_unusual", oddity)
+        yield shape

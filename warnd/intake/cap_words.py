@@ -1,0 +1,87 @@
+"""The words of a CAP message: its blocks by language, Chinese first, and what they say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from warnd.intake.findings import Findings, refuse
+from warnd.intake.languages import CAP_DEFAULT, DEFAULT, is_tag, looks_chinese, short_tag
+from warnd.intake.xml import Node
+from warnd.model.alert import Text
+
+MAX_BLOCKS = 200
+"""Of ``info``; the message with the most languages known has nine."""
+
+_MARKUP = re.compile(r"</?[a-zA-Z][^<>]{0,100}>")
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """An ``info`` and the tag its words are kept under."""
+
+    language: str
+    info: Node
+
+
+def blocks_of(root: Node, findings: Findings) -> list[Block]:
+    """The infos with their tags; those of the message's own language, Chinese if there is any, come first."""
+    tags: dict[str, str] = {}
+    blocks = []
+    infos = root.all("info")
+    if len(infos) > MAX_BLOCKS:
+        refuse("alert/info", "too_many_blocks", f"has {len(infos)} blocks, more than {MAX_BLOCKS}")
+    for info in infos:
+        whole = _language(info, findings)
+        if whole not in tags:
+            tags[whole] = short_tag(whole, tags.values())
+        blocks.append(Block(tags[whole], info))
+    own = DEFAULT if DEFAULT in tags.values() else next(iter(tags.values()), DEFAULT)
+    return sorted(blocks, key=lambda block: block.language != own)
+
+
+def _language(info: Node, findings: Findings) -> str:
+    tag, path = info.value("language"), f"{info.path}/language"
+    if is_tag(tag):
+        return tag.lower()
+    if tag:
+        findings.warn(path, "bad_language", f"{tag[:40]!r} is not a language tag")
+    if looks_chinese(info.value("headline") + info.value("event")):
+        findings.warn(path, "language_guessed", "CAP would take it for English; the words are Chinese")
+        return DEFAULT
+    return CAP_DEFAULT
+
+
+def texts_of(blocks: Sequence[Block], findings: Findings) -> dict[str, Text]:
+    """The words by tag; a later block in the same language adds to what the earlier said."""
+    texts: dict[str, Text] = {}
+    for block in blocks:
+        words = _text(block.info, findings)
+        earlier = texts.get(block.language)
+        texts[block.language] = words if earlier is None else _expanded(earlier, words)
+    return texts or {DEFAULT: Text()}
+
+
+def _text(info: Node, findings: Findings) -> Text:
+    headline = info.value("headline")
+    if not headline:
+        headline = info.value("event")
+        findings.warn(f"{info.path}/headline", "headline_missing", "the event stands in for it")
+    words = Text(headline, info.value("description"), info.value("instruction"))
+    for name in ("headline", "description", "instruction"):
+        if _MARKUP.search(getattr(words, name)):
+            findings.warn(f"{info.path}/{name}", "markup", "holds markup, which people would read as it is")
+    return words
+
+
+def _expanded(earlier: Text, later: Text) -> Text:
+    return Text(
+        earlier.headline or later.headline,
+        _joined(earlier.description, later.description),
+        _joined(earlier.instruction, later.instruction),
+    )
+
+
+def _joined(earlier: str, later: str) -> str:
+    return earlier if later in earlier else f"{earlier}\n\n{later}".strip()
