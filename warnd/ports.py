@@ -187,7 +187,7 @@ class Told(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Chunk:
     """
-    A part of a plan, committed with the cursor after it.
+    A part of a plan, committed with the cursor after it, if the cursor still is ``after``.
 
     ``planned`` counts members worked through so far; ``done`` closes the plan. ``lane`` orders chunks.
     ``contents`` are (channel, content) rendered for it; ``fallbacks`` (delivery, the one after it).
@@ -196,6 +196,7 @@ class Chunk:
     alert_id: str
     round: int
     lane: int
+    after: str
     cursor: str
     planned: int
     done: bool

@@ -335,4 +335,3 @@ def _read_audience(connection: Connection) -> tuple[int, AudienceIndex]:
     return revision, AudienceIndex.of(
         audience.audience_snapshot(connection), audience.group_sizes(connection)
     )
-

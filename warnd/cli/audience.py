@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import os
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, TextIO
+from typing import Annotated, Any
 
 import typer
 from sqlalchemy import Connection
@@ -20,8 +17,9 @@ from warnd.audience.csv_rows import CAPS, read_rows, write_rows
 from warnd.audience.plan import plan_import, preview
 from warnd.cli.common import open_store
 from warnd.cli.configuration import ConfigFile
+from warnd.cli.files import written
 from warnd.cli.terminal import print_faults, print_json, progress
-from warnd.errors import Fault, Invalid, WarndError
+from warnd.errors import Fault, Invalid
 from warnd.model.audience_import import ImportPlan
 from warnd.model.ulid import UlidMaker
 from warnd.store.audience_export import export_page
@@ -106,33 +104,10 @@ def _applied(
 
 async def _export(config: Path | None, out: Path | None) -> None:
     async with open_store(config) as app:
-        with _file(out) as file:
+        with written(out, for_spreadsheets=True) as file:
             cursor: str | None = None
             while True:
                 found = await app.store.read(export_page, cursor)
                 file.writelines(write_rows(found.items, header=cursor is None))
                 if (cursor := found.next_cursor) is None:
                     return
-
-
-@contextmanager
-def _file(out: Path | None) -> Iterator[TextIO]:
-    """
-    Standard output, or a file that is there whole or not at all.
-
-    Its byte order mark tells spreadsheets of UTF-8; nobody else may read it, for it is full of addresses.
-    """
-    if out is None:
-        sys.stdout.reconfigure(encoding="utf-8", newline="")  # type: ignore[union-attr]
-        yield sys.stdout
-        return
-    unfinished = out.with_name(f".{out.name}.{os.getpid()}")
-    try:
-        unfinished.touch(mode=0o600)
-        with unfinished.open("w", encoding="utf-8-sig", newline="") as file:
-            yield file
-        unfinished.replace(out)
-    except OSError as error:
-        raise WarndError(f"{out}: {error.strerror or error}") from error
-    finally:
-        unfinished.unlink(missing_ok=True)

@@ -19,9 +19,21 @@ CONFIGURATION = 78
 INTERRUPTED = 130
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
+    "demo": ("demo", "The main job from end to end, on local gateways."),
+    "serve": ("serve", "Run the daemon."),
     "check": ("check", "Parse and validate warnings, without a daemon."),
     "push": ("push", "Send one warning to a running daemon."),
+    "alerts": ("alerts_app", "The warnings that came in, and how far each has got."),
+    "deliveries": ("deliveries_app", "What became of each delivery; resend what failed."),
+    "regions": ("regions_app", "The divisions of the country."),
+    "audience": ("audience_app", "Who may be told, as a file."),
+    "sources": ("sources", "The feeds and what each may speak for."),
+    "keys": ("keys_app", "Keys to the API and the page."),
+    "channels": ("channels_app", "The ways of reaching people."),
     "emulate": ("emulate", "Run local gateways, with faults on demand."),
+    "doctor": ("doctor", "Check configuration, disk, clock, database and channels; sends nothing."),
+    "audit": ("audit_app", "The journal of every fact: whether it is whole, and itself."),
+    "db": ("db_app", "The database file: upgrade, back up, restore."),
 }
 """
 Every command in the order of ``warnd --help``: the object in the module of its name, and what it does.

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import orjson
 from rich.console import Console
@@ -12,6 +14,9 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Table
 
 from warnd.errors import Fault
+
+_WHOLE = 10_000
+"""Columns that no table needs."""
 
 
 def progress() -> Progress:
@@ -35,12 +40,21 @@ def print_json(value: Any) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """A table as wide as it needs to be, so that a pipe gets whole lines."""
-    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    """On a terminal as wide as it is, in a pipe as wide as the table needs; nothing is cut off."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*row)
     console = Console(markup=False, highlight=False)
-    console.print(table, soft_wrap=not console.is_terminal)
+    if not console.is_terminal:
+        console.width = _WHOLE
+    console.print(table)
+
+
+def clock(when: datetime | None, zone: ZoneInfo) -> str:
+    """Day and minute as people read them; nothing for what has not happened."""
+    return f"{when.astimezone(zone):%F %R}" if when is not None else ""
 
 
 def print_faults(faults: Iterable[Fault]) -> None:

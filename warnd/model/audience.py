@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from warnd.model.color import Color
 
@@ -69,8 +70,7 @@ class Subscription:
         return EVERY_HAZARD in self.hazards or hazard in self.hazards
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """One address of a subscriber. ``channel`` is a kind (``sms``), ``priority`` 1 is tried first."""
 
     id: str
@@ -81,8 +81,7 @@ class Endpoint:
     drills: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """A subscriber as expanding meets it: endpoints by priority, and the matched groups it is in."""
 
     id: str

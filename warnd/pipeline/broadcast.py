@@ -155,10 +155,10 @@ class Broadcaster:
         after = telling.cursor.removeprefix(_MEMBERS)
         last = not telling.earlier
         groups = list(matched.groups)
-        size = FIRST_CHUNK
-        page, ahead = await self._source.members(groups, after, size, matched.members)
+        page, ahead = await self._source.members(groups, after, FIRST_CHUNK, matched.members)
+        committing: asyncio.Task[bool] | None = None
         while True:
-            # The next page is read while this one is planned and committed.
+            # While one chunk is committed the next is planned, and the one after it is read.
             following = (
                 asyncio.create_task(self._source.members(groups, ahead, CHUNK, matched.members))
                 if ahead
@@ -169,12 +169,11 @@ class Broadcaster:
             chunk = run.chunk(
                 [*gaps, *_expanded(expander, page)], cursor, done=last and not ahead, now=self._clock()
             )
-            going = await self._commit(run, chunk)
             gaps = []
-            if following is None:
-                return
-            if not going:
-                following.cancel()
+            going = await committing if committing is not None else True
+            committing = asyncio.create_task(self._commit(run, chunk))
+            if following is None or not going:
+                await committing
                 return
             page, ahead = await following
 
@@ -223,10 +222,12 @@ class _Run:
     fresh: list[tuple[str, Content]] = field(default_factory=list)
     faults: list[TemplateError] = field(default_factory=list)
     planned: int = field(init=False)
+    cursor: str = field(init=False)
     targeted: int = 0
 
     def __post_init__(self) -> None:
         self.planned = self.telling.planned
+        self.cursor = self.telling.cursor
 
     def chunk(self, found: Sequence[Recipient | Gap], cursor: str, *, done: bool, now: int) -> Chunk:
         telling = self.telling
@@ -239,9 +240,10 @@ class _Run:
             self.surroundings.routes,
         )
         planned = plan_chunk(
-            plan, found, content_of=self._content, new_ids=self.new_ids, cursor=cursor, planned=self.planned,
-            done=done, now=now,
+            plan, found, content_of=self._content, new_ids=self.new_ids, after=self.cursor, cursor=cursor,
+            planned=self.planned, done=done, now=now,
         )  # fmt: skip
+        self.cursor = cursor
         fresh, self.fresh = self.fresh, []
         return planned.with_contents(fresh)
 

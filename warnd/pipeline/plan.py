@@ -44,6 +44,7 @@ def plan_chunk(
     *,
     content_of: Callable[[str, str], Content],
     new_ids: Callable[[int], list[str]],
+    after: str,
     cursor: str,
     planned: int,
     done: bool,
@@ -96,7 +97,7 @@ def plan_chunk(
         for id_, one, content_id in zip(ids, recipients.values(), content_ids, strict=True)
     ]  # fmt: skip
     return Chunk(
-        plan.alert_id, plan.round, plan.lane.value, cursor, planned, done, now, deliveries=deliveries,
+        plan.alert_id, plan.round, plan.lane.value, after, cursor, planned, done, now, deliveries=deliveries,
         shared=shared, batches=batches, fallbacks=links, gaps=gaps,
     )  # fmt: skip
 

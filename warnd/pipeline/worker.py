@@ -30,7 +30,6 @@ log = structlog.get_logger()
 
 _BLOCKED_US = 200_000
 _STORE_REST = 1.0
-_random = random.SystemRandom()
 
 
 class Watcher(Protocol):
@@ -171,7 +170,7 @@ class Worker:
         if type(outcomes[0]) is Accepted:
             self._lanes.learn(outcomes[0], batch.addresses[0], pause=pause)
         new_ids = () if clear else tuple(self._new_ids(2))
-        attempt = Try(started, self._clock(), _random.random(), new_ids)
+        attempt = Try(started, self._clock(), random.random(), new_ids)  # noqa: S311  jitter is no secret
         settlement = settle(batch, outcomes, self._retry, attempt)
         self._watcher.settled(settlement, outcomes)
         return settlement

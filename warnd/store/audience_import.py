@@ -24,6 +24,7 @@ from warnd.model.audience_import import (
 from warnd.model.color import Color
 from warnd.model.ulid import UlidMaker
 from warnd.store import bulk
+from warnd.store.database import raw_of
 from warnd.store.edits import unique
 from warnd.store.regions import meanings
 from warnd.store.tables import endpoints, groups, memberships, micros, subscribers, subscriptions
@@ -45,14 +46,14 @@ def _rewrite(table: Table, columns: Sequence[str], *, also: str = "") -> str:
 
 _LISTED = "IN (SELECT value FROM json_each(?))"
 
-_ADD_GROUPS = bulk.insert(groups, ("id", "name", "region", "audience", "created_at"))
-_ADD_SUBSCRIPTIONS = bulk.insert(
+_ADD_GROUPS = bulk.Insert(groups, ("id", "name", "region", "audience", "created_at"))
+_ADD_SUBSCRIPTIONS = bulk.Insert(
     subscriptions, ("id", "group_id", "hazards", "min_color", "relation", "created_at")
 )
-_ADD_SUBSCRIBERS = bulk.insert(
+_ADD_SUBSCRIBERS = bulk.Insert(
     subscribers, ("id", "external_id", "kind", "name", "region", "language", "created_at")
 )
-_ADD_ENDPOINTS = bulk.insert(
+_ADD_ENDPOINTS = bulk.Insert(
     endpoints, ("id", "subscriber_id", "channel", "address", "priority", "drills", "created_at")
 )
 _CHANGE_SUBSCRIBERS = _rewrite(subscribers, ("kind", "name", "region", "language"), also=", ended_at = NULL")
@@ -60,7 +61,7 @@ _CHANGE_ENDPOINTS = _rewrite(endpoints, ("priority", "drills"))
 _END_SUBSCRIBERS = _rewrite(subscribers, ("ended_at",))
 _REMOVE_ENDPOINTS = f"DELETE FROM {endpoints.name} WHERE id {_LISTED}"
 _REMOVE_ENDPOINTS_OF = f"DELETE FROM {endpoints.name} WHERE subscriber_id {_LISTED}"
-_JOIN = bulk.insert(memberships, ("subscriber_id", "group_id"), or_ignore=True)
+_JOIN = bulk.Insert(memberships, ("subscriber_id", "group_id"), or_ignore=True)
 _LEAVE = (
     f"DELETE FROM {memberships.name} WHERE (subscriber_id, group_id) IN "
     f"(SELECT {bulk.unfold(2)} FROM json_each(?))"
@@ -211,6 +212,9 @@ def _add_subscribers(
     return made
 
 
-def _run(connection: Connection, statement: str, values: Sequence[Any]) -> None:
+def _run(connection: Connection, statement: str | bulk.Insert, values: Sequence[Any]) -> None:
+    if isinstance(statement, bulk.Insert):
+        statement.run(raw_of(connection).cursor(), values)
+        return
     for start in range(0, len(values), _CHUNK):
         connection.exec_driver_sql(statement, (bulk.rows(list(values[start : start + _CHUNK])),))

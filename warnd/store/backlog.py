@@ -33,11 +33,14 @@ SELECT b.id, b.alert_id, b.channel, b.content_id, b.lane, b.state, b.due, b.crea
 FROM batches b WHERE b.state = 'sending' AND b.lease_until < ? LIMIT ?
 """
 
-_MEMBERS = """
-SELECT batch_id, id, address, region FROM deliveries
+_MEMBERS = bulk.folded(
+    """
+SELECT batch_id AS c0, id AS c1, address AS c2, region AS c3 FROM deliveries
 WHERE batch_id IN (SELECT value FROM json_each(?)) AND state IN ('queued', 'waiting', 'unknown')
 ORDER BY batch_id, id
-"""
+""",
+    4,
+)
 
 _CONTENTS = """
 SELECT id, alert_id, kind, language, body, subject, segments, template, template_code, variables
@@ -109,8 +112,11 @@ def _batches(connection: Connection, rows: Sequence[Any]) -> list[Batch]:
         return []
     contents = contents_by_id(connection, (row[3] for row in rows))
     members: dict[str, list[tuple[str, str, str]]] = {}
-    for batch_id, *member in raw_of(connection).execute(_MEMBERS, (bulk.rows([row[0] for row in rows]),)):
-        members.setdefault(batch_id, []).append(tuple(member))
+    ids = bulk.rows([row[0] for row in rows])
+    for batch_id, id_, address, region in bulk.unfolded(
+        raw_of(connection).execute(_MEMBERS, (ids,)).fetchone()
+    ):
+        members.setdefault(batch_id, []).append((id_, address, region))
     batches = []
     for row in rows:
         found = members.get(row[0], [])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from warnd.ports import Lease, Leased
 from warnd.store import bulk
@@ -18,7 +18,11 @@ WHERE id IN (
     CROSS JOIN alerts a ON a.id = b.alert_id
     WHERE b.epoch = json_extract(j.value, '$[1]') AND b.state IN ('queued', 'waiting', 'unknown')
       AND a.stopped_at IS NULL AND b.deliver_until > json_extract(j.value, '$[2]'))
-RETURNING id
+"""
+
+_GRANTED = """
+SELECT b.id FROM json_each(?) j CROSS JOIN batches b ON b.id = json_extract(j.value, '$[0]')
+WHERE b.state = 'sending' AND b.epoch = json_extract(j.value, '$[1]') + 1
 """
 
 _BLOCKED = """
@@ -42,10 +46,12 @@ def lease(cursor: sqlite3.Cursor, wanted: Sequence[Lease]) -> list[Leased]:
     followers = [one.batch.id for one in wanted if one.batch.follows]
     if followers:
         blocked = {row[0] for row in cursor.execute(_BLOCKED, (bulk.rows(followers),))}
-    asked = [
-        (one.batch.id, one.batch.epoch, one.now, one.until) for one in wanted if one.batch.id not in blocked
-    ]
-    granted = {row[0] for row in cursor.execute(_LEASE, (bulk.rows(asked),)).fetchall()} if asked else set()
+    asked = {
+        one.batch.id: (one.batch.id, one.batch.epoch, one.now, one.until)
+        for one in wanted
+        if one.batch.id not in blocked
+    }
+    granted = _grant(cursor, asked)
     answers = []
     for one in wanted:
         batch = one.batch
@@ -55,3 +61,13 @@ def lease(cursor: sqlite3.Cursor, wanted: Sequence[Lease]) -> list[Leased]:
         else:
             answers.append(Leased(None, later=batch.id in blocked))
     return answers
+
+
+def _grant(cursor: sqlite3.Cursor, asked: Mapping[str, tuple[str, int, int, int]]) -> set[str]:
+    if not asked:
+        return set()
+    rows = bulk.rows(list(asked.values()))
+    cursor.execute(_LEASE, (rows,))
+    if cursor.rowcount == len(asked):
+        return set(asked)
+    return {row[0] for row in cursor.execute(_GRANTED, (rows,))} if cursor.rowcount else set()

@@ -12,22 +12,19 @@ from warnd.ports import Chunk, Committed
 from warnd.store import bulk, tables
 from warnd.store.pending import Pending
 
-_BATCHES = bulk.insert(
+_BATCHES = bulk.Insert(
     tables.batches,
     ("id", "alert_id", "channel", "content_id", "lane", "state", "due", "created", "deliver_until", "size",
      "attempts", "unknowns", "follows", "ordered"),
 )  # fmt: skip
 
-_DELIVERIES = """
-INSERT OR IGNORE INTO deliveries (id, alert_id, channel, address, round, batch_id, content_id, lane, state, reason,
-    told, attempts, name, region, updated)
-SELECT json_extract(value, '$[0]'), ?2, json_extract(value, '$[1]'), json_extract(value, '$[2]'), ?3,
-    json_extract(value, '$[3]'), json_extract(value, '$[4]'), ?4, json_extract(value, '$[5]'),
-    json_extract(value, '$[6]'), 0, 0, json_extract(value, '$[7]'), json_extract(value, '$[8]'), ?5
-FROM json_each(?1)
-"""
-
-_RECIPIENTS = bulk.insert(
+_DELIVERIES = bulk.Insert(
+    tables.deliveries,
+    ("id", "alert_id", "channel", "address", "round", "batch_id", "content_id", "lane", "state", "reason", "name",
+     "region", "updated"),
+    or_ignore=True,
+)  # fmt: skip
+_RECIPIENTS = bulk.Insert(
     tables.recipients,
     ("delivery_id", "subscriber_id", "endpoint_id", "name", "region", "reasons"),
     or_ignore=True,
@@ -42,28 +39,29 @@ FROM json_each(?1) j CROSS JOIN deliveries d
  AND d.alert_id = ?2 AND d.round = ?3
 """
 
-_FALLBACKS = bulk.insert(tables.fallbacks, ("delivery_id", "next_id"), or_ignore=True)
-_RECIPIENTS = bulk.insert(
+_FALLBACKS = bulk.Insert(tables.fallbacks, ("delivery_id", "next_id"), or_ignore=True)
+_RECIPIENTS = bulk.Insert(
     tables.recipients,
     ("delivery_id", "subscriber_id", "endpoint_id", "name", "region", "reasons"),
     or_ignore=True,
 )
 
-_CONTENTS = bulk.insert(
+_CONTENTS = bulk.Insert(
     tables.contents,
     ("id", "alert_id", "channel", "kind", "language", "subject", "body", "segments", "template", "template_code",
      "variables"),
     or_ignore=True,
 )  # fmt: skip
 
-_GAPS = bulk.insert(
+_GAPS = bulk.Insert(
     tables.coverage_gaps, ("alert_id", "region", "subscriber_id", "name", "why"), or_ignore=True
 )
 
 _PRESENT = "SELECT id FROM deliveries WHERE id IN (SELECT value FROM json_each(?))"
 
 _PROGRESS = """
-UPDATE alerts SET plan_cursor = ?, planned = ?, plan_done = ? WHERE id = ? AND stopped_at IS NULL RETURNING id
+UPDATE alerts SET plan_cursor = ?, planned = ?, plan_done = ?
+WHERE id = ? AND coalesce(plan_cursor, '') = ? AND stopped_at IS NULL RETURNING id
 """
 
 _LEVELS = {width: level for level, width in enumerate(WIDTHS)}
@@ -74,7 +72,7 @@ def commit_chunk(cursor: sqlite3.Cursor, chunk: Chunk, pending: Pending) -> Comm
     A part of a plan with its cursor. Addresses that the alert reaches already in this round are not added
     twice: their recipients are, and their batches come back without them.
     """
-    progress = (chunk.cursor, chunk.planned, int(chunk.done), chunk.alert_id)
+    progress = (chunk.cursor, chunk.planned, int(chunk.done), chunk.alert_id, chunk.after)
     if cursor.execute(_PROGRESS, progress).fetchone() is None:
         return Committed((), stopped=True)
     if chunk.contents:
@@ -85,9 +83,9 @@ def commit_chunk(cursor: sqlite3.Cursor, chunk: Chunk, pending: Pending) -> Comm
     if chunk.shared:
         cursor.execute(_SHARE, (bulk.rows(chunk.shared), chunk.alert_id, chunk.round))
     if chunk.fallbacks:
-        cursor.execute(_FALLBACKS, (bulk.rows(chunk.fallbacks),))
+        _FALLBACKS.run(cursor, chunk.fallbacks)
     if chunk.gaps:
-        cursor.execute(_GAPS, (bulk.rows([(chunk.alert_id, *gap) for gap in chunk.gaps]),))
+        _GAPS.run(cursor, [(chunk.alert_id, *gap) for gap in chunk.gaps])
     return Committed(batches)
 
 
@@ -97,7 +95,7 @@ def insert_batches(cursor: sqlite3.Cursor, batches: Sequence[Batch]) -> None:
          len(b), b.attempts, b.unknowns, int(b.follows), int(b.ordered))
         for b in batches
     ]  # fmt: skip
-    cursor.execute(_BATCHES, (bulk.rows(rows),))
+    _BATCHES.run(cursor, rows)
 
 
 def _insert_contents(cursor: sqlite3.Cursor, chunk: Chunk) -> None:
@@ -106,15 +104,18 @@ def _insert_contents(cursor: sqlite3.Cursor, chunk: Chunk) -> None:
          bulk.rows(c.variables))
         for channel, c in chunk.contents
     ]  # fmt: skip
-    cursor.execute(_CONTENTS, (bulk.rows(rows),))
+    _CONTENTS.run(cursor, rows)
 
 
 def _insert_deliveries(cursor: sqlite3.Cursor, chunk: Chunk, pending: Pending) -> Sequence[Batch]:
-    rows = [(d.id, d.channel, d.address, d.batch_id, d.content_id, d.state, d.reason, d.name, d.region)
-            for d in chunk.deliveries]  # fmt: skip
-    cursor.execute(_DELIVERIES, (bulk.rows(rows), chunk.alert_id, chunk.round, chunk.lane, chunk.now))
+    rows = [
+        (d.id, chunk.alert_id, d.channel, d.address, chunk.round, d.batch_id, d.content_id, chunk.lane, d.state,
+         d.reason, d.name, d.region, chunk.now)
+        for d in chunk.deliveries
+    ]  # fmt: skip
+    inserted = _DELIVERIES.run(cursor, rows)
     batches, fresh = chunk.batches, chunk.deliveries
-    if cursor.rowcount != len(rows):
+    if inserted != len(rows):
         ids = bulk.rows([d.id for d in chunk.deliveries])
         present = {row[0] for row in cursor.execute(_PRESENT, (ids,))}
         fresh = [d for d in chunk.deliveries if d.id in present]
@@ -125,7 +126,7 @@ def _insert_deliveries(cursor: sqlite3.Cursor, chunk: Chunk, pending: Pending) -
     if batches:
         insert_batches(cursor, batches)
     people = [(d.id, d.subscriber_id, d.endpoint_id, d.name, d.region, d.reasons) for d in fresh]
-    cursor.execute(_RECIPIENTS, (bulk.rows(people),))
+    _RECIPIENTS.run(cursor, people)
     counted = Counter((d.channel, _LEVELS[len(d.region)], d.state) for d in fresh)
     for (channel, level, state), n in counted.items():
         pending.tally[chunk.alert_id, channel, level, state] += n

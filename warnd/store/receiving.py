@@ -16,7 +16,7 @@ from warnd.store.pending import Pending
 Confirm = Callable[[State, ReceiptStatus], State | None]
 """The decision of ``pipeline.confirm``: the state a receipt leads to, or None when it changes nothing."""
 
-_RECEIPTS = bulk.insert(
+_RECEIPTS = bulk.Insert(
     tables.receipts,
     ("id", "channel", "receipt_key", "address", "status", "at", "received", "detail", "delivery_id"),
 )
@@ -68,7 +68,7 @@ def receive(
          tables.micros(one.at) if one.at is not None else None, now, one.detail[:200], None)
         for id_, one in receipts
     ]  # fmt: skip
-    cursor.execute(_RECEIPTS, (bulk.rows(rows),))
+    _RECEIPTS.run(cursor, rows)
     delivered = sum(one.status is ReceiptStatus.DELIVERED for _, one in receipts)
     body = {"received": len(rows), "delivered": delivered, "first": rows[0][0], "last": rows[-1][0]}
     pending.entries.append(Entry(now, "receipts.received", channel, body))

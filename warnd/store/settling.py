@@ -17,6 +17,11 @@ from warnd.store.receiving import Confirm, confirm_early
 
 _EPOCHS = "SELECT id, epoch, state FROM batches WHERE id IN (SELECT value FROM json_each(?))"
 
+_IN_TIME = """
+SELECT count(*) FROM json_each(?) j CROSS JOIN batches b ON b.id = json_extract(j.value, '$[0]')
+WHERE b.epoch = json_extract(j.value, '$[1]') AND b.state = 'sending'
+"""
+
 _SETTLE_BATCHES = """
 UPDATE batches SET lease_until = NULL,
     state = json_extract(j.value, '$[1]'), due = json_extract(j.value, '$[2]'),
@@ -49,20 +54,8 @@ UPDATE deliveries SET batch_id = json_extract(j.value, '$[1]'), state = json_ext
 FROM json_each(?) j WHERE deliveries.id = json_extract(j.value, '$[0]')
 """
 
-_FORMER = bulk.insert(tables.former_batches, ("delivery_id", "batch_id"), or_ignore=True)
-_KEYS = bulk.insert(tables.receipt_keys, ("channel", "receipt_key", "delivery_id"), or_ignore=True)
-_BATCHES = bulk.insert(
-    tables.batches,
-    ("id", "alert_id", "channel", "content_id", "lane", "state", "due", "created", "deliver_until", "size",
-     "attempts", "unknowns", "follows"),
-)  # fmt: skip
-
-_KEYS = bulk.insert(tables.receipt_keys, ("channel", "receipt_key", "delivery_id"), or_ignore=True)
-_BATCHES = bulk.insert(
-    tables.batches,
-    ("id", "alert_id", "channel", "content_id", "lane", "state", "due", "created", "deliver_until", "size",
-     "attempts", "unknowns", "follows"),
-)  # fmt: skip
+_FORMER = bulk.Insert(tables.former_batches, ("delivery_id", "batch_id"), or_ignore=True)
+_KEYS = bulk.Insert(tables.receipt_keys, ("channel", "receipt_key", "delivery_id"), or_ignore=True)
 
 _REFUSED_CONTENTS = """
 UPDATE contents SET refused_at = coalesce(refused_at, ?) WHERE id IN (SELECT value FROM json_each(?))
@@ -104,16 +97,7 @@ def settle(
     suspend_after: int,
 ) -> None:
     """Apply what the attempts came to. An attempt whose lease was taken over is kept in the journal alone."""
-    ids = bulk.rows([one.batch.id for one in settlements])
-    now_at = {row[0]: (row[1], row[2]) for row in cursor.execute(_EPOCHS, (ids,))}
-    current: list[Settlement] = []
-    for one in settlements:
-        in_time = now_at.get(one.batch.id) == (one.batch.epoch, BatchState.SENDING.value)
-        pending.entries.append(_attempt(one, in_time=in_time))
-        if in_time:
-            current.append(one)
-        else:
-            _settle_late(cursor, one, now_at.get(one.batch.id), pending, confirm)
+    current = _in_time(cursor, settlements, pending, confirm)
     if not current:
         return
     cursor.execute(
@@ -126,6 +110,27 @@ def settle(
         _settle_mixed(cursor, mixed, pending)
     _keep_keys(cursor, current, pending, confirm)
     _follow_up(cursor, current, pending, suspend_after)
+
+
+def _in_time(
+    cursor: sqlite3.Cursor, settlements: Sequence[Settlement], pending: Pending, confirm: Confirm
+) -> Sequence[Settlement]:
+    """Those whose lease still holds; the others are dealt with here."""
+    leases = bulk.rows([(one.batch.id, one.batch.epoch) for one in settlements])
+    if cursor.execute(_IN_TIME, (leases,)).fetchone()[0] == len(settlements):
+        pending.entries.extend(_attempt(one, in_time=True) for one in settlements)
+        return settlements
+    ids = bulk.rows([one.batch.id for one in settlements])
+    now_at = {row[0]: (row[1], row[2]) for row in cursor.execute(_EPOCHS, (ids,))}
+    current: list[Settlement] = []
+    for one in settlements:
+        in_time = now_at.get(one.batch.id) == (one.batch.epoch, BatchState.SENDING.value)
+        pending.entries.append(_attempt(one, in_time=in_time))
+        if in_time:
+            current.append(one)
+        else:
+            _settle_late(cursor, one, now_at.get(one.batch.id), pending, confirm)
+    return current
 
 
 def _attempt(one: Settlement, *, in_time: bool) -> Entry:
@@ -231,7 +236,7 @@ def _settle_mixed(cursor: sqlite3.Cursor, settlements: Sequence[Settlement], pen
         insert_batches(cursor, splits)
         cursor.execute(_JOIN_BATCH, (bulk.rows(joined),))
     if former:
-        cursor.execute(_FORMER, (bulk.rows(former),))
+        _FORMER.run(cursor, former)
 
 
 def _moved_one(pending: Pending, batch: Batch, index: int, before: str, after: str) -> None:
@@ -248,7 +253,7 @@ def _keep_keys(
     ]
     if not rows:
         return
-    cursor.execute(_KEYS, (bulk.rows(rows),))
+    _KEYS.run(cursor, rows)
     by_channel: dict[str, list[str]] = {}
     for channel, key, _ in rows:
         by_channel.setdefault(channel, []).append(key)

@@ -31,7 +31,11 @@ from warnd.store.receiving import Confirm, receive
 from warnd.store.settling import settle
 from warnd.store.tables import journal, journal_links
 
-_ENTRIES = bulk.insert(journal, ("seq", "at", "kind", "subject", "actor", "body", "salt", "digest"))
+_ENTRIES = bulk.Insert(journal, ("seq", "at", "kind", "subject", "actor", "body", "salt", "digest"))
+_END = f"""
+SELECT (SELECT coalesce(max(seq), 0) FROM {journal.name}),
+    coalesce((SELECT head FROM {journal_links.name} ORDER BY id DESC LIMIT 1), ?)
+"""
 _LINK = (
     f"INSERT INTO {journal_links.name} (writer, first_seq, last_seq, previous, head) VALUES (?, ?, ?, ?, ?)"
 )
@@ -140,8 +144,8 @@ class Writer:
             while not self._inbox.empty():
                 going = self._collect(jobs, self._inbox.get_nowait()) and going
             if self._chunks:
-                self._chunks.sort(key=lambda waiting: waiting.chunk.lane, reverse=True)
-                jobs.append(self._chunks.pop())
+                self._chunks.sort(key=lambda waiting: waiting.chunk.lane)
+                jobs.append(self._chunks.pop(0))
             if jobs:
                 self._commit_all(jobs)
 
@@ -233,12 +237,10 @@ class Writer:
         return (job.future, None, failure)
 
     def _append(self, cursor: sqlite3.Cursor, entries: list[Entry]) -> None:
-        seq = cursor.execute(f"SELECT coalesce(max(seq), 0) FROM {journal.name}").fetchone()[0]
-        last = cursor.execute(f"SELECT head FROM {journal_links.name} ORDER BY id DESC LIMIT 1").fetchone()
-        previous = last[0] if last is not None else GENESIS
+        seq, previous = cursor.execute(_END, (GENESIS,)).fetchone()
         rows = seal(entries, seq + 1)
         stored = [(r.seq, r.at, r.kind, r.subject, r.actor, r.body, r.salt, r.digest) for r in rows]
-        cursor.execute(_ENTRIES, (bulk.rows(stored),))
+        _ENTRIES.run(cursor, stored)
         cursor.execute(_LINK, (self._name, rows[0].seq, rows[-1].seq, previous, link(previous, rows)))
 
 

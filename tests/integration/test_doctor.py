@@ -1,0 +1,176 @@
+"""``warnd doctor``: each check finds what it looks for, and the whole leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from sqlalchemy import insert
+from typer.testing import CliRunner, Result
+
+from warnd.cli import checks
+from warnd.cli.checks import Finding, Health
+from warnd.cli.doctor import doctor
+from warnd.contract.channel import BatchView, Capabilities, Sink
+from warnd.contract.outcome import Outcome
+from warnd.errors import ConfigError
+from warnd.store import tables
+from warnd.store.database import engine_over, open_writer, upgrade
+
+NOW = datetime(2026, 7, 14, tzinfo=UTC)
+MIB = 1024 * 1024
+
+Examine = Callable[..., Result]
+
+
+class Silent:
+    """A channel that opens as it is told to and counts how often it was closed."""
+
+    name = "silent"
+    capabilities = Capabilities(kind="sms")
+
+    def __init__(self, name: str, options: Mapping[str, Any]) -> None:
+        self.closed = 0
+        self.fault = options.get("fault")
+
+    async def open(self, sink: Sink) -> None:
+        if self.fault:
+            raise self.fault
+
+    async def send(self, batch: BatchView) -> Sequence[Outcome]:
+        raise AssertionError("a check sends nothing")
+
+    async def close(self) -> None:
+        self.closed += 1
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    file = tmp_path / "warnd.toml"
+    file.write_text(
+        f'[store]\nurl = "sqlite:///{tmp_path}/var/warnd.db"\n'
+        '[channels.desk]\nadapter = "console.print"\nemulated = true\n'
+    )
+    return file
+
+
+@pytest.fixture
+def examine(config: Path) -> Examine:
+    """Calls ``warnd doctor``."""
+    app = typer.Typer()
+    app.command()(doctor)
+
+    def call(*arguments: str) -> Result:
+        return CliRunner().invoke(app, ["--config", str(config), *arguments])
+
+    return call
+
+
+def made(path: Path, *, with_regions: bool) -> None:
+    with closing(open_writer(path)) as raw, engine_over(raw).connect() as connection:
+        upgrade(connection)
+        if with_regions:
+            connection.execute(insert(tables.regions), [{"code": "62", "name": "甘肃省"}])
+
+
+def found(result: Result) -> dict[str, dict[str, str]]:
+    return {one["check"]: one for one in map(json.loads, result.stdout.splitlines())}
+
+
+def test_a_sound_place_is_found_good(examine: Examine, tmp_path: Path) -> None:
+    """Settings, disk, clock, database, templates, and each channel by its name."""
+    made(tmp_path / "var" / "warnd.db", with_regions=True)
+    result = examine("--json")
+    assert result.exit_code == 0
+    health = {check: one["health"] for check, one in found(result).items()}
+    assert set(health) == {
+        "settings", "data directory", "free space", "SQLite", "clock", "database", "schema", "divisions",
+        "templates", "channel desk",
+    }  # fmt: skip
+    health.pop("free space")
+    assert set(health.values()) == {"good"}
+
+
+def test_before_the_first_start_there_is_no_database_to_look_at(examine: Examine, tmp_path: Path) -> None:
+    """Worth attention, no failure; and looking makes none."""
+    result = examine()
+    assert result.exit_code == 0
+    assert "the first start makes it" in " ".join(result.stdout.split())
+    assert list((tmp_path / "var").iterdir()) == []
+
+
+def test_a_database_without_divisions_fails(examine: Examine, tmp_path: Path) -> None:
+    """No warning could be matched; the message says what to do."""
+    made(tmp_path / "var" / "warnd.db", with_regions=False)
+    result = examine("--json")
+    assert result.exit_code == 1
+    assert "warnd regions import" in found(result)["divisions"]["message"]
+
+
+def test_a_misspelt_key_fails_and_is_named(examine: Examine, config: Path) -> None:
+    """Nothing else can be looked at."""
+    config.write_text("[serwer]\nport = 1\n")
+    result = examine("--json")
+    assert result.exit_code == 1
+    assert list(found(result)) == ["settings"]
+    assert "serwer" in found(result)["settings"]["message"]
+
+
+def test_a_database_that_is_none_fails(tmp_path: Path) -> None:
+    """A file of that name with anything else in it."""
+    path = tmp_path / "warnd.db"
+    path.write_bytes(b"not a database, but long enough to be looked at as one" * 40)
+    assert [one.health for one in checks.database(path)] == [Health.FAILED]
+
+
+def test_a_directory_that_cannot_be_made_fails(tmp_path: Path) -> None:
+    """A file stands in its way."""
+    (tmp_path / "var").write_text("")
+    assert checks.directory(tmp_path / "var").health is Health.FAILED
+    assert checks.space(tmp_path / "missing").health is Health.FAILED
+
+
+@pytest.mark.parametrize(
+    ("finding", "health"),
+    [
+        pytest.param(checks.enough(100 * MIB), Health.FAILED, id="a full disk"),
+        pytest.param(checks.enough(1000 * MIB), Health.ATTENTION, id="a disk that fills"),
+        pytest.param(checks.enough(100_000 * MIB), Health.GOOD, id="room"),
+        pytest.param(checks.sqlite_version((3, 37, 2)), Health.FAILED, id="an old SQLite"),
+        pytest.param(checks.sqlite_version((3, 38, 0)), Health.GOOD, id="the oldest SQLite that will do"),
+        pytest.param(checks.clock(NOW, [NOW + timedelta(days=1)]), Health.FAILED, id="a clock before its files"),
+        pytest.param(checks.clock(NOW, [NOW - timedelta(days=1)]), Health.GOOD, id="a clock after its files"),
+        pytest.param(checks.clock(NOW, []), Health.GOOD, id="nothing to hold the clock against"),
+        pytest.param(checks.schema(None, "0001"), Health.FAILED, id="no schema"),
+        pytest.param(checks.schema("9999", "0001"), Health.FAILED, id="a newer schema"),
+        pytest.param(checks.schema("0001", "0001"), Health.GOOD, id="the schema"),
+        pytest.param(checks.templates(["sms/a: broken"]), Health.FAILED, id="a broken template"),
+    ],
+)  # fmt: skip
+def test_a_check_judges(finding: Finding, health: Health) -> None:
+    """By what it was shown alone."""
+    assert finding.health is health
+
+
+@pytest.mark.parametrize(
+    ("fault", "health"),
+    [
+        pytest.param(None, Health.GOOD, id="one that opens"),
+        pytest.param(ConfigError("url", "nobody is there"), Health.FAILED, id="one that is misconfigured"),
+        pytest.param(RuntimeError("surprise"), Health.FAILED, id="one that breaks"),
+    ],
+)
+async def test_a_channel_is_opened_and_closed(fault: Exception | None, health: Health) -> None:
+    """Whatever opening it came to."""
+    channel = Silent("silent", {"fault": fault})
+    finding = await checks.channel("silent", channel)
+    assert (finding.health, finding.check) == (health, "channel silent")
+    assert channel.closed == 1
+    if fault is not None:
+        assert finding.message == str(fault)

@@ -1,0 +1,6 @@
+"""The REST door: routes with their roles in one table, one file for each kind of thing behind them."""
+
+from warnd.api.application import build
+from warnd.api.routes import ROUTES
+
+__all__ = ["ROUTES", "build"]

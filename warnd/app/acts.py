@@ -1,0 +1,49 @@
+"""What a person does to a broadcast, from whichever door: release, reject, stop, tell again."""
+
+from __future__ import annotations
+
+from warnd.app.core import App
+from warnd.store import releasing, resending
+from warnd.store.releasing import Decided
+from warnd.store.resending import Resend
+
+
+async def approve(app: App, alert_id: str, *, by: str) -> Decided:
+    """Release a held alert and begin to tell people. Raises NotFound and Conflict."""
+    decided = await app.store.record(releasing.approve, alert_id, by=by, now=app.now())
+    app.in_force.stop(dict.fromkeys(decided.stopped, app.clock()))
+    app.alarms.clear("alert_held", alert_id)
+    app.plan(alert_id, decided.lane)
+    return decided
+
+
+async def reject(app: App, alert_id: str, *, by: str, reason: str = "") -> Decided:
+    """Nobody is told of it. Raises NotFound and Conflict."""
+    decided = await app.store.record(releasing.reject, alert_id, by=by, reason=reason, now=app.now())
+    app.alarms.clear("alert_held", alert_id)
+    return decided
+
+
+async def cancel(app: App, alert_id: str, *, by: str, reason: str = "") -> Decided:
+    """Stop what is unsent; tells nobody. Raises NotFound and Conflict."""
+    decided = await app.store.record(releasing.cancel, alert_id, by=by, reason=reason, now=app.now())
+    app.in_force.stop(dict.fromkeys(decided.stopped, app.clock()))
+    return decided
+
+
+async def resend(app: App, request: Resend, *, by: str) -> tuple[int, int]:
+    """
+    Plan a new round of what did not get through; its number, and how many deliveries it has.
+
+    They leave as soon as a daemon runs. Raises NotFound, Invalid and Conflict.
+    """
+    round_ = await app.store.read(resending.select_for_resend, request, now=app.now())
+    total, after = 0, ""
+    while True:
+        done = await app.store.move(
+            resending.resend, request, round_, after, now=app.now(), new_ids=app.new_ids, actor=by
+        )
+        total += done.deliveries
+        if done.after is None:
+            return round_, total
+        after = done.after

@@ -1,0 +1,81 @@
+"""What warnd says to the people on duty, in their language: one TOML file each, shared by console and command line."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.dates import format_datetime
+from babel.numbers import format_decimal
+
+LANGUAGES = ("zh", "en")
+"""The languages warnd itself speaks, the first where none is asked for."""
+
+_CLOCKS = {"zh": "M月d日 HH:mm", "en": "d MMM, HH:mm"}
+_CLOCKS_TO_THE_SECOND = {"zh": "M月d日 HH:mm:ss", "en": "d MMM, HH:mm:ss"}
+
+
+@dataclass(frozen=True, slots=True)
+class Phrases:
+    """
+    One language's phrases by dotted key (``states.accepted``).
+
+    A phrase may have a form for each CLDR plural category, chosen by its ``n``.
+    """
+
+    language: str
+    locale: Locale
+    _phrases: Mapping[str, str | Mapping[str, str]]
+
+    def __call__(self, key: str, /, **values: Any) -> str:
+        """The phrase with its values put in; whole numbers are grouped. Raises KeyError for a key there is not."""
+        phrase = self._phrases[key]
+        if not isinstance(phrase, str):
+            phrase = phrase.get(self.locale.plural_form(values["n"])) or phrase["other"]
+        return phrase.format_map({name: self._written(value) for name, value in values.items()})
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._phrases
+
+    def word(self, group: str, value: str) -> str:
+        """The word for one of a kind's values (``word("reasons", "throttled")``), else the value itself."""
+        return self(f"{group}.{value}") if f"{group}.{value}" in self else value
+
+    def number(self, value: float) -> str:
+        return format_decimal(value, locale=self.locale)
+
+    def clock(self, when: datetime, zone: ZoneInfo, *, seconds: bool = False) -> str:
+        """Day and time as read on duty; the year goes without saying."""
+        pattern = (_CLOCKS_TO_THE_SECOND if seconds else _CLOCKS)[self.language]
+        return format_datetime(when, pattern, tzinfo=zone, locale=self.locale)
+
+    def _written(self, value: Any) -> str:
+        return self.number(value) if isinstance(value, int | float) else str(value)
+
+
+@cache
+def phrases(language: str) -> Phrases:
+    """The phrases of one of ``LANGUAGES``."""
+    words = tomllib.loads(Path(__file__).with_name(f"{language}.toml").read_text("utf-8"))
+    return Phrases(language, Locale.parse(language), dict(_flat(words)))
+
+
+def choose(asked: str | None) -> str:
+    """The language of a BCP 47 tag or locale name (``en_GB.UTF-8``), else the first."""
+    tag = (asked or "").replace("_", "-").split("-")[0].lower()
+    return tag if tag in LANGUAGES else LANGUAGES[0]
+
+
+def _flat(words: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str | Mapping[str, str]]]:
+    for key, value in words.items():
+        if isinstance(value, dict) and "other" not in value:
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield prefix + key, value

@@ -1,0 +1,177 @@
+"""``warnd alerts``: the warnings that came in, and how far each has got."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import typer
+from sqlalchemy import Connection
+
+from warnd.app.phrases import Phrases, phrases
+from warnd.cli.common import open_store, run
+from warnd.cli.configuration import ConfigFile
+from warnd.cli.options import AsJson, Language, Limit, Since, Until, language
+from warnd.cli.terminal import clock, print_json, print_table
+from warnd.model.alert import AlertState
+from warnd.model.color import Color
+from warnd.store import alert_views
+from warnd.store.alert_views import AlertFilter, AlertRow, AlertView, Gap, Progress
+
+alerts_app = typer.Typer(help="The warnings that came in, and how far each has got.", no_args_is_help=True)
+
+_GAPS = 20
+
+
+@alerts_app.command("list")
+def list_(
+    state: Annotated[AlertState | None, typer.Option(help="In this state.")] = None,
+    color: Annotated[Color | None, typer.Option(help="Of this color.")] = None,
+    since: Since = None,
+    until: Until = None,
+    limit: Limit = 50,
+    chosen: Language = None,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+) -> None:
+    """List alerts, the newest first."""
+    found, zone = run(_list(config, AlertFilter(state, color, since, until), limit))
+    if as_json:
+        for row in found:
+            print_json(row)
+        return
+    say = phrases(language(chosen))
+    print_table(("id", "received", "color", "state", "headline"), [_line(row, say, zone) for row in found])
+
+
+@alerts_app.command()
+def show(
+    id: Annotated[str, typer.Argument(help="As `warnd alerts list` shows it.")],
+    chosen: Language = None,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+) -> None:
+    """Show one alert: what it says, how far its broadcast has come, and whom it leaves out."""
+    whole, zone = run(_show(config, id))
+    if as_json:
+        print_json(_object(whole))
+        return
+    say = phrases(language(chosen))
+    _print_facts(whole.view, say, zone)
+    _print_progress(whole.progress, say)
+    _print_gaps(whole.gaps, say)
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """All there is to see of one alert, as of one moment."""
+
+    view: AlertView
+    progress: Progress
+    gaps: tuple[Gap, ...]
+
+
+async def _list(config: Path | None, filters: AlertFilter, limit: int) -> tuple[list[AlertRow], ZoneInfo]:
+    async with open_store(config) as app:
+        found: list[AlertRow] = []
+        cursor: str | None = None
+        while len(found) < limit:
+            left = limit - len(found)
+            page = await app.store.read(alert_views.list_alerts, filters, limit=left, cursor=cursor)
+            found += page.items
+            if (cursor := page.next_cursor) is None:
+                break
+        return found, app.settings.time_zone
+
+
+async def _show(config: Path | None, id: str) -> tuple[Whole, ZoneInfo]:
+    async with open_store(config) as app:
+        return await app.store.read(_whole, id), app.settings.time_zone
+
+
+def _whole(connection: Connection, id: str) -> Whole:
+    view = alert_views.get_alert(connection, id)
+    gaps = alert_views.gaps(connection, id, limit=_GAPS).items
+    return Whole(view, alert_views.progress(connection, id), gaps)
+
+
+def _object(whole: Whole) -> dict[str, Any]:
+    view, progress = whole.view, whole.progress
+    return {
+        "alert": view.alert,
+        "body": view.body,
+        "warnings": view.findings,
+        "regions": view.regions,
+        "episode": [row.id for row in view.episode],
+        "deliveries": progress.counts,
+        "by_channel": progress.by_channel,
+        "progress": {"planned": progress.planned, "of": progress.plan_of, "done": progress.plan_done},
+        "gaps": whole.gaps,
+    }
+
+
+def _line(row: AlertRow, say: Phrases, zone: ZoneInfo) -> tuple[str, ...]:
+    return (row.id, clock(row.received_at, zone), _color(row, say), _state(row, say), row.headline)
+
+
+def _color(row: AlertRow, say: Phrases) -> str:
+    return say(f"colors.{row.color.value if row.color else 'none'}")
+
+
+def _state(row: AlertRow, say: Phrases) -> str:
+    return say(f"alert_states.{row.state.value}")
+
+
+def _print_facts(view: AlertView, say: Phrases, zone: ZoneInfo) -> None:
+    row = view.alert
+
+    def at(when: datetime | None) -> str:
+        return say.clock(when, zone) if when is not None else say("alert.no_expires")
+
+    print(row.headline)
+    print_table(
+        ("", ""),
+        [
+            (say("home.state"), _state(row, say)),
+            (say("home.color"), _color(row, say)),
+            (say("alert.issuer"), f"{view.body.get('sender_name') or ''} {row.sender}".strip()),
+            (say("alert.identifier"), row.identifier),
+            (say("alert.source"), row.source),
+            (say("alert.area"), " ".join(f"{one.name} ({one.code})" for one in view.regions)),
+            (say("alert.sent"), at(row.sent)),
+            (say("alert.received"), at(row.received_at)),
+            (say("alert.expires"), at(row.expires)),
+            *(("", fault.message) for fault in view.findings),
+        ],
+    )
+
+
+def _print_progress(progress: Progress, say: Phrases) -> None:
+    print()
+    if not progress.counts:
+        print(say("alert.nobody_yet"))
+        return
+    states = list(progress.counts)
+    columns = (say("alert.channel"), *(say(f"states.{state}") for state in states))
+    rows = [(name, *_numbers(counts, states, say)) for name, counts in progress.by_channel.items()]
+    rows.append((say("count.total"), *_numbers(progress.counts, states, say)))
+    print_table(columns, rows)
+    if not progress.plan_done:
+        print(say("alert.planning", planned=progress.planned, of=progress.plan_of))
+
+
+def _numbers(counts: Mapping[str, int], states: Iterable[str], say: Phrases) -> Iterable[str]:
+    return (say.number(counts.get(state, 0)) for state in states)
+
+
+def _print_gaps(gaps: tuple[Gap, ...], say: Phrases) -> None:
+    if not gaps:
+        return
+    print()
+    print(say("alert.gaps"))
+    rows = [(gap.region, gap.name or gap.region_name, say(f"whys.{gap.why}")) for gap in gaps]
+    print_table(("", "", ""), rows)

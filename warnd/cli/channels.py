@@ -1,0 +1,180 @@
+"""``warnd channels``: what is configured, and whether a message comes through."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from warnd.app import App
+from warnd.app.wiring import Line
+from warnd.audience.addresses import normalise
+from warnd.cli.common import ACTOR, open_store, run
+from warnd.cli.configuration import ConfigFile
+from warnd.cli.options import AsJson, Language, language
+from warnd.cli.terminal import print_json, print_table
+from warnd.contract.channel import ReceivesReceipts
+from warnd.contract.outcome import Accepted, Deferred, Outcome, Receipt
+from warnd.errors import Fault, Invalid, NotFound
+from warnd.model.color import Lane
+from warnd.model.content import Content
+from warnd.model.delivery import Batch
+from warnd.pipeline.send import send
+from warnd.pipeline.settle import describe
+from warnd.store import receipt_secrets
+from warnd.store.journal import Entry
+from warnd.store.tables import micros
+
+channels_app = typer.Typer(help="The ways of reaching people.", no_args_is_help=True)
+
+_WORDS = {
+    "zh": (
+        "【测试】预警发布系统",
+        "【测试】这是 {at} 从预警发布系统的通道 {channel} 发出的测试信息，请勿理会。",
+    ),
+    "en": (
+        "[TEST] Early warning system",
+        "[TEST] A test message, sent at {at} on channel {channel} of the early warning system. Please ignore it.",
+    ),
+}
+
+
+@channels_app.command("list")
+def list_(as_json: AsJson = False, config: ConfigFile = None) -> None:
+    """
+    List the configured channels; rates are in one second.
+
+    The receipt path holds a secret: it is what the provider is given, behind `server.public_url`.
+    """
+    found = run(_list(config))
+    if as_json:
+        for one in found:
+            print_json(one)
+        return
+    columns = ("name", "adapter", "kind", "rate", "target_rate", "slots", "emulated", "receipts")
+    print_table(columns, [[_shown(one[column]) for column in columns] for one in found])
+
+
+@channels_app.command("test")
+def test_(
+    channel: Annotated[str, typer.Argument(help="A configured channel.")],
+    address: Annotated[str, typer.Argument(help="Where to: a number, a robot's key, a mailbox.")],
+    chosen: Language = None,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+) -> None:
+    """Send one message, marked as a test, to one address; exits 1 unless the provider takes it over."""
+    outcome = run(_test(config, channel, address, language(chosen)))
+    if as_json:
+        print_json({"channel": channel, **describe(outcome)})
+    else:
+        print(_told(outcome))
+    if not isinstance(outcome, Accepted):
+        raise typer.Exit(1)
+
+
+async def _list(config: Path | None) -> list[dict[str, Any]]:
+    async with open_store(config) as app:
+        return [
+            {
+                "name": name,
+                "adapter": line.settings.adapter,
+                "kind": line.channel.capabilities.kind,
+                "rate": line.settings.rate,
+                "target_rate": rate.per_second if (rate := line.settings.target_rate) else None,
+                "slots": line.slots,
+                "emulated": line.settings.emulated,
+                "receipts": await _receipt_path(app, name, line),
+            }
+            for name, line in app.lines.items()
+        ]
+
+
+async def _receipt_path(app: App, name: str, line: Line) -> str | None:
+    if not isinstance(line.channel, ReceivesReceipts):
+        return None
+    await app.store.write(receipt_secrets.make_seed)
+    return f"/api/v1/receipts/{name}/{await app.store.read(receipt_secrets.receipt_secret, name)}"
+
+
+async def _test(config: Path | None, name: str, address: str, spoken: str) -> Outcome:
+    async with open_store(config) as app:
+        if (line := app.lines.get(name)) is None:
+            raise NotFound("channel", name)
+        batch = _message(app, line, _normal(line, address), spoken)
+        try:
+            await line.channel.open(_too_early)
+            outcome = (await send(line.channel, batch, line.channel.capabilities.timeout))[0]
+        finally:
+            await line.channel.close()
+        await app.store.record(lambda _: (None, [_fact(batch, outcome, app.now())]))
+        return outcome
+
+
+def _message(app: App, line: Line, address: str, spoken: str) -> Batch:
+    """A batch of one that no table knows: the delivery log is for alerts."""
+    now = app.now()
+    subject, body = _WORDS[spoken]
+    at = now.astimezone(app.settings.time_zone).strftime("%F %T")
+    content = Content(
+        id=app.new_id(),
+        alert_id="",
+        kind=line.channel.capabilities.kind,
+        language=spoken,
+        subject=subject,
+        body=body.format(at=at, channel=line.route.name),
+    )
+    return Batch(
+        id=app.new_id(),
+        alert_id="",
+        channel=line.route.name,
+        lane=Lane.DRILL,
+        content=content,
+        deliveries=(app.new_id(),),
+        addresses=(address,),
+        created=micros(now),
+        deliver_until=micros(now),
+        levels=bytes(1),
+        attempts=1,
+    )
+
+
+def _normal(line: Line, address: str) -> str:
+    try:
+        return normalise(line.channel.capabilities.kind, address)
+    except ValueError as error:
+        raise Invalid([Fault("address", "impossible_address", str(error))]) from error
+
+
+def _fact(batch: Batch, outcome: Outcome, now: datetime) -> Entry:
+    return Entry(micros(now), "channel.tested", batch.channel, describe(outcome), ACTOR)
+
+
+async def _too_early(receipts: Sequence[Receipt]) -> None:
+    """The test's receipt: taken, and nobody waits for it."""
+
+
+def _told(outcome: Outcome) -> str:
+    match outcome:
+        case Accepted():
+            return "accepted: the provider took it over"
+        case Deferred(maybe_sent=True):
+            return f"unknown: {outcome.reason.value} {outcome.detail}".rstrip()
+        case _:
+            kind = type(outcome).__name__.lower()
+            return f"{kind}: {outcome.reason.value} {outcome.detail}".rstrip()
+
+
+def _shown(value: Any) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case float():
+            return f"{value:g}"
+        case _:
+            return str(value)

@@ -1,0 +1,194 @@
+"""What ``warnd doctor`` looks at: each check looks at one thing and says what it found; none sends anything."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from pathlib import Path
+
+from sqlalchemy import Connection, func, select
+
+from warnd.app import App
+from warnd.contract.channel import Channel
+from warnd.contract.outcome import Receipt
+from warnd.errors import ConfigError, WarndError
+from warnd.settings import Settings
+from warnd.store import revision, tables
+from warnd.store.database import engine_over, open_writer, raw_of
+
+OLDEST_SQLITE = (3, 38, 0)
+"""The first with JSON built in."""
+
+_MIB = 1024 * 1024
+_TOO_LITTLE = 256 * _MIB
+_LITTLE = 2048 * _MIB
+_OPENING = 15.0
+_SKEW = timedelta(minutes=1)
+
+
+class Health(Enum):
+    """``ATTENTION`` works, and may not be what was meant."""
+
+    GOOD = "good"
+    ATTENTION = "attention"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found, in a plain sentence."""
+
+    check: str
+    health: Health
+    message: str
+
+
+async def examine(settings: Settings, *, config: Path | None, now: datetime) -> AsyncIterator[Finding]:
+    """Everything in order; what cannot be looked at because of an earlier failure is left out."""
+    path = settings.store.path
+    yield directory(path.parent)
+    yield space(path.parent)
+    yield sqlite_version(sqlite3.sqlite_version_info)
+    yield clock(now, _times([path, *_beside(path), *([config] if config else [])]))
+    for finding in database(path):
+        yield finding
+    try:
+        app = App(settings)
+    except ConfigError as error:
+        yield Finding("settings", Health.FAILED, str(error))
+        return
+    yield templates([str(fault) for fault in app.surroundings.templates.faults()])
+    for name, line in app.lines.items():
+        yield await channel(name, line.channel)
+
+
+def directory(path: Path) -> Finding:
+    """Whether a file can be made there, and is gone again."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path, prefix=".warnd-doctor-") as file:
+            file.write(b"\0")
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        return Finding("data directory", Health.FAILED, f"{path}: {error.strerror or error}")
+    return Finding("data directory", Health.GOOD, f"{path} can be written")
+
+
+def space(path: Path) -> Finding:
+    """Room for the database beneath an existing directory."""
+    try:
+        free = shutil.disk_usage(path).free
+    except OSError as error:
+        return Finding("free space", Health.FAILED, f"{path}: {error.strerror or error}")
+    return enough(free)
+
+
+def enough(free: int) -> Finding:
+    """Bytes that are free: without any, no warning can be accepted."""
+    said = f"{free // _MIB} MiB"
+    if free < _TOO_LITTLE:
+        return Finding("free space", Health.FAILED, f"{said}, less than {_TOO_LITTLE // _MIB} MiB")
+    health = Health.ATTENTION if free < _LITTLE else Health.GOOD
+    return Finding("free space", health, said)
+
+
+def sqlite_version(version: tuple[int, ...]) -> Finding:
+    said = ".".join(map(str, version))
+    if version < OLDEST_SQLITE:
+        needed = ".".join(map(str, OLDEST_SQLITE))
+        return Finding("SQLite", Health.FAILED, f"{said}; {needed} or later is needed")
+    return Finding("SQLite", Health.GOOD, said)
+
+
+def clock(now: datetime, times: Iterable[datetime]) -> Finding:
+    """A clock that stands before files that were written here is wrong: an alert's end would be misjudged."""
+    newest = max(times, default=now)
+    if now < newest - _SKEW:
+        return Finding("clock", Health.FAILED, f"{now:%F %T} UTC, but files here are of {newest:%F %T} UTC")
+    return Finding("clock", Health.GOOD, f"{now:%F %T} UTC")
+
+
+def database(path: Path) -> Iterator[Finding]:
+    """The file as the writer opens it; its schema is looked at, not changed."""
+    if not path.exists():
+        yield Finding("database", Health.ATTENTION, f"{path} is not there yet: the first start makes it")
+        return
+    try:
+        with closing(open_writer(path)) as raw, engine_over(raw).connect() as connection:
+            yield durability(connection)
+            found = schema(revision.current(connection), revision.newest())
+            yield found
+            if found.health is Health.GOOD:
+                yield divisions(connection)
+    except (WarndError, sqlite3.Error) as error:
+        yield Finding("database", Health.FAILED, str(error))
+
+
+def durability(connection: Connection) -> Finding:
+    """What a commit means on this very connection: a full disk sync, and readers who never wait."""
+    raw = raw_of(connection)
+    mode = raw.execute("PRAGMA journal_mode").fetchone()[0]
+    synchronous = raw.execute("PRAGMA synchronous").fetchone()[0]
+    health = Health.GOOD if (mode, synchronous) == ("wal", 2) else Health.FAILED
+    return Finding("database", health, f"journal mode {mode}, synchronous {synchronous} (2 is FULL)")
+
+
+def schema(current: str | None, newest: str) -> Finding:
+    if current == newest:
+        return Finding("schema", Health.GOOD, current)
+    if current is not None and not revision.is_known(current):
+        return Finding("schema", Health.FAILED, f"{current} is of a newer warnd")
+    was = current or "empty"
+    return Finding("schema", Health.FAILED, f"{was}, {newest} is needed: run `warnd db upgrade`")
+
+
+def divisions(connection: Connection) -> Finding:
+    count = connection.execute(select(func.count()).select_from(tables.regions)).scalar_one()
+    if not count:
+        return Finding("divisions", Health.FAILED, "none: run `warnd regions import`")
+    return Finding("divisions", Health.GOOD, f"{count}")
+
+
+def templates(faults: Sequence[str]) -> Finding:
+    if faults:
+        return Finding("templates", Health.FAILED, "; ".join(faults))
+    return Finding("templates", Health.GOOD, "every file can be used")
+
+
+async def channel(name: str, adapter: Channel) -> Finding:
+    """Whether it opens: that signs in where there is something to sign in to, and sends nothing."""
+    check = f"channel {name}"
+    try:
+        async with asyncio.timeout(_OPENING):
+            await adapter.open(_nowhere)
+    except TimeoutError:
+        return Finding(check, Health.FAILED, f"did not open within {_OPENING:g} s")
+    except Exception as error:  # noqa: BLE001  a third party's adapter may raise anything
+        return Finding(check, Health.FAILED, str(error) or type(error).__name__)
+    finally:
+        await adapter.close()
+    return Finding(check, Health.GOOD, "opens")
+
+
+async def _nowhere(receipts: Sequence[Receipt]) -> None:
+    """A receipt that comes just now is the daemon's to ask for again."""
+    raise WarndError(f"{len(receipts)} receipts came during a check")
+
+
+def _beside(path: Path) -> list[Path]:
+    return [path.with_name(path.name + ending) for ending in ("-wal", "-shm")]
+
+
+def _times(paths: Iterable[Path]) -> Iterator[datetime]:
+    for path in paths:
+        if path.exists():
+            yield datetime.fromtimestamp(path.stat().st_mtime, UTC)

@@ -1,0 +1,271 @@
+"""The console's routes: who is let in, what is read, which page it becomes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from warnd.app import App
+from warnd.app.phrases import phrases
+from warnd.console import assets, language, pages
+from warnd.console.asking import fields_of, filter_of
+from warnd.console.door import Door, may_read, own_path
+from warnd.console.rendering import Account, Reader, Renderer
+from warnd.errors import Invalid, NotFound
+from warnd.store.deliveries import DeliveryFilter
+from warnd.store.keys import ApiKey
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    # Not no-referrer: a browser would then hide the origin of our own forms from us as well.
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+_FOR_EVER = "public, max-age=31536000, immutable"
+_LANGUAGE_KEPT = 365 * 24 * 3600
+
+_LOOK_EVERY = 0.5
+_REST = 10
+"""A stream rests ten times as long as its last look took: watching must not slow what is watched."""
+_SAY_SOMETHING_EVERY = 15.0
+_COME_BACK_AFTER = 2000
+
+T = TypeVar("T")
+Page = Callable[[web.Request, Reader], Awaitable[web.StreamResponse]]
+
+
+def mount(web_app: web.Application, app: App) -> None:
+    """Add the pages to an application that serves the API."""
+    site = _Site(app)
+    web_app.add_routes(site.routes())
+    web_app.on_shutdown.append(site.end_streams)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A page: its template with the values to put in."""
+
+    template: str
+    values: dict[str, Any]
+
+
+class _Site:
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._door = Door(app)
+        self._assets = assets.load()
+        self._renderer = Renderer(self._assets, app.settings.time_zone)
+        self._stopping = asyncio.Event()
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get("/", self._for_readers(self._home)),
+            web.get("/events", self._for_readers(self._home_events, else_refuse=True)),
+            web.get("/alerts/{id}", self._for_readers(self._alert)),
+            web.get("/alerts/{id}/events", self._for_readers(self._alert_events, else_refuse=True)),
+            web.get("/deliveries", self._for_readers(self._log)),
+            web.get("/deliveries/{id}", self._for_readers(self._delivery)),
+            web.get("/signin", self._for_all(self._ask_for_key)),
+            web.post("/signin", self._for_all(self._sign_in)),
+            web.get("/link/{token}", self._for_all(self._follow_link), allow_head=False),
+            web.post("/signout", self._for_all(self._sign_out)),
+            web.get("/static/{digest}/{name}", self._asset),
+        ]
+
+    async def end_streams(self, _: web.Application) -> None:
+        """An event stream never ends by itself; the browser comes back when we are."""
+        self._stopping.set()
+
+    # --- what is shown ----------------------------------------------------------------------------
+
+    async def _home(self, request: web.Request, reader: Reader) -> web.Response:
+        view = await self._read(pages.home, self._desk(reader))
+        return self._page(reader, "home.html", section="alerts", view=view)
+
+    async def _alert(self, request: web.Request, reader: Reader) -> web.Response:
+        view = await self._read(pages.alert, self._desk(reader), request.match_info["id"])
+        return self._page(reader, "alert.html", section="alerts", view=view)
+
+    async def _log(self, request: web.Request, reader: Reader) -> web.Response:
+        fields = fields_of(request.query)
+        faults, filters = (), DeliveryFilter()
+        try:
+            filters = filter_of(fields, self._app.settings.time_zone, reader.phrases)
+        except Invalid as error:
+            faults = error.faults
+        view = await self._read(
+            pages.log, self._desk(reader), fields, filters, faults=faults, address=request.rel_url,
+            channels=tuple(self._app.settings.channels),
+        )  # fmt: skip
+        return self._page(reader, "deliveries.html", 422 if faults else 200, section="deliveries", view=view)
+
+    async def _delivery(self, request: web.Request, reader: Reader) -> web.Response:
+        view = await self._read(pages.delivery, self._desk(reader), request.match_info["id"])
+        return self._page(reader, "delivery.html", section="deliveries", view=view)
+
+    # --- what changes while one looks ---------------------------------------------------------------
+
+    async def _home_events(self, request: web.Request, reader: Reader) -> web.StreamResponse:
+        async def live() -> _Shown:
+            return _Shown("home_live.html", {"view": await self._read(pages.home, self._desk(reader))})
+
+        return await self._stream(request, reader, live)
+
+    async def _alert_events(self, request: web.Request, reader: Reader) -> web.StreamResponse:
+        async def live() -> _Shown:
+            view = await self._read(pages.broadcast, self._desk(reader), request.match_info["id"])
+            return _Shown("alert_live.html", {"view": view})
+
+        await live()
+        return await self._stream(request, reader, live)
+
+    async def _stream(
+        self, request: web.Request, reader: Reader, live: Callable[[], Awaitable[_Shown]]
+    ) -> web.StreamResponse:
+        """Server-sent events: the live part, rendered anew, whenever it reads differently."""
+        response = web.StreamResponse(headers=HEADERS | {"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        await response.write(f"retry: {_COME_BACK_AFTER}\n\n".encode())
+        loop = asyncio.get_running_loop()
+        shown, said = "", loop.time()
+        while not self._stopping.is_set() and await self._door.who(request) is not None:
+            began = loop.time()
+            page = await live()
+            text = self._renderer.render(page.template, reader, **page.values)
+            if text != shown:
+                await response.write(_event("page", text))
+                shown, said = text, loop.time()
+            elif loop.time() - said > _SAY_SOMETHING_EVERY:
+                await response.write(b":\n\n")
+                said = loop.time()
+            await self._rest(max(_LOOK_EVERY, _REST * (loop.time() - began)))
+        return response
+
+    async def _rest(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+        except TimeoutError:
+            return
+
+    # --- in and out -------------------------------------------------------------------------------
+
+    async def _ask_for_key(self, request: web.Request, reader: Reader) -> web.Response:
+        return self._at_the_door(reader, own_path(request.query.get("next", "/")))
+
+    async def _sign_in(self, request: web.Request, reader: Reader) -> web.StreamResponse:
+        if not self._door.is_ours(request):
+            return self._fault(reader, "refused", 403)
+        form = await request.post()
+        goal = own_path(str(form.get("next", "/")))
+        key = await self._door.by_key(str(form.get("key", "")).strip())
+        if key is None:
+            return self._at_the_door(reader, goal, refusal="unknown_key")
+        if not may_read(key):
+            return self._at_the_door(reader, goal, refusal="feed_key")
+        response = _see(goal)
+        await self._door.let_in(key, response)
+        return response
+
+    async def _follow_link(self, request: web.Request, reader: Reader) -> web.Response:
+        key = await self._door.by_link(request.match_info["token"])
+        if key is None or not may_read(key):
+            return self._at_the_door(reader, "/", refusal="used_link")
+        response = self._page(reader, "opening.html", section="")
+        await self._door.let_in(key, response)
+        return response
+
+    async def _sign_out(self, request: web.Request, reader: Reader) -> web.StreamResponse:
+        if not self._door.is_ours(request):
+            return self._fault(reader, "refused", 403)
+        response = _see("/signin")
+        await self._door.let_out(request, response)
+        return response
+
+    def _at_the_door(self, reader: Reader, goal: str, *, refusal: str = "") -> web.Response:
+        return self._page(
+            reader, "signin.html", 403 if refusal else 200, section="", next=goal, refusal=refusal
+        )
+
+    # --- around every page --------------------------------------------------------------------------
+
+    def _for_all(self, page: Page) -> Handler:
+        async def handle(request: web.Request) -> web.StreamResponse:
+            return await self._answer(request, page, None)
+
+        return handle
+
+    def _for_readers(self, page: Page, *, else_refuse: bool = False) -> Handler:
+        async def handle(request: web.Request) -> web.StreamResponse:
+            key = await self._door.who(request)
+            if key is not None:
+                return await self._answer(request, page, key)
+            if else_refuse:
+                return web.Response(status=401, headers=HEADERS)
+            return _see("/signin?" + urlencode({"next": request.path_qs}))
+
+        return handle
+
+    async def _answer(self, request: web.Request, page: Page, key: ApiKey | None) -> web.StreamResponse:
+        reader = self._reader(request, key)
+        try:
+            response = await page(request, reader)
+        except NotFound:
+            response = self._fault(reader, "not_found", 404)
+        if language.QUERY in request.query and not response.prepared:
+            response.set_cookie(
+                language.COOKIE, reader.phrases.language, max_age=_LANGUAGE_KEPT, path="/", samesite="Lax"
+            )
+        return response
+
+    def _reader(self, request: web.Request, key: ApiKey | None) -> Reader:
+        mine = language.language_of(request, self._app.settings.language)
+        other = language.other_than(mine)
+        here = request.rel_url if request.method == "GET" else request.rel_url.with_path("/signin")
+        account = Account(key.name, key.role.value) if key is not None else None
+        return Reader(phrases(mine), account, other, str(here.update_query({language.QUERY: other})))
+
+    def _desk(self, reader: Reader) -> pages.Desk:
+        return pages.Desk(reader.phrases, self._app.surroundings.catalogue)
+
+    async def _read(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        return await self._app.store.read(partial(function, **kwargs), *args)
+
+    def _page(self, reader: Reader, template: str, status: int = 200, /, **values: Any) -> web.Response:
+        text = self._renderer.render(template, reader, **values)
+        return web.Response(text=text, status=status, content_type="text/html", headers=HEADERS)
+
+    def _fault(self, reader: Reader, fault: str, status: int) -> web.Response:
+        return self._page(reader, "fault.html", status, section="", fault=fault)
+
+    async def _asset(self, request: web.Request) -> web.Response:
+        asset = self._assets.get(request.match_info["name"])
+        if asset is None or asset.url != request.path:
+            raise web.HTTPNotFound
+        headers = HEADERS | {"Cache-Control": _FOR_EVER}
+        return web.Response(
+            body=asset.body, content_type=asset.content_type, charset="utf-8", headers=headers
+        )
+
+
+def _see(path: str) -> web.Response:
+    """Go there with a GET."""
+    return web.Response(status=303, headers=HEADERS | {"Location": path})
+
+
+def _event(name: str, text: str) -> bytes:
+    lines = "".join(f"data: {line}\n" for line in text.splitlines())
+    return f"event: {name}\n{lines}\n".encode()

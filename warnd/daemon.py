@@ -1,0 +1,156 @@
+"""
+Process life: start, serve, drain, stop.
+
+``running`` is the daemon inside anybody's event loop; ``serve`` is the process around it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+
+import structlog
+import uvloop
+from aiohttp import web
+
+from warnd import api, console, logs
+from warnd.app import App
+from warnd.errors import WarndError
+from warnd.schedule import scheduled
+from warnd.settings import Settings
+from warnd.store.sole import alone_with
+
+log = structlog.get_logger()
+
+SWITCH_SECONDS = 0.0005
+"""
+How long the event loop may keep the interpreter to itself while the writer thread waits for it.
+
+Python's own 5 ms would stand between every commit and the outcomes that wait for it.
+"""
+
+_DRAIN_SECONDS = 2.0
+"""For requests to our own API; an event stream never ends by itself, and what it tells is in the store."""
+
+
+@dataclass(frozen=True, slots=True)
+class Daemon:
+    """A daemon that serves. ``url`` is where it listens, as it is reached on this machine."""
+
+    app: App
+    url: str
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Daemon]:
+    """
+    Send and serve for as long as the context lasts; leaving it loses nothing.
+
+    Should a part of the daemon break, the body is cancelled and the context raises that part's error. Raises
+    ConfigError, and StoreError when another daemon has the database.
+    """
+    with alone_with(settings.store.path), _switching_quickly():
+        app = App(settings)
+        await app.open()
+        try:
+            async with asyncio.TaskGroup() as group:
+                try:
+                    await app.start(group)
+                    with scheduled(app):
+                        async with _listening(app) as url:
+                            log.info("daemon.started", url=url)
+                            yield Daemon(app, url)
+                    log.info("daemon.draining")
+                finally:
+                    await app.stop()
+        except BaseExceptionGroup as failed:
+            # A task group wraps whatever went wrong first; the caller wants to hear of that.
+            raise _innermost(failed) from None
+        finally:
+            await app.close()
+        log.info("daemon.stopped")
+
+
+def serve(settings: Settings) -> None:
+    """
+    The process: until SIGTERM or SIGINT; a second one ends it at once.
+
+    Raises ConfigError and WarndError.
+    """
+    logs.configure(settings.logs.format, settings.logs.level)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_until_told(settings))
+
+
+async def _until_told(settings: Settings) -> None:
+    told = asyncio.Event()
+    with _hearing(told):
+        async with running(settings):
+            await told.wait()
+
+
+@contextmanager
+def _hearing(told: asyncio.Event) -> Iterator[None]:
+    """Set ``told`` at the first signal to stop; the second finds the system's own way of ending a process."""
+    loop = asyncio.get_running_loop()
+    numbers = (signal.SIGTERM, signal.SIGINT)
+
+    def hear() -> None:
+        told.set()
+        for number in numbers:
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_DFL)
+
+    for number in numbers:
+        loop.add_signal_handler(number, hear)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)
+
+
+@asynccontextmanager
+async def _listening(app: App) -> AsyncIterator[str]:
+    """The API and the console on one address. Raises WarndError when it cannot be had."""
+    server = app.settings.server
+    site = api.build(app)
+    if hasattr(console, "mount"):
+        console.mount(site, app)
+    runner = web.AppRunner(site, access_log=None, shutdown_timeout=_DRAIN_SECONDS)
+    await runner.setup()
+    try:
+        try:
+            await web.TCPSite(runner, server.host, server.port).start()
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise WarndError(f"cannot listen on {server.host}:{server.port}: {reason}") from error
+        yield _url(runner)
+    finally:
+        await runner.cleanup()
+
+
+def _url(runner: web.AppRunner) -> str:
+    """Where the runner listens: an address for everybody is reached on loopback."""
+    host, port = runner.addresses[0][:2]
+    reached = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  compared, not bound
+    return f"http://[{reached}]:{port}" if ":" in reached else f"http://{reached}:{port}"
+
+
+@contextmanager
+def _switching_quickly() -> Iterator[None]:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_SECONDS)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
+
+
+def _innermost(failed: BaseExceptionGroup[BaseException]) -> BaseException:
+    first = failed.exceptions[0]
+    return _innermost(first) if isinstance(first, BaseExceptionGroup) else first

@@ -1,0 +1,102 @@
+"""What people schedule, by the clock of their own time zone: so far the nightly retention."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.cron import CronTrigger
+from sqlalchemy import Connection
+
+from warnd.app import App
+from warnd.settings import RetentionSettings
+from warnd.store import retention
+from warnd.store.journal import Entry
+from warnd.store.tables import micros
+
+log = structlog.get_logger()
+
+NIGHTLY = {"hour": 3, "minute": 30}
+"""When offices sleep; should a broadcast be running, each chunk is one short commit among its own."""
+
+_LATE = timedelta(hours=6)
+"""A job whose time came while the machine was too busy still runs, until the office opens."""
+
+_CHUNK = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Cutoffs:
+    """What is older than these is forgotten."""
+
+    deliveries: datetime
+    raw_messages: datetime
+
+    @classmethod
+    def at(cls, now: datetime, kept: RetentionSettings) -> Cutoffs:
+        return cls(now - kept.deliveries, now - kept.raw_messages)
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What one run of the retention took away."""
+
+    deliveries: int
+    alerts: int
+    raw_messages: int
+    receipts: int
+    sessions: int
+
+
+@contextmanager
+def scheduled(app: App) -> Iterator[AsyncIOScheduler]:
+    """Run the jobs at their times in the running event loop."""
+    scheduler = AsyncIOScheduler(timezone=app.settings.time_zone)
+
+    async def nightly() -> None:
+        await apply_retention(app, app.now())
+
+    scheduler.add_job(
+        nightly,
+        CronTrigger(**NIGHTLY, timezone=app.settings.time_zone),
+        id="retention",
+        coalesce=True,
+        misfire_grace_time=int(_LATE.total_seconds()),
+    )
+    scheduler.start()
+    try:
+        yield scheduler
+    finally:
+        scheduler.shutdown(wait=False)
+
+
+async def apply_retention(app: App, now: datetime) -> Forgotten:
+    """Forget what need no longer be kept. Cut short at any point, it goes on from there the next time."""
+    before = Cutoffs.at(now, app.settings.retention)
+    store = app.store
+    sessions = await store.write(retention.end_sessions, now)
+    raw = 0
+    while erased := await store.write(retention.erase_bodies, before.raw_messages, _CHUNK):
+        raw += erased
+    alerts = await store.read(retention.alerts_to_forget, before.deliveries)
+    deliveries = 0
+    for alert_id in alerts:
+        while True:
+            gone = await store.write(retention.forget_deliveries, alert_id, _CHUNK)
+            deliveries += gone
+            if gone < _CHUNK:
+                break
+    receipts = await store.write(retention.forget_stray_receipts, before.deliveries)
+    forgotten = Forgotten(deliveries, len(alerts), raw, receipts, sessions)
+    if deliveries or alerts or raw or receipts:
+        await store.record(_entry, forgotten, now)
+    log.info("retention.applied", **asdict(forgotten))
+    return forgotten
+
+
+def _entry(connection: Connection, forgotten: Forgotten, now: datetime) -> tuple[None, list[Entry]]:
+    return None, [Entry(micros(now), "retention.applied", "retention", asdict(forgotten), "schedule")]

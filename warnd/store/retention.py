@@ -1,0 +1,82 @@
+"""
+Forgetting what need no longer be kept, a chunk at a time.
+
+What stays: the verdict on every message, the alert itself with its counts, and the journal.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, exists, func, or_, select, update
+
+from warnd.model.alert import AlertState
+from warnd.store import tables
+from warnd.store.tables import micros
+
+_OVER = tuple(
+    state.value
+    for state in (AlertState.SUPERSEDED, AlertState.CANCELLED, AlertState.EXPIRED, AlertState.REJECTED)
+)
+"""An alert that is still in force keeps its deliveries however old: its end must reach those it told."""
+
+
+def erase_bodies(connection: Connection, before: datetime, limit: int) -> int:
+    """Empty the bodies of messages that came before then; how many, at the most ``limit``."""
+    raw = tables.raw_messages
+    old = select(raw.c.id).where(raw.c.received_at < before, func.length(raw.c.body) > 0).limit(limit)
+    return connection.execute(update(raw).where(raw.c.id.in_(old)).values(body=b"")).rowcount
+
+
+def alerts_to_forget(connection: Connection, before: datetime) -> list[str]:
+    """Alerts that ended before then and still have something of their story, the oldest first."""
+    alerts = tables.alerts
+    story = (
+        exists().where(part.c.alert_id == alerts.c.id)
+        for part in (tables.deliveries, tables.contents, tables.coverage_gaps)
+    )
+    return list(
+        connection.execute(
+            select(alerts.c.id)
+            .where(alerts.c.state.in_(_OVER), alerts.c.stopped_at < before, alerts.c.swept, or_(*story))
+            .order_by(alerts.c.id)
+        ).scalars()
+    )
+
+
+def forget_deliveries(connection: Connection, alert_id: str, limit: int) -> int:
+    """
+    Delete at most ``limit`` deliveries of an alert with all that hangs on them; how many there were.
+
+    When fewer were left, its batches, contents and gaps go with them. A limit beyond some thousands is more
+    than one statement can bind.
+    """
+    deliveries = tables.deliveries
+    mine = select(deliveries.c.id).where(deliveries.c.alert_id == alert_id)
+    ids = connection.execute(mine.order_by(deliveries.c.id).limit(limit)).scalars().all()
+    for part in (
+        tables.recipients,
+        tables.fallbacks,
+        tables.former_batches,
+        tables.receipt_keys,
+        tables.receipts,
+    ):
+        connection.execute(delete(part).where(part.c.delivery_id.in_(ids)))
+    connection.execute(delete(deliveries).where(deliveries.c.id.in_(ids)))
+    if len(ids) < limit:
+        for part in (tables.batches, tables.contents, tables.coverage_gaps):
+            connection.execute(delete(part).where(part.c.alert_id == alert_id))
+    return len(ids)
+
+
+def forget_stray_receipts(connection: Connection, before: datetime) -> int:
+    """Delete receipts that came before then and never matched a delivery; how many."""
+    receipts = tables.receipts
+    stray = delete(receipts).where(receipts.c.delivery_id.is_(None), receipts.c.received < micros(before))
+    return connection.execute(stray).rowcount
+
+
+def end_sessions(connection: Connection, now: datetime) -> int:
+    """Delete signed-in pages and one-time links whose time is over; how many."""
+    sessions = tables.sessions
+    return connection.execute(delete(sessions).where(sessions.c.expires_at <= now)).rowcount
