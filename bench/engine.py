@@ -85,9 +85,7 @@ async def daemon(audience: Path, channels: Mapping[str, Mapping[str, Any]]) -> A
         gc.unfreeze()
 
 
-async def tell(
-    app: App, expected: Mapping[str, int], *, color: str = "red", county: str = COUNTY
-) -> Telling:
+async def tell(app: App, expected: Mapping[str, int], *, color: str = "red", county: str = COUNTY) -> Telling:
     """Broadcast and wait until as many deliveries as expected are settled on each channel, all accepted."""
     admitted = await app.receive_alert(warning(color, county), "application/json", app.speakers["weather"])
     began, began_wall = time.perf_counter(), app.clock()

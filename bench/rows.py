@@ -38,22 +38,23 @@ from warnd.store.tables import instant
 _LEASE_US = 28_000_000
 _LEVEL = 4
 _GENESIS = "0" * 64
-_REASONS = '[{"subscription":"%s","group":"%s","relation":"within","why":null}]' % ("0" * 26, "0" * 26)
+_REASONS = orjson.dumps(
+    [{"subscription": "0" * 26, "group": "0" * 26, "relation": "within", "why": None}]
+).decode()
 
-_DELIVERIES = """
-INSERT INTO deliveries (id, alert_id, channel, address, round, batch_id, content_id, lane, state, reason,
-    told, attempts, name, region, updated)
-SELECT json_extract(value, '$[0]'), ?2, 'sms', json_extract(value, '$[1]'), 0, json_extract(value, '$[2]'), ?3, 0,
-    'queued', NULL, 0, 0, json_extract(value, '$[3]'), json_extract(value, '$[4]'), ?4 FROM json_each(?1)
-"""
-_RECIPIENTS = bulk.insert(
+_DELIVERIES = bulk.Insert(
+    tables.deliveries,
+    ("id", "alert_id", "channel", "address", "round", "batch_id", "content_id", "lane", "state", "name", "region",
+     "updated"),
+)  # fmt: skip
+_RECIPIENTS = bulk.Insert(
     tables.recipients, ("delivery_id", "subscriber_id", "endpoint_id", "name", "region", "reasons")
 )
-_CONTENTS = bulk.insert(
+_CONTENTS = bulk.Insert(
     tables.contents,
     ("id", "alert_id", "channel", "kind", "language", "subject", "body", "segments", "template"),
 )
-_BATCHES = bulk.insert(
+_BATCHES = bulk.Insert(
     tables.batches,
     ("id", "alert_id", "channel", "content_id", "lane", "state", "due", "created", "deliver_until", "size"),
 )
@@ -69,15 +70,13 @@ _TOLD = """
 UPDATE deliveries SET state = 'accepted', told = 1, updated = ?2
 WHERE batch_id IN (SELECT value FROM json_each(?1))
 """
-_KEYS = bulk.insert(tables.receipt_keys, ("channel", "receipt_key", "delivery_id"))
+_KEYS = bulk.Insert(tables.receipt_keys, ("channel", "receipt_key", "delivery_id"))
 _TALLIES = """
 INSERT INTO tallies (alert_id, channel, level, state, n)
 SELECT ?2, 'sms', ?3, json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?1) WHERE true
 ON CONFLICT (alert_id, channel, level, state) DO UPDATE SET n = n + excluded.n
 """
-_JOURNAL = bulk.insert(
-    tables.journal, ("seq", "at", "kind", "subject", "actor", "body", "salt", "digest")
-)
+_JOURNAL = bulk.Insert(tables.journal, ("seq", "at", "kind", "subject", "actor", "body", "salt", "digest"))
 _LINK = "INSERT INTO journal_links (writer, first_seq, last_seq, previous, head) VALUES (?, ?, ?, ?, ?)"
 
 
@@ -123,7 +122,7 @@ async def post_and_write(
 ) -> float:
     """Seconds from the start of the plan to the commit of the last outcome, on a new file at ``path``."""
     ids = UlidMaker()
-    alert = _Alert(*ids.many(2, _now()), text)
+    alert = _Alert(ids.one(_now()), ids.one(_now()), text)
     _prepare(path, alert)
     with closing(open_writer(path)) as connection, _switching_as_warnd_does():
         writer = _Writer(connection, alert)
@@ -179,14 +178,12 @@ async def _slot(
     url = str(gateway.options["url"])
     done: _Done | None = None
     while True:
-        batch = None if ready.empty() else ready.get_nowait()
+        if done is not None and ready.empty():
+            await writer.turn(done, None)
+            done = None
+        batch = await ready.get()
         if batch is None:
-            if done is not None:
-                await writer.turn(done, None)
-                done = None
-            batch = await ready.get()
-            if batch is None:
-                return
+            break
         await writer.turn(done, batch)
         started = _micros()
         body = orjson.dumps({"to": batch.addresses, "text": alert.text, "ref": batch.id})
@@ -194,6 +191,8 @@ async def _slot(
             reply.raise_for_status()
             answer = orjson.loads(await reply.read())
         done = _Done(batch, [one["id"] for one in answer["results"]], started, _micros())
+    if done is not None:
+        await writer.turn(done, None)
 
 
 class _Writer:
@@ -235,10 +234,15 @@ class _Writer:
         return chunk.future
 
     def _run(self) -> None:
-        while (job := self._inbox.get()) is not None:
-            jobs = [job]
-            while not self._inbox.empty() and (another := self._inbox.get_nowait()) is not None:
-                jobs.append(another)
+        going = True
+        while going:
+            waiting = [self._inbox.get()]
+            while not self._inbox.empty():
+                waiting.append(self._inbox.get_nowait())
+            jobs = [job for job in waiting if job is not None]
+            going = len(jobs) == len(waiting)
+            if not jobs:
+                return
             try:
                 self._commit(jobs)
             except Exception as error:  # noqa: BLE001  whoever waits hears of it
@@ -272,7 +276,7 @@ class _Writer:
             for one in done
             for key, delivery in zip(one.keys, one.batch.deliveries, strict=True)
         ]
-        self._cursor.execute(_KEYS, (bulk.rows(keys),))
+        _KEYS.run(self._cursor, keys)
         moved["queued"] -= len(keys)
         moved["accepted"] += len(keys)
 
@@ -282,23 +286,36 @@ class _Writer:
         if not self._told_text:
             self._told_text = True
             content = (alert.content, alert.id, "sms", "sms", "zh", "", alert.text, 1, "sms/_.zh.txt")
-            self._cursor.execute(_CONTENTS, (bulk.rows([content]),))
+            _CONTENTS.run(self._cursor, [content])
         rows = [
-            (delivery, address, batch.id, "值班岗", village)
+            (
+                delivery,
+                alert.id,
+                "sms",
+                address,
+                0,
+                batch.id,
+                alert.content,
+                0,
+                "queued",
+                "值班岗",
+                village,
+                now,
+            )
             for batch in chunk.batches
             for delivery, address in zip(batch.deliveries, batch.addresses, strict=True)
         ]
-        self._cursor.execute(_DELIVERIES, (bulk.rows(rows), alert.id, alert.content, now))
+        _DELIVERIES.run(self._cursor, rows)
         until = now + 6 * 3600 * 1_000_000
         batches = [
             (batch.id, alert.id, "sms", alert.content, 0, "queued", 0, now, until, len(batch.deliveries))
             for batch in chunk.batches
         ]
-        self._cursor.execute(_BATCHES, (bulk.rows(batches),))
+        _BATCHES.run(self._cursor, batches)
         people = [
             (delivery, person, person, "值班岗", village, _REASONS) for delivery, person in chunk.people
         ]
-        self._cursor.execute(_RECIPIENTS, (bulk.rows(people),))
+        _RECIPIENTS.run(self._cursor, people)
         self._cursor.execute(_PROGRESS, (chunk.cursor, chunk.planned, int(chunk.last), alert.id))
         moved["queued"] += len(rows)
 
@@ -319,12 +336,14 @@ class _Writer:
                     "accepted": len(one.keys),
                 }
             )
-            digest = hashlib.blake2b(body, digest_size=32, key=salt + self._seq.to_bytes(8, "big")).hexdigest()
+            digest = hashlib.blake2b(
+                body, digest_size=32, key=salt + self._seq.to_bytes(8, "big")
+            ).hexdigest()
             chain.update(f"\n{self._seq}|{one.ended}|attempt.ended|{one.batch.id}|{digest}".encode())
             rows.append(
                 (self._seq, one.ended, "attempt.ended", one.batch.id, "", body.decode(), salt.hex(), digest)
             )
-        self._cursor.execute(_JOURNAL, (bulk.rows(rows),))
+        _JOURNAL.run(self._cursor, rows)
         previous, self._head = self._head, chain.hexdigest()
         self._cursor.execute(_LINK, ("bare", first, self._seq, previous, self._head))
 

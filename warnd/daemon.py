@@ -64,7 +64,6 @@ async def running(settings: Settings) -> AsyncIterator[Daemon]:
                         async with _listening(app) as url:
                             log.info("daemon.started", url=url)
                             yield Daemon(app, url)
-                    log.info("daemon.draining")
                 finally:
                     await app.stop()
         except BaseExceptionGroup as failed:
@@ -91,6 +90,7 @@ async def _until_told(settings: Settings) -> None:
     with _hearing(told):
         async with running(settings):
             await told.wait()
+            log.info("drain.began")
 
 
 @contextmanager
@@ -119,8 +119,7 @@ async def _listening(app: App) -> AsyncIterator[str]:
     """The API and the console on one address. Raises WarndError when it cannot be had."""
     server = app.settings.server
     site = api.build(app)
-    if hasattr(console, "mount"):
-        console.mount(site, app)
+    console.mount(site, app)
     runner = web.AppRunner(site, access_log=None, shutdown_timeout=_DRAIN_SECONDS)
     await runner.setup()
     try:

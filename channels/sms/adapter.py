@@ -51,7 +51,8 @@ class SmsOptions(Dialect):
     ``[channels.NAME]`` with ``adapter = "sms.http"``.
 
     ``connect_timeout`` ends connecting, ``timeout`` the wait for an answer once connected. ``idempotent``: the
-    gateway answers a repeated ref without sending again, as the protocol asks it to. ``slots`` is what the
+    gateway answers a repeated ref without sending again, as the protocol asks it to. ``max_units`` is the longest
+    text it takes, in UTF-16 units (500 at the large providers). ``slots`` is what the
     core takes when its own setting is silent.
     """
 
@@ -61,6 +62,7 @@ class SmsOptions(Dialect):
     timeout: Duration = timedelta(seconds=10)
     connect_timeout: Duration = timedelta(seconds=3)
     max_batch: Annotated[int, Field(ge=1, le=1000)] = 100
+    max_units: Annotated[int, Field(ge=70, le=2000)] = 500
     slots: Annotated[int, Field(ge=1, le=1024)] = 8
     receipts: bool = True
     idempotent: bool = True
@@ -77,6 +79,7 @@ class HttpSms:
         self.capabilities = Capabilities(
             kind="sms",
             max_batch=chosen.max_batch,
+            max_units=chosen.max_units,
             timeout=longest,
             receipts=chosen.receipts,
             idempotent=chosen.idempotent,

@@ -86,7 +86,7 @@ def test_it_answers_and_stops_when_it_is_told(start: Start) -> None:
     _, errors = process.communicate(timeout=SECONDS)
     assert process.returncode == 0
     assert [json.loads(line)["event"] for line in errors.splitlines()][-2:] == [
-        "daemon.draining",
+        "drain.began",
         "daemon.stopped",
     ]
 
@@ -101,6 +101,28 @@ def test_a_second_daemon_on_the_same_database_is_refused(start: Start) -> None:
     assert f"a daemon is running on it (process {first.pid})" in errors
     with urllib.request.urlopen(f"{url}/healthz", timeout=SECONDS) as reply:
         assert reply.status == 200
+
+
+def test_a_second_signal_ends_the_process_at_once() -> None:
+    """Whatever a stop is waiting for; the store bears it as it bears a crash."""
+    code = (
+        "import asyncio\n"
+        "from warnd.daemon import _hearing\n"
+        "async def main():\n"
+        "    told = asyncio.Event()\n"
+        "    with _hearing(told):\n"
+        "        print('ready', flush=True)\n"
+        "        await told.wait()\n"
+        "        print('told', flush=True)\n"
+        "        await asyncio.sleep(60)\n"
+        "asyncio.run(main())\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for said in ("ready", "told"):
+            assert process.stdout.readline() == f"{said}\n"
+            process.send_signal(signal.SIGTERM)
+        assert process.wait(SECONDS) == -signal.SIGTERM
 
 
 def test_a_misspelt_key_leaves_with_78(start: Start) -> None:

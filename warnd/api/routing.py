@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -32,6 +33,10 @@ class Param:
     parse: Callable[[str], Any]
     schema: Mapping[str, Any]
     about: str
+
+
+ANY: tuple[Param, ...] = (Param("", str, {}, ""),)
+"""The query of a route that leaves it to others to say what stands in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,33 +111,42 @@ class Call:
 Handler = Callable[[Call], Awaitable[web.StreamResponse]]
 
 
+class Nothing(Body):
+    """The body of what is said by its address alone: an empty object, or none at all."""
+
+
 def answer(content: Any, *, status: int = 200) -> web.Response:
     """JSON; instants with their offset."""
     return web.Response(
-        body=orjson.dumps(content, option=orjson.OPT_NON_STR_KEYS),
+        body=orjson.dumps(content),
         status=status,
         content_type="application/json",
         charset="utf-8",
     )
 
 
-def listing(page: Page[T], view: Callable[[T], Any]) -> web.Response:
+def page_view(page: Page[T], view: Callable[[T], Any]) -> dict[str, Any]:
     """``{"items": […], "next_cursor": …}``; the cursor is opaque to whoever gets it."""
     cursor = page.next_cursor
-    return answer(
-        {
-            "items": [view(item) for item in page.items],
-            "next_cursor": None if cursor is None else written_cursor(cursor),
-        }
-    )
+    return {
+        "items": [view(item) for item in page.items],
+        "next_cursor": None if cursor is None else written_cursor(cursor),
+    }
+
+
+def listing(page: Page[T], view: Callable[[T], Any]) -> web.Response:
+    return answer(page_view(page, view))
 
 
 def written_cursor(key: str) -> str:
+    """The opposite is the parameter ``cursor``."""
     return base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
 
 
 def read_query(route: Route, request: web.Request) -> dict[str, Any]:
     """Every parameter by name. Raises Invalid for one that the route does not know or cannot read."""
+    if route.query is ANY:
+        return {}
     known = {param.name: param for param in route.query}
     values: dict[str, Any] = {}
     faults = []
@@ -155,7 +169,7 @@ def read_query(route: Route, request: web.Request) -> dict[str, Any]:
 
 
 def text(name: str, about: str) -> Param:
-    return Param(name, _text, {"type": "string", "maxLength": 200}, about)
+    return Param(name, _text, {"type": "string", "maxLength": _LONGEST}, about)
 
 
 def code(name: str, about: str) -> Param:
@@ -182,9 +196,13 @@ def one_of(name: str, values: Mapping[str, Any], about: str) -> Param:
 
 
 def _text(given: str) -> str:
-    if not given or len(given) > 200 or "\0" in given:
-        raise ValueError("is a text of 1 to 200 characters")
+    if not 1 <= len(given) <= _LONGEST or not _READABLE.fullmatch(given):
+        raise ValueError(f"is a text of 1 to {_LONGEST} characters")
     return given
+
+
+_LONGEST = 200
+_READABLE = re.compile("[^\\0\ud800-\udfff]*")
 
 
 def _code(given: str) -> str:
@@ -201,7 +219,7 @@ def _flag(given: str) -> bool:
 
 def _instant(given: str) -> datetime:
     # A plus that was not written as %2B arrives as a blank.
-    when = datetime.fromisoformat(given.replace(" ", "+"))
+    when = datetime.fromisoformat(re.sub(r" (?=\d\d:?\d\d$)", "+", given))
     if when.tzinfo is None:
         raise ValueError("is a time with its offset, such as 2026-07-14T08:00:00+08:00")
     return when

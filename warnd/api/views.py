@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from warnd.errors import Fault
+from warnd.pipeline.broadcast import Forecast
 from warnd.store.alarms import Alarm
 from warnd.store.alert_views import AlertRow, AlertView, LevelCoverage, Progress
 from warnd.store.alerts import Admitted
@@ -26,6 +27,17 @@ def admitted_view(admitted: Admitted) -> dict[str, Any]:
         "warnings": [fault_view(one) for one in admitted.findings],
     }
     return view | {"repeat": True} if admitted.repeat else view
+
+
+def forecast_view(forecast: Forecast) -> dict[str, Any]:
+    """The answer to a dry run."""
+    return {
+        "targeted": forecast.targeted,
+        "suppressed": forecast.suppressed,
+        "by_channel": dict(forecast.by_channel),
+        "by_level": dict(forecast.by_level),
+        "by_reason": dict(forecast.by_reason),
+    }
 
 
 def alert_view(alert: AlertRow) -> dict[str, Any]:
@@ -116,7 +128,7 @@ def story_view(story: DeliveryStory) -> dict[str, Any]:
         "rounds": list(story.rounds),
         "possible_repeat": story.possible_repeat,
         "timeline": [
-            {"at": event.at.isoformat(), "kind": event.kind, **{"facts": dict(event.facts)}}
+            {"at": event.at.isoformat(), "kind": event.kind, "facts": dict(event.facts)}
             for event in story.events
         ],
     }

@@ -40,8 +40,9 @@ async def resend(app: App, request: Resend, *, by: str) -> tuple[int, int]:
     round_ = await app.store.read(resending.select_for_resend, request, now=app.now())
     total, after = 0, ""
     while True:
+        ids = app.new_ids(resending.CHUNK)
         done = await app.store.move(
-            resending.resend, request, round_, after, now=app.now(), new_ids=app.new_ids, actor=by
+            resending.resend, request, round_, after, now=app.now(), ids=ids, actor=by
         )
         total += done.deliveries
         if done.after is None:

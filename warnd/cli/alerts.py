@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
 from sqlalchemy import Connection
 
+from warnd.api.views import alert_view, whole_alert_view
 from warnd.app.phrases import Phrases, phrases
 from warnd.cli.common import open_store, run
 from warnd.cli.configuration import ConfigFile
@@ -42,10 +43,11 @@ def list_(
     found, zone = run(_list(config, AlertFilter(state, color, since, until), limit))
     if as_json:
         for row in found:
-            print_json(row)
+            print_json(alert_view(row))
         return
     say = phrases(language(chosen))
-    print_table(("id", "received", "color", "state", "headline"), [_line(row, say, zone) for row in found])
+    columns = ("id", *(say(f"home.{column}") for column in ("received", "color", "state", "alert")))
+    print_table(columns, [_line(row, say, zone) for row in found])
 
 
 @alerts_app.command()
@@ -58,7 +60,7 @@ def show(
     """Show one alert: what it says, how far its broadcast has come, and whom it leaves out."""
     whole, zone = run(_show(config, id))
     if as_json:
-        print_json(_object(whole))
+        print_json(whole_alert_view(whole.view, whole.progress))
         return
     say = phrases(language(chosen))
     _print_facts(whole.view, say, zone)
@@ -97,21 +99,6 @@ def _whole(connection: Connection, id: str) -> Whole:
     view = alert_views.get_alert(connection, id)
     gaps = alert_views.gaps(connection, id, limit=_GAPS).items
     return Whole(view, alert_views.progress(connection, id), gaps)
-
-
-def _object(whole: Whole) -> dict[str, Any]:
-    view, progress = whole.view, whole.progress
-    return {
-        "alert": view.alert,
-        "body": view.body,
-        "warnings": view.findings,
-        "regions": view.regions,
-        "episode": [row.id for row in view.episode],
-        "deliveries": progress.counts,
-        "by_channel": progress.by_channel,
-        "progress": {"planned": progress.planned, "of": progress.plan_of, "done": progress.plan_done},
-        "gaps": whole.gaps,
-    }
 
 
 def _line(row: AlertRow, say: Phrases, zone: ZoneInfo) -> tuple[str, ...]:

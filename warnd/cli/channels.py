@@ -59,7 +59,7 @@ def list_(as_json: AsJson = False, config: ConfigFile = None) -> None:
 
 
 @channels_app.command("test")
-def test_(
+def try_out(
     channel: Annotated[str, typer.Argument(help="A configured channel.")],
     address: Annotated[str, typer.Argument(help="Where to: a number, a robot's key, a mailbox.")],
     chosen: Language = None,

@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import AsyncIterator, Iterable
-from dataclasses import dataclass, fields
-from datetime import datetime
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any, TextIO
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
-import orjson
 import typer
 from sqlalchemy import Connection
 
-from warnd.app import App
+from warnd.api.deliveries import COLUMNS, as_csv, as_jsonl
+from warnd.api.views import delivery_view, story_view
+from warnd.app import App, acts
 from warnd.app.phrases import Phrases, phrases
 from warnd.app.story import tell, why_of
-from warnd.audience.cells import guarded
 from warnd.cli.common import ACTOR, open_store, run
 from warnd.cli.configuration import ConfigFile
 from warnd.cli.files import written
 from warnd.cli.options import AsJson, Language, Limit, OneState, Since, States, Until, language
-from warnd.cli.terminal import clock, print_json, print_table, progress
+from warnd.cli.terminal import clock, print_json, print_table
 from warnd.model.delivery import State
-from warnd.store import delivery_story, regions, resending
+from warnd.store import delivery_story, regions
 from warnd.store.deliveries import DeliveryFilter, DeliveryRow, export_deliveries
 from warnd.store.delivery_story import DeliveryStory
+from warnd.store.resending import Resend
 
 deliveries_app = typer.Typer(help="What became of each delivery; resend what failed.", no_args_is_help=True)
 
@@ -70,11 +69,11 @@ def list_(
     found, zone = run(_list(config, filters, limit))
     if as_json:
         for row in found:
-            print_json(row)
+            print_json(delivery_view(row))
         return
     say = phrases(language(chosen))
-    columns = ("id", "state", "channel", "address", "name", "region", "updated", "")
-    print_table(columns, [_line(row, say, zone) for row in found])
+    shown = ("state", "channel", "address", "whom", "where", "when", "why")
+    print_table(("id", *(say(f"log.{column}") for column in shown)), [_line(row, say, zone) for row in found])
 
 
 @deliveries_app.command()
@@ -87,7 +86,7 @@ def show(
     """Tell one delivery's story in the order of time: why, each try, what came of it, where it stands."""
     shown = run(_show(config, id))
     if as_json:
-        print_json(shown.story)
+        print_json(story_view(shown.story))
         return
     spoken = language(chosen)
     delivery, say = shown.story.delivery, phrases(spoken)
@@ -138,7 +137,7 @@ def resend(
 
     A daemon that is running on the same store takes it up within seconds.
     """
-    request = resending.Resend(
+    request = Resend(
         alert, frozenset(states or (State.FAILED, State.UNDELIVERED)), tuple(ids) if ids else None
     )
     round_, count = run(_resend(config, request))
@@ -194,33 +193,19 @@ def _story(connection: Connection, id: str) -> tuple[DeliveryStory, dict[str, st
     return story, regions.full_names(connection, sorted(codes))
 
 
-async def _resend(config: Path | None, request: resending.Resend) -> tuple[int, int]:
-    """The new round's number, and how many deliveries it has."""
+async def _resend(config: Path | None, request: Resend) -> tuple[int, int]:
     async with open_store(config) as app:
-        store = app.store
-        round_ = await store.read(resending.select_for_resend, request, now=app.now())
-        count, after = 0, ""
-        with progress() as bar:
-            task = bar.add_task("resending", total=None)
-            while True:
-                done = await store.move(
-                    resending.resend, request, round_, after, now=app.now(), new_ids=app.new_ids, actor=ACTOR
-                )
-                count += done.deliveries
-                bar.update(task, completed=count)
-                if done.after is None:
-                    return round_, count
-                after = done.after
+        return await acts.resend(app, request, by=ACTOR)
 
 
 async def _export(config: Path | None, filters: DeliveryFilter, out: Path | None, form: Format) -> None:
-    write = _write_csv if form is Format.CSV else _write_jsonl
+    write = as_csv if form is Format.CSV else as_jsonl
     async with open_store(config) as app:
         with written(out, for_spreadsheets=form is Format.CSV) as file:
-            first = True
+            if form is Format.CSV:
+                file.write(",".join(COLUMNS) + "\r\n")
             async for page in _pages(app, filters, _PAGE):
-                write(file, page, first=first)
-                first = False
+                file.write(write(page).decode())
 
 
 # --- on paper -----------------------------------------------------------------------------------------
@@ -237,32 +222,3 @@ def _line(row: DeliveryRow, say: Phrases, zone: ZoneInfo) -> tuple[str, ...]:
         clock(row.updated, zone),
         why_of(say, row.state, row.reason, row.detail),
     )
-
-
-_COLUMNS = tuple(field.name for field in fields(DeliveryRow))
-
-
-def _write_csv(file: TextIO, rows: Iterable[DeliveryRow], *, first: bool) -> None:
-    writer = csv.writer(file, lineterminator="\r\n")
-    if first:
-        writer.writerow(_COLUMNS)
-    writer.writerows([_cell(getattr(row, name)) for name in _COLUMNS] for row in rows)
-
-
-def _write_jsonl(file: TextIO, rows: Iterable[DeliveryRow], *, first: bool) -> None:
-    file.writelines(orjson.dumps(row).decode() + "\n" for row in rows)
-
-
-def _cell(value: Any) -> str:
-    """A value as a spreadsheet reads it, which computes nothing of it."""
-    match value:
-        case None:
-            return ""
-        case bool():
-            return "yes" if value else "no"
-        case datetime():
-            return value.isoformat()
-        case Enum():
-            return str(value.value)
-        case _:
-            return guarded(str(value))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -51,8 +51,8 @@ States = Annotated[
 ]
 
 Language = Annotated[
-    str | None,
-    typer.Option("--language", metavar="zh|en", help="Of what is told; by default the locale's.", show_default=False),
+    Literal["zh", "en"] | None,
+    typer.Option("--language", help="Of what is told; by default the locale's.", show_default=False),
 ]
 
 

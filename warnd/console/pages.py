@@ -165,7 +165,7 @@ def delivery(connection: Connection, desk: Desk, id: str) -> DeliveryPage:
     return DeliveryPage(
         line=_line(desk, one, places),
         alert_id=one.alert_id,
-        headline=one.headline,
+        headline=one.headline or one.alert_id,
         color=one.color or "none",
         place=regions.full_name(connection, one.region),
         round=one.round,

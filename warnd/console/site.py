@@ -18,7 +18,7 @@ from warnd.console import assets, language, pages
 from warnd.console.asking import fields_of, filter_of
 from warnd.console.door import Door, may_read, own_path
 from warnd.console.rendering import Account, Reader, Renderer
-from warnd.errors import Invalid, NotFound
+from warnd.errors import Fault, Invalid, NotFound
 from warnd.store.deliveries import DeliveryFilter
 from warnd.store.keys import ApiKey
 
@@ -101,7 +101,8 @@ class _Site:
 
     async def _log(self, request: web.Request, reader: Reader) -> web.Response:
         fields = fields_of(request.query)
-        faults, filters = (), DeliveryFilter()
+        faults: tuple[Fault, ...] = ()
+        filters = DeliveryFilter()
         try:
             filters = filter_of(fields, self._app.settings.time_zone, reader.phrases)
         except Invalid as error:

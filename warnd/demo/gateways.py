@@ -14,7 +14,7 @@ from typing import Any
 
 from warnd.contract.emulator import Counts, Emulator, Faults, Message
 from warnd.contract.registry import emulator_factory
-from warnd.errors import WarndError
+from warnd.errors import ConfigError, WarndError
 
 ADAPTERS = {"sms": "sms.http", "wechat": "wechat.robot", "email": "email.smtp"}
 """The demo's channels by name, each with the adapter whose emulator stands in for its provider."""
@@ -96,9 +96,12 @@ class Gateways:
         if not await asyncio.to_thread(self._line.poll, _ANSWERS_WITHIN):
             raise WarndError("the demo's gateways do not answer")
         try:
-            return self._line.recv()
+            answer = self._line.recv()
         except EOFError as error:
             raise WarndError("the demo's gateways broke down; see above") from error
+        if isinstance(answer, WarndError):
+            raise answer
+        return answer
 
 
 def _live(line: Connection) -> None:
@@ -123,10 +126,23 @@ async def _serve(line: Connection) -> None:
                 line.send({name: Seen(each.counts, each.messages()) for name, each in emulators.items()})
                 continue
             faults, receipt_url = question
-            for name, adapter in ADAPTERS.items():
-                reports = receipt_url if name == REPORTS else None
-                emulators[name] = emulator = emulator_factory(adapter, key="demo")(receipt_url=reports)
-                emulator.faults = faults[name]
-                await emulator.start()
-                running.push_async_callback(emulator.stop)
-            line.send({name: dict(emulator.options) for name, emulator in emulators.items()})
+            try:
+                emulators = await _opened(faults, receipt_url, running)
+            except ConfigError as error:
+                line.send(WarndError(f"{error} (pip install 'warnd[demo]' brings what the demo needs)"))
+            else:
+                line.send({name: dict(each.options) for name, each in emulators.items()})
+
+
+async def _opened(
+    faults: Mapping[str, Faults], receipt_url: str, running: AsyncExitStack
+) -> dict[str, Emulator]:
+    """Every gateway by channel, to be stopped when ``running`` ends. Raises ConfigError."""
+    opened: dict[str, Emulator] = {}
+    for name, adapter in ADAPTERS.items():
+        reports = receipt_url if name == REPORTS else None
+        opened[name] = emulator = emulator_factory(adapter, key="demo")(receipt_url=reports)
+        emulator.faults = faults[name]
+        await emulator.start()
+        running.push_async_callback(emulator.stop)
+    return opened

@@ -7,7 +7,6 @@ Gateways, divisions, audience, keys, the daemon, the warning, the reckoning, the
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import signal
 import socket
 from collections.abc import AsyncIterator, Mapping
@@ -28,6 +27,7 @@ from warnd.demo.door import API, Door
 from warnd.demo.gateways import REPORTS, Gateways, Seen, usual_faults
 from warnd.demo.reckoning import Line, Reckoning, Span, reckon
 from warnd.demo.show import Screen, after
+from warnd.errors import WarndError
 from warnd.settings import Settings, load
 from warnd.store.delivery_story import get_delivery
 from warnd.store.keys import Purpose, Role, create_key, open_session
@@ -36,7 +36,7 @@ from warnd.store.receipt_secrets import make_seed, receipt_secret
 RECEIPTS = frozenset({REPORTS})
 
 _LOOK_EVERY = 0.1
-_LONGEST = 60.0
+_MOST_LOOKS = 600
 _LINK_LASTS = timedelta(hours=1)
 
 
@@ -177,16 +177,21 @@ class Play:
         return str(answer["id"]), answered
 
     async def _over(self, alert_id: str) -> list[Line]:
-        """Look on until nothing more happens to the alert, or for a minute at the most; its deliveries then."""
+        """
+        Look on until nothing more happens to the alert, or for a minute at the most; its deliveries then.
+
+        Raises WarndError when not even the planning has come to its end.
+        """
         store = self.daemon.app.store
-        with self.screen.progress() as progress, contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_LONGEST):
-                while True:
-                    standing = await store.read(ledger.standing, alert_id)
-                    progress.show(standing)
-                    if standing.is_over(RECEIPTS):
-                        break
-                    await asyncio.sleep(_LOOK_EVERY)
+        with self.screen.progress() as progress:
+            for _ in range(_MOST_LOOKS):
+                standing = await store.read(ledger.standing, alert_id)
+                progress.show(standing)
+                if standing.is_over(RECEIPTS):
+                    break
+                await asyncio.sleep(_LOOK_EVERY)
+        if not standing.planned:
+            raise WarndError("the broadcast is still being planned: something is wrong, see the log above")
         return await store.read(ledger.lines, alert_id)
 
 

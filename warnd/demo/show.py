@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from rich import box
 from rich.console import Console
 from rich.panel import Panel
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
@@ -57,9 +58,12 @@ class Screen:
     ) -> None:
         """``taken`` is what each gateway counted; seconds run from ``since``, microseconds since 1970."""
         words = self.words
-        table = Table(title=words.reckoning, title_justify="left", header_style="bold")
+        table = Table(
+            title=words.reckoning, title_justify="left", header_style="bold", box=box.HORIZONTALS,
+            collapse_padding=True, pad_edge=False,
+        )  # fmt: skip
         for place, column in enumerate(words.columns):
-            table.add_column(column, justify="left" if place < 2 else "right", no_wrap=True)
+            table.add_column(column, justify="left" if place < 2 else "right", overflow="fold")
         channels = sorted({channel for channel, _ in found.tallies})
         for channel in channels:
             name = words.channels[channel]

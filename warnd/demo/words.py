@@ -55,7 +55,7 @@ ZH = Words(
     lifting="第二步：解除预警 → {status} {verdict}",
     lifted="解除通知只发给此前收到预警的 {told} 个终端：已接收 {accepted}，失败 {failed}",
     reckoning="对账：左边是 warnd 的记录，最右一列是网关自己的计数",
-    columns=("渠道", "层级", "应发", "已接收", "已送达", "未送达", "失败", "不发", "重试", "首发 秒", "末发 秒", "网关计数"),
+    columns=("渠道", "层级", "应发", "已接收", "已送达", "未送达", "失败", "不发", "重试", "首发\n（秒）", "末发\n（秒）", "网关\n计数"),
     channels={"sms": "短信", "wechat": "微信", "email": "邮件"},
     levels={
         Level.PROVINCE: "省", Level.PREFECTURE: "市", Level.COUNTY: "县区", Level.TOWNSHIP: "乡镇", Level.VILLAGE: "村",
@@ -91,8 +91,8 @@ EN = Words(
     lifted="Told of the end, and nobody else: the {told} endpoints told before; accepted {accepted}, failed {failed}",
     reckoning="Reckoning: what warnd's log says; in the last column, what the gateways themselves counted",
     columns=(
-        "channel", "level", "targeted", "accepted", "delivered", "undelivered", "failed", "suppressed", "retries",
-        "first s", "last s", "gateway",
+        "channel", "level", "targeted", "accepted", "delivered", "un-\ndelivered", "failed", "sup-\npressed",
+        "retries", "first\nseconds", "last\nseconds", "gateway",
     ),
     channels={"sms": "SMS", "wechat": "WeChat", "email": "mail"},
     levels={level: level.name.lower() for level in Level},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -97,12 +97,11 @@ def resend(
     after: str,
     *,
     now: datetime,
-    new_ids: Callable[[int], Sequence[str]],
+    ids: Sequence[str],
     actor: str,
-    limit: int = CHUNK,
 ) -> Resent:
     """
-    Plan a chunk of the new round: same text, same address, same people, due at once.
+    Plan a chunk of the new round, at most as many as ``ids``: same text, address and people, due at once.
 
     Left out are texts that the channel has refused, batches that warnd is still trying by itself, and whoever has
     a later round already. Raises NotFound and Conflict.
@@ -115,13 +114,13 @@ def resend(
         "round": round_,
         "states": bulk.rows(sorted(state.value for state in request.states)),
         "ids": None if request.ids is None else bulk.rows(list(request.ids)),
-        "limit": limit,
+        "limit": len(ids),
     }
     found = raw.execute(_LATEST, values).fetchall()
     if not found:
         return Resent(0, None)
     at = micros(now)
-    fresh = new_ids(len(found))
+    fresh = ids[: len(found)]
     pairs = bulk.rows([(row[0], id_) for row, id_ in zip(found, fresh, strict=True)])
     raw.execute(_AGAIN, (pairs, round_, at))
     raw.execute(_PEOPLE, (pairs,))
@@ -133,7 +132,7 @@ def resend(
         "first": fresh[0], "last": fresh[-1],
     }  # fmt: skip
     pending.entries.append(Entry(at, "deliveries.resent", request.alert, body, actor))
-    return Resent(len(found), found[-1][0] if len(found) == limit else None)
+    return Resent(len(found), found[-1][0] if len(found) == len(ids) else None)
 
 
 def _check_in_force(connection: Connection, alert_id: str, now: datetime) -> None:

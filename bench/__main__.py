@@ -1,0 +1,163 @@
+"""``python -m bench``: every row, in the order of the table. ``--quick`` is smaller, ``--only NAME`` is one group."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import tempfile
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+
+import uvloop
+from rich.console import Console
+
+from bench import kill, memory, throughput
+from bench.audience import Crowd, build
+from bench.gateway import mail_gateway, sms_gateway
+from bench.red import red_behind_blue
+from bench.report import Bar, Result, keep, machine, show
+from bench.throughput import BARE, BARE_WRITING, WARND, Shape
+from bench.workload import workload_r
+from warnd import logs
+
+_PLAIN_WIDTH = 160
+"""Of the table where no terminal says otherwise: a row stays a line."""
+
+Rows = Callable[[bool], Awaitable[Sequence[Result]]]
+"""Measures a group of rows, quickly or in full."""
+
+
+async def one_per_request(quick: bool) -> Sequence[Result]:
+    results: list[Result] = []
+    for latency, bar in ((0, 0.35), (20, 0.85)):
+        shape = Shape(people=1_000 if quick else 6_000, batch=1, connections=64)
+        with sms_gateway(latency_ms=latency) as gateway:
+            turns = await throughput.sms(gateway, shape)
+        name = f"one request per recipient, gateway {latency} ms, 64 connections"
+        results += [
+            Result(name, turns.ratio(WARND, to=BARE), "×", BARE, Bar(bar)),
+            Result(name, turns.ratio(WARND, to=BARE_WRITING), "×", BARE_WRITING),
+            *(Result(f"{name}: {peer}", turns.rate(peer), "recipients/s") for peer in turns.seconds),
+        ]
+    return results
+
+
+async def hundred_per_request(quick: bool) -> Sequence[Result]:
+    shape = Shape(people=20_000 if quick else 100_000, batch=100, connections=8)
+    with sms_gateway() as gateway:
+        turns = await throughput.sms(gateway, shape)
+    name = "100 numbers per request, gateway 0 ms, 8 connections"
+    return [
+        Result(f"{name}: {WARND}", turns.rate(WARND), "recipients/s", None, Bar(30_000)),
+        Result(name, turns.ratio(WARND, to=BARE_WRITING), "×", BARE_WRITING, Bar(0.4)),
+        Result(name, turns.ratio(WARND, to=BARE), "×", BARE),
+        *(Result(f"{name}: {peer}", turns.rate(peer), "recipients/s") for peer in (BARE, BARE_WRITING)),
+    ]
+
+
+async def pooled_mail(quick: bool) -> Sequence[Result]:
+    shape = Shape(people=300 if quick else 2_000, batch=1, connections=8)
+    with mail_gateway() as gateway:
+        turns = await throughput.email(gateway, shape)
+    name = "mail over pooled SMTP, 8 connections"
+    return [
+        Result(name, turns.ratio(WARND, to=BARE), "×", "a bare aiosmtplib loop", Bar(0.6)),
+        *(Result(f"{name}: {peer}", turns.rate(peer), "recipients/s") for peer in turns.seconds),
+    ]
+
+
+async def killed(quick: bool) -> Sequence[Result]:
+    people = 4_000 if quick else 20_000
+    results: list[Result] = []
+    with tempfile.TemporaryDirectory(prefix="bench-") as directory:
+        audience = Path(directory, "audience.db")
+        build(audience, [Crowd("sms", people)])
+        for share in (0.05, 0.5, 0.9):
+            found = await asyncio.to_thread(
+                kill.kill_and_restart, audience, people, after=int(people * share)
+            )
+            name = f"kill -9 at {share:.0%} of {people:,} recipients, restart"
+            results += [
+                Result(f"{name}: lost", found.lost, "recipients", None, Bar(0, at_least=False)),
+                Result(f"{name}: told twice", found.repeated, "recipients", None, Bar(found.in_flight, at_least=False)),
+                Result(f"{name}: marked as possible repeats", found.marked, "recipients", None, Bar(found.repeated)),
+            ]  # fmt: skip
+    return results
+
+
+async def whole_prefecture(quick: bool) -> Sequence[Result]:
+    sizes = (10_000, 500, 500) if quick else (100_000, 5_000, 5_000)
+    telling = await workload_r(*sizes)
+    name = f"workload R ({sizes[0]:,} SMS, {sizes[1]:,} WeChat, {sizes[2]:,} mail), after the 202"
+    return [
+        Result(f"{name}: first request", telling.first, "s", None, Bar(0.5, at_least=False)),
+        Result(
+            f"{name}: last SMS and WeChat", max(telling.last["sms"], telling.last["wechat"]), "s", None,
+            Bar(8, at_least=False),
+        ),
+        Result(f"{name}: last mail", telling.last["email"], "s", None, Bar(15, at_least=False)),
+    ]  # fmt: skip
+
+
+async def red_first(quick: bool) -> Sequence[Result]:
+    queued = 30_000 if quick else 300_000
+    found = await red_behind_blue(queued, times=5 if quick else 15)
+    name = f"red to 1,000 behind {queued:,} blue (20 ms, 8 slots), its last request"
+    idle = "the same on an idle daemon"
+    return [
+        Result(f"{name}: median", found.median, "×", idle, Bar(2, at_least=False)),
+        Result(f"{name}: p99", found.p99, "×", idle, Bar(2, at_least=False)),
+    ]
+
+
+async def long_queue(quick: bool) -> Sequence[Result]:
+    queued = 30_000 if quick else 300_000
+    with tempfile.TemporaryDirectory(prefix="bench-") as directory:
+        audience = Path(directory, "audience.db")
+        build(audience, [Crowd("sms", queued)])
+        found = await asyncio.to_thread(memory.resident_mebibytes, audience)
+    return [Result(f"memory with {queued:,} queued", found, "MiB", None, Bar(400, at_least=False))]
+
+
+GROUPS: Mapping[str, Rows] = {
+    "one": one_per_request,
+    "hundred": hundred_per_request,
+    "mail": pooled_mail,
+    "kill": killed,
+    "workload-r": whole_prefecture,
+    "red": red_first,
+    "memory": long_queue,
+}
+
+
+async def measure(names: Sequence[str], *, quick: bool, console: Console) -> Sequence[Result]:
+    results: list[Result] = []
+    for name in names:
+        with console.status(name):
+            results += await GROUPS[name](quick)
+    return results
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    arguments.add_argument("--quick", action="store_true", help="smaller sizes, for trying it out")
+    arguments.add_argument(
+        "--only", choices=GROUPS, action="append", help="this group alone; may be repeated"
+    )
+    given = arguments.parse_args()
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=_PLAIN_WIDTH)
+    logs.configure(level="error")
+    described = machine()
+    results = uvloop.run(measure(given.only or list(GROUPS), quick=given.quick, console=console))
+    console.print(described)
+    show(results, console)
+    if given.quick or given.only:
+        console.print("A part, or small: bench/results.json and bench/README.md stay as they are.")
+    else:
+        keep(results, described)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,28 @@
+"""What a daemon weighs with a long queue: its resident memory once a blue broadcast is planned and nothing leaves."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+
+from bench.gateway import sms_gateway
+from bench.process import home
+
+_STILL_MS = 60_000
+_PATIENCE = 120.0
+_PLANNED = "SELECT count(*) FROM alerts WHERE plan_done"
+
+
+def resident_mebibytes(audience: Path) -> float:
+    """The peak up to the end of the plan, as the kernel keeps it (VmHWM)."""
+    with sms_gateway(latency_ms=_STILL_MS) as gateway:
+        channel = {"adapter": "sms.http", "timeout": "300s", "receipts": False, **gateway.options}
+        with home(audience, {"sms": channel}) as here, here.daemon("blue") as process:
+            give_up = time.monotonic() + _PATIENCE
+            while not here.look(_PLANNED) and time.monotonic() < give_up:
+                time.sleep(0.1)
+            status = Path(f"/proc/{process.pid}/status").read_text()
+            found = re.search(r"VmHWM:\s+(\d+) kB", status)
+            assert found is not None
+            return int(found[1]) / 1024

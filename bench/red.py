@@ -1,0 +1,70 @@
+"""Red behind blue: how much later red's last request is when a long blue broadcast is under way."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median, quantiles
+from tempfile import TemporaryDirectory
+
+from bench import engine
+from bench.audience import COUNTY, NEIGHBOUR, Crowd, build
+from bench.gateway import sms_gateway
+from bench.warning import warning
+from warnd.app import App
+
+_RED = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """Behind blue over idle."""
+
+    median: float
+    p99: float
+
+
+async def red_behind_blue(queued: int, *, times: int) -> Behind:
+    """``times`` red alerts, one after the other, on an idle daemon and again while blue is being sent."""
+    blue = Crowd("sms", queued)
+    red = Crowd("sms", _RED, county=NEIGHBOUR, first=queued)
+    with TemporaryDirectory(prefix="bench-") as directory, sms_gateway(latency_ms=20) as gateway:
+        audience = Path(directory, "audience.db")
+        build(audience, [blue, red])
+        channel = {"adapter": "sms.http", "max_batch": 100, "slots": 8, "receipts": False, **gateway.options}
+        async with engine.daemon(audience, {"sms": channel}) as app:
+            await _reds(app, 1)
+            idle = await _reds(app, times)
+            admitted = await app.receive_alert(
+                warning("blue", COUNTY), "application/json", app.speakers["weather"]
+            )
+            behind: list[float] = []
+            while len(behind) < times and await _open(app, admitted.id):
+                behind += await _reds(app, 1)
+    return Behind(median(behind) / median(idle), _p99(behind) / _p99(idle))
+
+
+async def _reds(app: App, times: int) -> list[float]:
+    seconds: list[float] = []
+    for _ in range(times):
+        seconds.append((await engine.tell(app, {"sms": _RED}, county=NEIGHBOUR)).seconds)
+        await asyncio.sleep(engine.LOOK_EVERY)
+    return seconds
+
+
+async def _open(app: App, alert_id: str) -> bool:
+    """Whether the blue alert still has something to send."""
+    return await app.store.read(
+        lambda connection: bool(
+            connection.exec_driver_sql(
+                "SELECT NOT plan_done OR EXISTS (SELECT 1 FROM tallies WHERE alert_id = id AND state = 'queued' AND n > 0) "
+                "FROM alerts WHERE id = ?",
+                (alert_id,),
+            ).scalar_one()
+        )
+    )
+
+
+def _p99(seconds: list[float]) -> float:
+    return quantiles(seconds, n=100, method="inclusive")[98]

@@ -1,0 +1,102 @@
+"""The rows of speed: warnd beside a bare loop, and beside a bare loop that writes the same rows."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from bench import bare, engine, mail, rows
+from bench.audience import Crowd, build
+from bench.compare import Turns, take_turns
+from bench.gateway import Gateway
+
+BARE, BARE_WRITING, WARND = "a bare loop", "a bare loop that writes identical rows", "warnd"
+_WARM_UP = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How much goes out and how: ``batch`` recipients in a request, ``connections`` (our slots) at once."""
+
+    people: int
+    batch: int
+    connections: int
+    rounds: int = 3
+
+
+async def sms(gateway: Gateway, shape: Shape) -> Turns:
+    """Three ways through one SMS gateway: bare, bare with rows, warnd."""
+    crowd = Crowd("sms", shape.people)
+    channel = {
+        "adapter": "sms.http", "max_batch": shape.batch, "slots": shape.connections, "receipts": False,
+        **gateway.options,
+    }  # fmt: skip
+    async with _prepared(crowd, channel) as (audience, (_, text)):
+        requests = bare.bodies(crowd.addresses, text, batch=shape.batch)
+
+        async def run_bare() -> float:
+            gateway.forget()
+            took = await bare.post_all(gateway, requests, connections=shape.connections)
+            return _all_taken(took, gateway, shape)
+
+        async def run_writing() -> float:
+            gateway.forget()
+            with TemporaryDirectory(prefix="bench-") as directory:
+                took = await rows.post_and_write(
+                    Path(directory, "bare.db"), gateway, crowd.addresses, text,
+                    batch=shape.batch, connections=shape.connections,
+                )  # fmt: skip
+            return _all_taken(took, gateway, shape)
+
+        async def run_warnd() -> float:
+            gateway.forget()
+            return _all_taken(await _tell(audience, crowd, channel), gateway, shape)
+
+        peers = {BARE: run_bare, BARE_WRITING: run_writing, WARND: run_warnd}
+        return await take_turns(peers, size=shape.people, rounds=shape.rounds)
+
+
+async def email(gateway: Gateway, shape: Shape) -> Turns:
+    """Two ways through one relay: bare aiosmtplib, warnd's pool."""
+    crowd = Crowd("email", shape.people)
+    channel = {"adapter": "email.smtp", "slots": shape.connections, **gateway.options}
+    async with _prepared(crowd, channel) as (audience, (subject, body)):
+        letters = mail.letters(gateway, crowd.addresses, subject, body)
+
+        async def run_bare() -> float:
+            return await mail.mail_all(gateway, letters, connections=shape.connections)
+
+        async def run_warnd() -> float:
+            return await _tell(audience, crowd, channel)
+
+        return await take_turns({BARE: run_bare, WARND: run_warnd}, size=shape.people, rounds=shape.rounds)
+
+
+@asynccontextmanager
+async def _prepared(crowd: Crowd, channel: Mapping[str, Any]) -> AsyncIterator[tuple[Path, tuple[str, str]]]:
+    """The audience's file, and the (subject, body) that a small broadcast came to; everything warm."""
+    with TemporaryDirectory(prefix="bench-") as directory:
+        few, all_ = Path(directory, "few.db"), Path(directory, "all.db")
+        sample = Crowd(crowd.channel, min(_WARM_UP, crowd.size))
+        build(few, [sample])
+        build(all_, [crowd])
+        async with engine.daemon(few, {crowd.channel: channel}) as app:
+            telling = await engine.tell(app, {crowd.channel: sample.size})
+        yield all_, telling.texts[crowd.channel]
+
+
+async def _tell(audience: Path, crowd: Crowd, channel: Mapping[str, Any]) -> float:
+    async with engine.daemon(audience, {crowd.channel: channel}) as app:
+        return (await engine.tell(app, {crowd.channel: crowd.size})).seconds
+
+
+def _all_taken(seconds: float, gateway: Gateway, shape: Shape) -> float:
+    """A loop that is fast because it loses something is no peer."""
+    counts = gateway.counts()
+    if (counts["taken"], counts["requests"]) != (shape.people, -(-shape.people // shape.batch)):
+        raise RuntimeError(f"the gateway took {counts['taken']} in {counts['requests']} requests")
+    return seconds

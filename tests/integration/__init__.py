@@ -1,0 +1,1 @@
+"""API, pages, commands, migrations and the store: parts that work together."""

@@ -1,0 +1,71 @@
+"""An application on a store of its own, with the divisions of one county, and its API on loopback."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+
+from tests.integration.door import Door
+from warnd.api import build
+from warnd.app import App
+from warnd.resources import config_dir
+from warnd.settings import load
+from warnd.store import keys, regions
+from warnd.store.keys import Role
+
+NOW = datetime(2026, 7, 14, 0, 10, tzinfo=UTC)
+
+CONFIG = """
+[store]
+url = "sqlite:///{directory}/warnd.db"
+
+[server]
+max_body = "64KiB"
+
+[channels.sms]
+adapter = "sms.http"
+url = "http://127.0.0.1:9/send"
+token = "made-up"
+
+[sources.weather]
+regions = ["6212"]
+official = true
+
+[sources.village]
+regions = ["6212"]
+"""
+
+
+@pytest.fixture
+async def app(tmp_path: Path) -> AsyncIterator[App]:
+    """Open, not started: it keeps and plans, and sends nothing. Its clock stands still."""
+    config = tmp_path / "warnd.toml"
+    config.write_text(CONFIG.format(directory=tmp_path))
+    app = App(load(config, {}), wall=lambda: NOW)
+    await app.open()
+    await app.store.write(regions.import_regions, config_dir() / "cn-divisions-2023.csv.xz", under="621202")
+    yield app
+    await app.close()
+
+
+@pytest.fixture
+async def client(app: App) -> AsyncIterator[TestClient]:
+    """The API of ``app``."""
+    async with TestClient(TestServer(build(app))) as client:
+        yield client
+
+
+@pytest.fixture
+async def door(app: App, client: TestClient) -> Door:
+    """The API with a key of each role."""
+    texts: dict[str, str] = {}
+    for role in Role:
+        source = "weather" if role is Role.FEED else None
+        texts[role.value], _ = await app.store.record(
+            keys.create_key, role.value, role, source=source, id=app.new_id(), now=NOW
+        )
+    return Door(app, client, texts)

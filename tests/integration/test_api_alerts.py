@@ -1,0 +1,188 @@
+"""Alerts over REST: what is answered, what is kept, and what an operator may decide."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+
+from tests.integration.door import RED, Door
+from warnd.store import alarms, keys
+from warnd.store.journal import verify
+from warnd.store.keys import Role
+
+
+async def test_a_good_message_is_answered_202_with_what_became_of_it(door: Door) -> None:
+    """And the same one again is a repeat, answered 200."""
+    status, body = await door.ask("POST", "alerts", role="feed", json=RED)
+    assert status == 202
+    assert body | {"id": ""} == {
+        "id": "", "identifier": RED["identifier"], "state": "released", "verdict": "accept", "color": "red",
+        "hazard": "rainstorm", "warnings": [],
+    }  # fmt: skip
+    again, repeated = await door.ask("POST", "alerts", role="feed", json=RED)
+    assert again == 200
+    assert repeated == body | {"repeat": True}
+
+
+async def test_other_content_under_the_same_identity_is_a_conflict(door: Door) -> None:
+    """Whatever came first stands."""
+    await door.ask("POST", "alerts", role="feed", json=RED)
+    status, body = await door.ask("POST", "alerts", role="feed", json=RED | {"description": "别的"})
+    assert (status, body["title"]) == (409, "Conflict")
+
+
+async def test_a_key_that_is_not_known_is_warned_of_and_kept(door: Door) -> None:
+    """A feed that grows a field must not lose a red."""
+    status, body = await door.ask("POST", "alerts", role="feed", json=RED | {"novelty": 1})
+    assert (status, body["verdict"]) == (202, "accept_with_warnings")
+    assert [one["path"] for one in body["warnings"]] == ["novelty"]
+
+
+async def test_a_message_that_is_none_is_refused_with_every_fault_by_path(door: Door) -> None:
+    """The body is kept all the same."""
+    status, body = await door.ask(
+        "POST", "alerts", role="feed", json=RED | {"color": "purple", "sent": "soon"}
+    )
+    assert (status, body["verdict"]) == (422, "refuse")
+    assert {"color", "sent"} <= {one["path"] for one in body["errors"]}
+
+
+@pytest.mark.parametrize(
+    ("body", "media", "expected"),
+    [
+        pytest.param(b"", "application/json", 422, id="nothing at all"),
+        pytest.param(b"\xff\xfe\x00", "application/json", 422, id="bytes of no encoding"),
+        pytest.param(b"[" * 50_000, "application/json", 422, id="brackets without end"),
+        pytest.param(b'<!DOCTYPE a [<!ENTITY b "c">]><a/>', "application/cap+xml", 422, id="a doctype"),
+        pytest.param(b"{}", "image/png", 415, id="a picture, it says"),
+        pytest.param(b" " * 70_000, "application/json", 413, id="more than may come"),
+    ],
+)
+async def test_hostile_bodies_are_refused_as_problems(
+    door: Door, body: bytes, media: str, expected: int
+) -> None:
+    """Never a 500, never a page of HTML."""
+    reply = await door.reply("POST", "alerts", role="feed", data=body, headers={"Content-Type": media})
+    assert reply.status == expected
+    assert reply.content_type == "application/problem+json"
+    assert (await reply.json(content_type=None))["status"] == expected
+
+
+async def test_a_key_of_a_source_that_is_not_configured_may_not_speak(door: Door) -> None:
+    """Taking a source out of the file silences its keys."""
+    text, _ = await door.app.store.record(
+        keys.create_key, "old", Role.FEED, source="gone", id=door.app.new_id(), now=door.app.now()
+    )
+    door.texts["gone"] = text
+    status, body = await door.ask("POST", "alerts", role="gone", json=RED)
+    assert (status, "gone" in body["detail"]) == (403, True)
+
+
+async def test_a_dry_run_says_whom_it_would_reach_and_keeps_nothing(door: Door) -> None:
+    """Not even the raw message or a journal entry."""
+    await door.settle_in(7)
+
+    def rows(connection: Any) -> list[int]:
+        tables = ("raw_messages", "alerts", "deliveries", "contents", "journal")
+        return [connection.exec_driver_sql(f"SELECT count(*) FROM {name}").scalar() for name in tables]
+
+    before = await door.app.store.read(rows)
+    status, body = await door.ask("POST", "alerts?dry_run=true", role="feed", json=RED)
+    assert (status, body["targeted"], body["by_channel"]) == (200, 7, {"sms": 7})
+    assert await door.app.store.read(rows) == before
+
+
+async def test_an_alert_is_shown_with_its_deliveries_and_progress(door: Door) -> None:
+    """Counts come from the tallies; coverage by level, with who was left out."""
+    alert = await door.broadcast(5)
+    status, body = await door.ask("GET", f"alerts/{alert}", role="viewer")
+    assert (status, body["deliveries"], body["by_channel"]) == (200, {"queued": 5}, {"sms": {"queued": 5}})
+    assert body["progress"] == {"planned": 5, "of": 5, "done": True}
+    assert body["regions"] == [{"code": "621202", "name": "武都区"}]
+    assert body["message"]["headline"] == RED["headline"]
+    _, coverage = await door.ask("GET", f"alerts/{alert}/coverage")
+    levels = {one["level"]: one for one in coverage["levels"]}
+    assert levels["county"]["divisions"] == 1
+    assert levels["township"]["deliveries"] == {"queued": 5}
+    assert levels["township"]["divisions"] - levels["township"]["without_anybody"] == 1
+
+
+async def test_alerts_are_listed_by_state_and_color(door: Door) -> None:
+    """The newest first; a parameter that is not known is refused by name."""
+    alert = await door.broadcast(1)
+    for query, expected in (("", [alert]), ("?state=released&color=red", [alert]), ("?color=blue", [])):
+        _, body = await door.ask("GET", f"alerts{query}")
+        assert [one["id"] for one in body["items"]] == expected, query
+    status, body = await door.ask("GET", "alerts?colour=red&state=gone&cursor=%00")
+    assert (status, {one["path"] for one in body["errors"]}) == (422, {"colour", "state", "cursor"})
+
+
+async def test_events_tell_of_progress_until_nothing_moves(door: Door) -> None:
+    """The stream ends by itself, with the last event saying so."""
+    alert = await door.broadcast(2)
+    reply = await door.reply("GET", f"alerts/{alert}/events")
+    assert reply.content_type == "text/event-stream"
+    first = await reply.content.readuntil(b"\n\n")
+    assert b'"queued":2' in first
+    _, page = await door.ask("GET", "deliveries")
+    await door.set_state("accepted", [one["id"] for one in page["items"]])
+    rest = await reply.content.read()
+    last = rest.decode().strip().split("\n\n")[-1].splitlines()
+    assert last[0] == "event: progress"
+    assert orjson.loads(last[1].removeprefix("data: "))["settled"] is True
+
+
+async def test_cancelling_stops_what_is_unsent_and_only_once(door: Door) -> None:
+    """A second cancel finds nothing in force; the journal says who did it, and why."""
+    alert = await door.broadcast(2)
+    status, body = await door.ask("POST", f"alerts/{alert}/cancel", role="operator", json={"reason": "试验"})
+    assert (status, body["state"]) == (200, "cancelled")
+    assert door.app.in_force.stopped(alert)
+    assert (await door.ask("POST", f"alerts/{alert}/cancel", role="operator"))[0] == 409
+    status, body = await door.ask("POST", f"alerts/{alert}/cancel", json={"why": 1})
+    assert (status, body["errors"][0]["path"]) == (422, "why")
+
+
+async def test_a_held_alert_goes_out_when_an_operator_approves_it(door: Door) -> None:
+    """Until then nobody is told; once decided it is decided."""
+    text, _ = await door.app.store.record(
+        keys.create_key, "v", Role.FEED, source="village", id=door.app.new_id(), now=door.app.now()
+    )
+    door.texts["village"] = text
+    _, held = await door.ask("POST", "alerts", role="village", json=RED)
+    _, other = await door.ask("POST", "alerts", role="village", json=RED | {"identifier": "another"})
+    assert (held["state"], other["state"]) == ("held", "held")
+    status, body = await door.ask("POST", f"alerts/{held['id']}/approve", role="operator")
+    assert (status, body["state"]) == (200, "released")
+    assert (await door.ask("POST", f"alerts/{held['id']}/approve", role="operator"))[0] == 409
+    status, body = await door.ask(
+        "POST", f"alerts/{other['id']}/reject", role="operator", json={"reason": "误报"}
+    )
+    assert (status, body["state"]) == (200, "rejected")
+    found = await door.app.store.read(verify)
+    assert found.broken is None
+
+
+async def test_an_alarm_is_acknowledged_by_name(door: Door) -> None:
+    """It stays open: the condition lasts, but somebody has it."""
+    now = door.app.now()
+    await door.app.store.record(
+        alarms.sound, "channel_down", "sms", "sms: no answer", id=door.app.new_id(), now=now
+    )
+    _, listed = await door.ask("GET", "alarms", role="viewer")
+    (alarm,) = listed["items"]
+    status, body = await door.ask("POST", f"alarms/{alarm['id']}/acknowledge", role="operator")
+    assert (status, body["acknowledged_by"]) == (200, "operator")
+    assert (await door.ask("POST", "alarms/NOBODY/acknowledge", role="operator"))[0] == 404
+
+
+async def test_what_is_not_there_is_a_problem_too(door: Door) -> None:
+    """Addresses that do not exist, methods that are not taken, ids that nobody has."""
+    for method, path, expected in (
+        ("GET", "/api/v1/nothing", 404), ("PUT", "/api/v1/alerts", 405), ("GET", "alerts/NOBODY", 404),
+        ("GET", "alerts/%ff%00", 404),
+    ):  # fmt: skip
+        status, body = await door.ask(method, path)
+        assert (status, body["status"]) == (expected, expected), path

@@ -1,0 +1,125 @@
+"""Alerts over REST: taking one in, looking at it, watching it go out, deciding on it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import orjson
+from aiohttp import web
+from pydantic import Field
+
+from warnd.api.bodies import Body
+from warnd.api.routing import Call, Nothing, answer, listing, page_view
+from warnd.api.views import (
+    admitted_view,
+    alert_view,
+    coverage_view,
+    forecast_view,
+    progress_view,
+    whole_alert_view,
+)
+from warnd.app import acts
+from warnd.pipeline.admit import Speaker
+from warnd.store import alert_views
+from warnd.store.alert_views import AlertFilter, AlertView, Progress
+from warnd.store.releasing import Decided
+
+MEDIA = ("application/json", "application/cap+xml", "application/xml", "text/xml")
+
+_LOOK_SECONDS = 0.5
+_ALIVE_SECONDS = 15.0
+
+
+class Decision(Body):
+    """Why; kept in the journal."""
+
+    reason: Annotated[str, Field(max_length=1000)] = ""
+
+
+async def post(call: Call) -> web.StreamResponse:
+    """Take a message in; with ``dry_run`` say whom it would reach, and keep nothing."""
+    speaker = _speaker(call)
+    given = call.request.headers.get("Content-Type")
+    if given is not None and call.request.content_type not in (*MEDIA, "application/octet-stream"):
+        raise web.HTTPUnsupportedMediaType(text=f"the body is one of {', '.join(MEDIA)}")
+    body = await call.request.read()
+    if call.query.get("dry_run"):
+        return answer(forecast_view(await call.app.forecast(body, given, speaker)))
+    admitted = await call.app.receive_alert(body, given, speaker)
+    return answer(admitted_view(admitted), status=200 if admitted.repeat else 202)
+
+
+def _speaker(call: Call) -> Speaker:
+    name = call.key.source if call.key is not None else None
+    speaker = call.app.speakers.get(name or "")
+    if speaker is None:
+        raise web.HTTPForbidden(text=f"the key speaks for the source {name}, which is not configured")
+    return speaker
+
+
+async def list_(call: Call) -> web.StreamResponse:
+    filters = AlertFilter(**call.given("state", "color", "since", "until"))
+    return listing(await call.app.store.read(alert_views.list_alerts, filters, **call.page), alert_view)
+
+
+async def get(call: Call) -> web.StreamResponse:
+    def read(connection: Any) -> tuple[AlertView, Progress]:
+        return alert_views.get_alert(connection, call.id), alert_views.progress(connection, call.id)
+
+    return answer(whole_alert_view(*await call.app.store.read(read)))
+
+
+async def coverage(call: Call) -> web.StreamResponse:
+    levels = await call.app.store.read(alert_views.coverage, call.id)
+    gaps = await call.app.store.read(alert_views.gaps, call.id, **call.page)
+    return answer({"levels": [coverage_view(level) for level in levels], "gaps": page_view(gaps, asdict)})
+
+
+async def events(call: Call) -> web.StreamResponse:
+    """Progress as server-sent events, as long as anything moves; the last one says ``settled``."""
+    progress = await call.app.store.read(alert_views.progress, call.id)
+    stream = web.StreamResponse(
+        headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    )
+    await stream.prepare(call.request)
+    shown: Progress | None = None
+    alive = time.monotonic()
+    try:
+        while True:
+            if progress != shown:
+                body = orjson.dumps(progress_view(progress))
+                await stream.write(b"event: progress\ndata: " + body + b"\n\n")
+                shown, alive = progress, time.monotonic()
+            elif time.monotonic() - alive > _ALIVE_SECONDS:
+                await stream.write(b": still here\n\n")
+                alive = time.monotonic()
+            if progress.settled:
+                break
+            await asyncio.sleep(_LOOK_SECONDS)
+            progress = await call.app.store.read(alert_views.progress, call.id)
+        await stream.write_eof()
+    except ConnectionError:
+        pass  # the watcher has left
+    return stream
+
+
+async def approve(call: Call) -> web.StreamResponse:
+    await call.body(Nothing)
+    return _decided(await acts.approve(call.app, call.id, by=call.actor))
+
+
+async def reject(call: Call) -> web.StreamResponse:
+    body = await call.body(Decision)
+    return _decided(await acts.reject(call.app, call.id, by=call.actor, reason=body.reason))
+
+
+async def cancel(call: Call) -> web.StreamResponse:
+    body = await call.body(Decision)
+    return _decided(await acts.cancel(call.app, call.id, by=call.actor, reason=body.reason))
+
+
+def _decided(decided: Decided) -> web.Response:
+    return answer({"id": decided.id, "state": decided.state.value, "stopped": list(decided.stopped)})

@@ -1,0 +1,155 @@
+"""Every route there is, with the roles that may ask it: what is not in this table does not exist."""
+
+from __future__ import annotations
+
+from warnd.api import alarms, alerts, audience, deliveries, health, openapi, receipts, regions
+from warnd.api.audience import Resource
+from warnd.api.auth import ACTING, ALL, ARRANGING, SPEAKING
+from warnd.api.bodies import Body
+from warnd.api.routing import (
+    ANY,
+    PAGING,
+    PREFIX,
+    Answer,
+    Handler,
+    Nothing,
+    Param,
+    Route,
+    code,
+    flag,
+    instant,
+    one_of,
+    text,
+)
+from warnd.model.alert import AlertState
+from warnd.model.audience import AudienceClass, EndpointState, SubscriberKind
+from warnd.model.color import Color
+from warnd.model.delivery import State
+from warnd.model.region import Level
+
+_ID = "{id:[0-9A-Z]+}"
+
+_SINCE = instant("since", "Not before this time.")
+_UNTIL = instant("until", "Before this time.")
+_REGION = code("region", "In this division or below it.")
+
+_ALERTS = (
+    one_of("state", {one.value: one for one in AlertState}, "Only those in this state."),
+    one_of("color", {one.value: one for one in Color}, "Only those of this color."),
+    _SINCE,
+    _UNTIL,
+    *PAGING,
+)
+
+_DELIVERIES = (
+    text("alert", "Of this alert (id)."),
+    one_of("state", {one.value: one for one in State}, "Only those in this state."),
+    text("channel", "Only by this configured channel."),
+    _REGION,
+    text("group", "Told because of this group (id)."),
+    text("q", "An address or its beginning, or a part of a name."),
+    instant("since", "Planned not before this time."),
+    instant("until", "Planned before this time."),
+)
+
+_AUDIENCE: dict[str, Param] = {
+    "region": _REGION,
+    "q": text("q", "A part of the name."),
+    "group": text("group", "Of this group (id)."),
+    "subscriber": text("subscriber", "Of this subscriber (id)."),
+    "channel": text("channel", "Of this kind of channel."),
+    "audience": one_of("audience", {one.value: one for one in AudienceClass}, "Of this audience class."),
+    "kind": one_of("kind", {one.value: one for one in SubscriberKind}, "Of this kind."),
+    "state": one_of("state", {one.value: one for one in EndpointState}, "In this state."),
+}
+
+
+def _get(path: str, handler: Handler, about: str, *query: Param, media: str = "application/json") -> Route:
+    return Route("GET", f"{PREFIX}/{path}", handler, about, ALL, query, answers=(Answer(200, about, media),))
+
+
+def _public(path: str, handler: Handler, about: str, media: str = "application/json") -> Route:
+    return Route("GET", path, handler, about, frozenset(), answers=(Answer(200, about, media),), public=True)
+
+
+def _act(path: str, handler: Handler, about: str, body: type[Body], status: int = 200) -> Route:
+    return Route(
+        "POST", f"{PREFIX}/{path}", handler, about, ACTING, body=body, answers=(Answer(status, about),)
+    )
+
+
+def _resource(one: Resource) -> tuple[Route, ...]:
+    path, item = f"{PREFIX}/{one.plural}", f"{PREFIX}/{one.plural}/{_ID}"
+    filters = tuple(_AUDIENCE[name] for name in one.filters)
+    made = (Answer(201, f"The new {one.kind}."),)
+    return (
+        Route("GET", path, one.listing(), f"The {one.plural}, the oldest first.", ALL, (*filters, *PAGING)),
+        Route("POST", path, one.creating(), f"Add a {one.kind}.", ARRANGING, body=one.body, answers=made),
+        Route("GET", item, one.getting(), f"One {one.kind}.", ALL),
+        Route("PATCH", item, one.changing(), f"Change what is given of a {one.kind}.", ARRANGING, body=one.patch),
+        Route("DELETE", item, one.ending(), f"End a {one.kind}; what it was is kept.", ARRANGING,
+              answers=(Answer(204, "Ended."),)),
+    )  # fmt: skip
+
+
+ROUTES: tuple[Route, ...] = (
+    Route(
+        "POST",
+        f"{PREFIX}/alerts",
+        alerts.post,
+        "Take in a warning of the key's source.",
+        SPEAKING,
+        (flag("dry_run", "Say whom it would reach, and keep nothing."),),
+        media=alerts.MEDIA,
+        answers=(
+            Answer(202, "It is on disk, and people are told if its state is released."),
+            Answer(200, "It was here already (repeat), or this was a dry run."),
+        ),
+    ),
+    _get("alerts", alerts.list_, "Alerts, the newest first.", *_ALERTS),
+    _get(f"alerts/{_ID}", alerts.get, "One alert with its deliveries by state."),
+    _get(f"alerts/{_ID}/coverage", alerts.coverage, "Whom it reached by region level, and the gaps.", *PAGING),
+    _get(f"alerts/{_ID}/events", alerts.events, "Its progress while it goes out.", media="text/event-stream"),
+    _act(f"alerts/{_ID}/approve", alerts.approve, "Release a held alert.", Nothing),
+    _act(f"alerts/{_ID}/reject", alerts.reject, "Let nobody be told of a held alert.", alerts.Decision),
+    _act(f"alerts/{_ID}/cancel", alerts.cancel, "Stop what is unsent; tells nobody.", alerts.Decision),
+    _get("deliveries", deliveries.list_, "The delivery log, the newest first; a page may be short and yet have "
+         "a next one.", *_DELIVERIES, *PAGING),
+    _get("deliveries/export", deliveries.export, "The same as one file.", *_DELIVERIES,
+         one_of("format", {"csv": "csv", "jsonl": "jsonl"}, "csv (the default) or jsonl."), media="text/csv"),
+    _act("deliveries/resend", deliveries.resend, "Tell again those in these states, as a new round.",
+         deliveries.ResendBody, 202),
+    _get(f"deliveries/{_ID}", deliveries.get, "One delivery with its whole timeline."),
+    *(route for one in audience.RESOURCES for route in _resource(one)),
+    Route(
+        "POST",
+        f"{PREFIX}/import",
+        audience.import_,
+        "Import an audience file, whole or not at all.",
+        ARRANGING,
+        (flag("dry_run", "Only say what it would change."),
+         flag("sync", "End whoever has an external_id that the file lacks.")),
+        media=("text/csv",),
+    ),
+    _get("sources", audience.sources, "The feeds and what they may speak for."),
+    _get("regions", regions.list_, "Divisions: the provinces, the children of one, or what is looked for.",
+         text("q", "A part of the name, or the beginning of a code."), code("parent", "Below this division."),
+         one_of("level", {one.name.lower(): one for one in Level}, "Of this level."), *PAGING),
+    _get("alarms", alarms.list_, "Open alarms, the newest first."),
+    _act(f"alarms/{_ID}/acknowledge", alarms.acknowledge, "Say that somebody has taken it on.", Nothing),
+    Route(
+        "POST",
+        f"{PREFIX}/receipts/{{channel:[a-z0-9_-]+}}/{{secret:[0-9a-f]+}}",
+        receipts.post,
+        "Receipts as the channel's provider pushes them.",
+        frozenset(),
+        ANY,
+        media=("application/json", "application/x-www-form-urlencoded"),
+        public=True,
+    ),
+    _public("/healthz", health.healthz, "The process lives."),
+    _public("/readyz", health.readyz, "The store works and sending has begun; else 503."),
+    _public("/metrics", health.metrics, "Figures for Prometheus.", "text/plain"),
+    _public("/openapi.json", openapi.json, "This API as OpenAPI 3.1."),
+    _public("/docs", openapi.page, "The same for people.", "text/html"),
+)  # fmt: skip
