@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
+from statistics import median, quantiles
 
 Run = Callable[[], Awaitable[float]]
 """One run; its seconds."""
@@ -32,3 +32,7 @@ async def take_turns(peers: Mapping[str, Run], *, size: int, rounds: int) -> Tur
         for name, run in peers.items():
             seconds[name].append(await run())
     return Turns(size, seconds)
+
+
+def p99(seconds: Sequence[float]) -> float:
+    return quantiles(seconds, n=100, method="inclusive")[98]

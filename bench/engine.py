@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 from bench.audience import COUNTY
 from bench.warning import warning
 from warnd.app import App
-from warnd.daemon import running
+from warnd.daemon import Daemon, running
 from warnd.settings import Settings, load
 
 LOOK_EVERY = 0.01
@@ -31,8 +31,8 @@ _SETTLED = """
 SELECT channel, sum(n) FROM tallies
 WHERE alert_id = ? AND state NOT IN ('queued', 'waiting', 'unknown', 'standby') GROUP BY channel
 """
-_FIRST = """
-SELECT min(json_extract(body, '$.started')) FROM journal
+_REQUESTS = """
+SELECT min(json_extract(body, '$.started')), max(json_extract(body, '$.started')) FROM journal
 WHERE kind = 'attempt.ended' AND json_extract(body, '$.alert') = ?
 """
 _UNLIKE = "SELECT coalesce(sum(n), 0) FROM tallies WHERE alert_id = ? AND state <> 'accepted'"
@@ -44,11 +44,12 @@ class Telling:
     """
     One broadcast as it went, in seconds after ``receive_alert`` returned, which is when the 202 is written.
 
-    ``first`` is when the first request left, ``last`` when a channel's last delivery was settled, ``texts`` are
-    (subject, body) by channel.
+    ``first`` and ``last_request`` are when requests left, ``last`` when a channel's last delivery was settled,
+    ``texts`` are (subject, body) by channel.
     """
 
     first: float
+    last_request: float
     last: Mapping[str, float]
     texts: Mapping[str, tuple[str, str]]
 
@@ -72,7 +73,7 @@ def settings(home: Path, channels: Mapping[str, Mapping[str, Any]]) -> Settings:
 
 
 @asynccontextmanager
-async def daemon(audience: Path, channels: Mapping[str, Mapping[str, Any]]) -> AsyncIterator[App]:
+async def daemon(audience: Path, channels: Mapping[str, Mapping[str, Any]]) -> AsyncIterator[Daemon]:
     """A daemon in this event loop, on a fresh copy of an audience."""
     with TemporaryDirectory(prefix="bench-") as home:
         shutil.copy(audience, Path(home, "warnd.db"))
@@ -81,7 +82,7 @@ async def daemon(audience: Path, channels: Mapping[str, Mapping[str, Any]]) -> A
         gc.collect()
         gc.freeze()
         async with running(chosen) as served:
-            yield served.app
+            yield served
         gc.unfreeze()
 
 
@@ -97,10 +98,11 @@ async def tell(app: App, expected: Mapping[str, int], *, color: str = "red", cou
             for channel, size in expected.items():
                 if settled.get(channel, 0) >= size:
                     last.setdefault(channel, time.perf_counter() - began)
-    first, unlike, texts = await app.store.read(_looked_up, admitted.id, list(expected))
+    requests, unlike, texts = await app.store.read(_looked_up, admitted.id, list(expected))
     if unlike:
         raise RuntimeError(f"{unlike} deliveries ended otherwise than accepted; nothing can be compared")
-    return Telling((first - began_wall) / 1e6, last, texts)
+    first, last_request = ((at - began_wall) / 1e6 for at in requests)
+    return Telling(first, last_request, last, texts)
 
 
 def _settled(connection: Connection, alert_id: str) -> dict[str, int]:
@@ -109,11 +111,11 @@ def _settled(connection: Connection, alert_id: str) -> dict[str, int]:
 
 def _looked_up(
     connection: Connection, alert_id: str, channels: list[str]
-) -> tuple[int, int, dict[str, tuple[str, str]]]:
-    first = connection.exec_driver_sql(_FIRST, (alert_id,)).scalar_one()
+) -> tuple[tuple[int, int], int, dict[str, tuple[str, str]]]:
+    first, last = connection.exec_driver_sql(_REQUESTS, (alert_id,)).one()
     unlike = connection.exec_driver_sql(_UNLIKE, (alert_id,)).scalar_one()
     texts = {}
     for channel in channels:
         subject, body = connection.exec_driver_sql(_TEXT, (alert_id, channel)).one()
         texts[channel] = (subject, body)
-    return first, unlike, texts
+    return (first, last), unlike, texts

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median, quantiles
+from statistics import median
 from tempfile import TemporaryDirectory
 
 from bench import engine
 from bench.audience import COUNTY, NEIGHBOUR, Crowd, build
+from bench.compare import p99
 from bench.gateway import sms_gateway
 from bench.warning import warning
 from warnd.app import App
@@ -33,7 +34,8 @@ async def red_behind_blue(queued: int, *, times: int) -> Behind:
         audience = Path(directory, "audience.db")
         build(audience, [blue, red])
         channel = {"adapter": "sms.http", "max_batch": 100, "slots": 8, "receipts": False, **gateway.options}
-        async with engine.daemon(audience, {"sms": channel}) as app:
+        async with engine.daemon(audience, {"sms": channel}) as served:
+            app = served.app
             await _reds(app, 1)
             idle = await _reds(app, times)
             admitted = await app.receive_alert(
@@ -42,13 +44,13 @@ async def red_behind_blue(queued: int, *, times: int) -> Behind:
             behind: list[float] = []
             while len(behind) < times and await _open(app, admitted.id):
                 behind += await _reds(app, 1)
-    return Behind(median(behind) / median(idle), _p99(behind) / _p99(idle))
+    return Behind(median(behind) / median(idle), p99(behind) / p99(idle))
 
 
 async def _reds(app: App, times: int) -> list[float]:
     seconds: list[float] = []
     for _ in range(times):
-        seconds.append((await engine.tell(app, {"sms": _RED}, county=NEIGHBOUR)).seconds)
+        seconds.append((await engine.tell(app, {"sms": _RED}, county=NEIGHBOUR)).last_request)
         await asyncio.sleep(engine.LOOK_EVERY)
     return seconds
 
@@ -64,7 +66,3 @@ async def _open(app: App, alert_id: str) -> bool:
             ).scalar_one()
         )
     )
-
-
-def _p99(seconds: list[float]) -> float:
-    return quantiles(seconds, n=100, method="inclusive")[98]

@@ -84,14 +84,14 @@ async def _prepared(crowd: Crowd, channel: Mapping[str, Any]) -> AsyncIterator[t
         sample = Crowd(crowd.channel, min(_WARM_UP, crowd.size))
         build(few, [sample])
         build(all_, [crowd])
-        async with engine.daemon(few, {crowd.channel: channel}) as app:
-            telling = await engine.tell(app, {crowd.channel: sample.size})
+        async with engine.daemon(few, {crowd.channel: channel}) as served:
+            telling = await engine.tell(served.app, {crowd.channel: sample.size})
         yield all_, telling.texts[crowd.channel]
 
 
 async def _tell(audience: Path, crowd: Crowd, channel: Mapping[str, Any]) -> float:
-    async with engine.daemon(audience, {crowd.channel: channel}) as app:
-        return (await engine.tell(app, {crowd.channel: crowd.size})).seconds
+    async with engine.daemon(audience, {crowd.channel: channel}) as served:
+        return (await engine.tell(served.app, {crowd.channel: crowd.size})).seconds
 
 
 def _all_taken(seconds: float, gateway: Gateway, shape: Shape) -> float:

@@ -2,17 +2,49 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+import orjson
 
 from bench import engine
 from bench.audience import Crowd, build
 from bench.gateway import mail_gateway, robot_gateway, sms_gateway
+from warnd.daemon import Daemon
+from warnd.store.keys import Role, create_key
 
 
-async def workload_r(numbers: int, robots: int, mailboxes: int) -> engine.Telling:
-    """Each gateway in its own process; slots and batch sizes as shipped."""
-    crowds = [Crowd("sms", numbers), Crowd("wechat", robots), Crowd("email", mailboxes)]
+async def workload_r(sizes: Mapping[str, int]) -> engine.Telling:
+    """``sizes`` are recipients by channel. Each gateway has its own process; slots and batches are as shipped."""
+    async with _prefecture(sizes) as served:
+        return await engine.tell(served.app, sizes)
+
+
+async def api_during_r(sizes: Mapping[str, int]) -> Mapping[str, Sequence[float]]:
+    """The same with somebody in another process asking the API meanwhile: seconds of each call, by route."""
+    async with _prefecture(sizes) as served:
+        feed, operator = await _key(served, Role.FEED, "weather"), await _key(served, Role.OPERATOR, None)
+        caller = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "bench.caller", served.url, feed, operator, stdin=PIPE, stdout=PIPE
+        )
+        try:
+            await engine.tell(served.app, sizes)
+            said, _ = await caller.communicate()
+        finally:
+            if caller.returncode is None:
+                caller.kill()
+                await caller.wait()
+    seconds: Mapping[str, Sequence[float]] = orjson.loads(said)
+    return seconds
+
+
+@asynccontextmanager
+async def _prefecture(sizes: Mapping[str, int]) -> AsyncIterator[Daemon]:
     with (
         TemporaryDirectory(prefix="bench-") as directory,
         sms_gateway() as sms,
@@ -20,11 +52,19 @@ async def workload_r(numbers: int, robots: int, mailboxes: int) -> engine.Tellin
         mail_gateway() as email,
     ):
         audience = Path(directory, "audience.db")
-        build(audience, crowds)
+        build(audience, [Crowd(channel, size) for channel, size in sizes.items()])
         channels = {
             "sms": {"adapter": "sms.http", "receipts": False, **sms.options},
             "wechat": {"adapter": "wechat.robot", **wechat.options},
             "email": {"adapter": "email.smtp", **email.options},
         }
-        async with engine.daemon(audience, channels) as app:
-            return await engine.tell(app, {crowd.channel: crowd.size for crowd in crowds})
+        async with engine.daemon(audience, channels) as served:
+            yield served
+
+
+async def _key(served: Daemon, role: Role, source: str | None) -> str:
+    app = served.app
+    text, _ = await app.store.record(
+        create_key, role.value, role, source=source, id=app.new_id(), now=app.now()
+    )
+    return text

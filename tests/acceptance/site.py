@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -75,7 +76,6 @@ class Site:
     channel: Mapping[str, Any] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
     url: str = ""
-    key: str = ""
 
     @property
     def config(self) -> Path:
@@ -87,6 +87,27 @@ class Site:
 
     def prepare(self, recipients: int) -> None:
         """Configuration, divisions, one group of the county with that many posts, one feed key."""
+        self.configure()
+        header = "external_id,kind,name,region,groups,audience,channel,address,priority,language,drills"
+        rows = "\n".join(
+            f"P-{n:06},post,值班岗{n},{_COUNTY},{_COUNTY}/全县责任人,responsible,sms,+86154{n:08},1,zh,true"
+            for n in range(recipients)
+        )
+        people = self.home / "people.csv"
+        people.write_text(f"{header}\n{rows}\n")
+        self.run("regions", "import", "--under", _COUNTY)
+        self.run("audience", "import", str(people))
+        (self.home / "key").write_text(
+            self.run("keys", "create", "feed", "--role", "feed", "--source", "weather")
+        )
+
+    def settle_in(self, prepared: Path) -> None:
+        """Take over a copy of what ``prepare`` made elsewhere, with a configuration of its own."""
+        shutil.copy(prepared / "warnd.db", self.database)
+        shutil.copy(prepared / "key", self.home / "key")
+        self.configure()
+
+    def configure(self) -> None:
         options = {"max_batch": 100, "slots": 8, **self.channel}
         lines = "\n".join(f"{key} = {json.dumps(value)}" for key, value in options.items())
         self.config.write_text(
@@ -109,16 +130,6 @@ class Site:
             format = "json"
             """
         )
-        header = "external_id,kind,name,region,groups,audience,channel,address,priority,language,drills"
-        rows = "\n".join(
-            f"P-{n:06},post,值班岗{n},{_COUNTY},{_COUNTY}/全县责任人,responsible,sms,+86154{n:08},1,zh,true"
-            for n in range(recipients)
-        )
-        people = self.home / "people.csv"
-        people.write_text(f"{header}\n{rows}\n")
-        self.run("regions", "import", "--under", _COUNTY)
-        self.run("audience", "import", str(people))
-        self.key = self.run("keys", "create", "feed", "--role", "feed", "--source", "weather").strip()
 
     def run(self, *arguments: str) -> str:
         """A ``warnd`` command on this site; what it printed."""
@@ -171,7 +182,10 @@ class Site:
         request = urllib.request.Request(
             f"{self.url}/api/v1/alerts",
             data=json.dumps(warning(**changes)).encode(),
-            headers={"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"},
+            headers={
+                "Authorization": f"Bearer {(self.home / 'key').read_text().strip()}",
+                "Content-Type": "application/json",
+            },
         )
         with urllib.request.urlopen(request, timeout=_PATIENCE) as answer:
             found: dict[str, Any] = json.loads(answer.read())

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.acceptance.conftest import RECIPIENTS
 from tests.acceptance.site import Site, gateway, until
 
-RECIPIENTS = 20_000
 SLOTS = 8
 BATCH = 100
 
@@ -17,12 +17,12 @@ BATCH = 100
     "taken", [0, 2_000, 9_000, 18_000], ids=lambda taken: f"killed once the gateway has taken {taken}"
 )
 def test_a_kill_in_the_middle_of_a_broadcast_loses_nobody_and_repeats_at_most_what_was_in_flight(
-    tmp_path: Path, taken: int
+    tmp_path: Path, prepared: Path, taken: int
 ) -> None:
     """Intent before the first byte, unknown after a crash, resent under the same key, marked in the journal."""
     with gateway("--latency", "5") as sms:
         site = Site(tmp_path, sms, {"slots": SLOTS, "max_batch": BATCH})
-        site.prepare(RECIPIENTS)
+        site.settle_in(prepared)
         site.start()
         alert = site.push()["id"]
         until(lambda: sms.counts()["taken"] >= taken, f"the gateway takes {taken}")
@@ -41,11 +41,11 @@ def test_a_kill_in_the_middle_of_a_broadcast_loses_nobody_and_repeats_at_most_wh
         assert repeated <= site.marked_repeats()
 
 
-def test_three_kills_in_a_row_on_a_gateway_that_fails_lose_nobody(tmp_path: Path) -> None:
+def test_three_kills_in_a_row_on_a_gateway_that_fails_lose_nobody(tmp_path: Path, prepared: Path) -> None:
     """Every crash point is met sooner or later; throttling and 503 make more of them."""
     with gateway("--latency", "5", "--unavailable", "0.05", "--throttled", "0.05") as sms:
         site = Site(tmp_path, sms, {"slots": SLOTS, "max_batch": BATCH})
-        site.prepare(RECIPIENTS)
+        site.settle_in(prepared)
         site.start()
         alert = site.push()["id"]
         for taken in (3_000, 8_000, 14_000):

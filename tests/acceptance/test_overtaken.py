@@ -5,28 +5,29 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from tests.acceptance.conftest import RECIPIENTS
 from tests.acceptance.site import Gateway, Site, gateway, until
-
-RECIPIENTS = 20_000
 
 
 def _reference(first: dict[str, Any], sent: str) -> list[dict[str, Any]]:
     return [{"sender": "62120241600000", "identifier": first["identifier"], "sent": sent}]
 
 
-def _in_the_middle(site: Site, sms: Gateway) -> dict[str, Any]:
-    site.prepare(RECIPIENTS)
+def _in_the_middle(site: Site, sms: Gateway, prepared: Path) -> dict[str, Any]:
+    site.settle_in(prepared)
     site.start()
     first = site.push(color="orange", headline="武都区气象台发布暴雨橙色预警信号")
     until(lambda: sms.counts()["taken"] >= RECIPIENTS // 4, "a quarter is told")
     return first
 
 
-def test_a_cancel_in_the_middle_stops_the_rest_and_reaches_exactly_those_told(tmp_path: Path) -> None:
+def test_a_cancel_in_the_middle_stops_the_rest_and_reaches_exactly_those_told(
+    tmp_path: Path, prepared: Path
+) -> None:
     """Nobody who was not told gets an all-clear; nobody who was told is left without one."""
     with gateway("--latency", "20") as sms:
         site = Site(tmp_path, sms, {"slots": 4})
-        first = _in_the_middle(site, sms)
+        first = _in_the_middle(site, sms, prepared)
         lift = site.push(
             type="cancel",
             identifier="62120241600000_20991231235959",
@@ -48,11 +49,13 @@ def test_a_cancel_in_the_middle_stops_the_rest_and_reaches_exactly_those_told(tm
         )
 
 
-def test_an_update_in_the_middle_stops_the_rest_and_reaches_everyone_once(tmp_path: Path) -> None:
+def test_an_update_in_the_middle_stops_the_rest_and_reaches_everyone_once(
+    tmp_path: Path, prepared: Path
+) -> None:
     """What is unsent of the orange warning stops; red goes to all, told before or not."""
     with gateway("--latency", "20") as sms:
         site = Site(tmp_path, sms, {"slots": 4})
-        first = _in_the_middle(site, sms)
+        first = _in_the_middle(site, sms, prepared)
         update = site.push(
             type="update",
             identifier="62120241600000_20991231235959",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from warnd.app import App
 from warnd.resources import config_dir
 from warnd.settings import load
 from warnd.store import keys, regions
+from warnd.store.database import engine_over, open_writer, upgrade
 from warnd.store.keys import Role
 
 NOW = datetime(2026, 7, 14, 0, 10, tzinfo=UTC)
@@ -40,14 +42,27 @@ regions = ["6212"]
 """
 
 
+@pytest.fixture(scope="session")
+def county(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with the divisions of Wudu (621202), made once; to be copied, not used."""
+    path = tmp_path_factory.mktemp("county") / "warnd.db"
+    raw = open_writer(path)
+    connection = engine_over(raw).connect()
+    upgrade(connection)
+    regions.import_regions(connection, config_dir() / "cn-divisions-2023.csv.xz", under="621202")
+    connection.close()
+    raw.close()
+    return path
+
+
 @pytest.fixture
-async def app(tmp_path: Path) -> AsyncIterator[App]:
+async def app(tmp_path: Path, county: Path) -> AsyncIterator[App]:
     """Open, not started: it keeps and plans, and sends nothing. Its clock stands still."""
+    shutil.copy(county, tmp_path / "warnd.db")
     config = tmp_path / "warnd.toml"
     config.write_text(CONFIG.format(directory=tmp_path))
     app = App(load(config, {}), wall=lambda: NOW)
     await app.open()
-    await app.store.write(regions.import_regions, config_dir() / "cn-divisions-2023.csv.xz", under="621202")
     yield app
     await app.close()
 

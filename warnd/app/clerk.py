@@ -14,6 +14,7 @@ from datetime import datetime
 import structlog
 
 from warnd.app.board import AlarmBoard
+from warnd.errors import StoreError
 from warnd.model.alert import AlertState
 from warnd.model.color import Lane
 from warnd.model.delivery import Batch, BatchState, State
@@ -31,6 +32,7 @@ log = structlog.get_logger()
 _CHUNK = 2000
 _ROUND_SECONDS = 0.5
 _LEAST_WAIT = 0.05
+_STORE_REST_US = 1_000_000
 _FAR_FUTURE = 1 << 62
 _ENDS = {
     AlertState.SUPERSEDED: State.SUPERSEDED,
@@ -90,7 +92,10 @@ class Clerk:
         """For ever."""
         while True:
             await asyncio.sleep(_ROUND_SECONDS)
-            await self.round()
+            try:
+                await self.round()
+            except StoreError as error:
+                log.error("store.failed", by="clerk", error=str(error))
 
     async def round(self) -> None:
         """One look at everything that time or a crash may have left."""
@@ -115,12 +120,17 @@ class Clerk:
             else:
                 await asyncio.sleep(MERGE_SECONDS)
             self._gather.clear()
-            await self._gather_due()
-            due = await self._store.read(backlog.next_batchless_due)
+            now = self._clock()
+            try:
+                await self._gather_due(now)
+                due = await self._store.read(backlog.next_batchless_due, now)
+            except StoreError as error:
+                log.error("store.failed", by="clerk", error=str(error))
+                due = now + _STORE_REST_US
             wait = 5.0 if due is None else min(max((due - self._clock()) / 1e6, _LEAST_WAIT), 5.0)
 
-    async def _gather_due(self) -> None:
-        after, now = "", self._clock()
+    async def _gather_due(self, now: int) -> None:
+        after = ""
         while True:
             found = await self._store.read(backlog.batchless, now, after, _CHUNK)
             if not found:
@@ -128,8 +138,7 @@ class Clerk:
             contents = await self._store.read(backlog.contents_by_id, {one.content_id for one in found})
             batches = gather(found, contents, self._routes, new_ids=self._new_ids, now=now)
             if batches:
-                await self._store.move(sweeping.gather, batches, found, now)
-                self._post(batches)
+                self._post(await self._store.move(sweeping.gather, batches, now))
             after = found[-1].id
 
     async def _run_out(self, now: int) -> None:
@@ -144,8 +153,7 @@ class Clerk:
             if again:
                 await self._store.move(sweeping.run_out, again, at, BatchState.UNKNOWN)
             if final:
-                await self._store.move(sweeping.run_out, final, at, BatchState.SETTLED)
-                for batch in final:
+                for batch in await self._store.move(sweeping.run_out, final, at, BatchState.SETTLED):
                     message = f"{batch.channel}: whether {len(batch)} got it is not known"
                     self._alarms.sound("unknown_outcome", batch.alert_id, message)
 

@@ -292,6 +292,9 @@ class App:
             return
         self.metrics.alerts.labels(admitted.state.value, color).inc()
         log.info("alert.admitted", alert=admitted.id, state=admitted.state.value, color=color)
+        unknown = [one.message for one in admitted.findings if one.code == "unknown_region"]
+        if unknown:
+            self.alarms.sound("area_unknown", admitted.id, f"{parsed.alert.headline}: {'; '.join(unknown)}")
         if admitted.stopped:
             self.in_force.stop(dict.fromkeys(admitted.stopped, self.clock()))
         if admitted.state is AlertState.RELEASED:

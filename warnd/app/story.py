@@ -102,7 +102,8 @@ class _Teller:
             case "receipt.received":
                 yield self._receipt(event)
             case "delivery.ended" if event.facts["state"] != State.SUPPRESSED.value:
-                yield Moment(event.at, Tone.STOPPED, self.say(f"story.ended_{event.facts['state']}"))
+                state = State(event.facts["state"])
+                yield Moment(event.at, tone_of(state), self.say(f"story.ended_{state.value}"))
             case "delivery.ended" if event.facts["reason"] == _NOT_NEEDED:
                 yield Moment(event.at, Tone.STOPPED, self.say("story.ended_not_needed"))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -139,6 +140,18 @@ class _Site:
         """Server-sent events: the live part, rendered anew, whenever it reads differently."""
         response = web.StreamResponse(headers=HEADERS | {"Content-Type": "text/event-stream"})
         await response.prepare(request)
+        # Whoever went away, or what was looked at and is no longer kept: there is nobody to answer.
+        with suppress(ConnectionError, NotFound):
+            await self._tell(request, reader, live, response)
+        return response
+
+    async def _tell(
+        self,
+        request: web.Request,
+        reader: Reader,
+        live: Callable[[], Awaitable[_Shown]],
+        response: web.StreamResponse,
+    ) -> None:
         await response.write(f"retry: {_COME_BACK_AFTER}\n\n".encode())
         loop = asyncio.get_running_loop()
         shown, said = "", loop.time()
@@ -153,7 +166,6 @@ class _Site:
                 await response.write(b":\n\n")
                 said = loop.time()
             await self._rest(max(_LOOK_EVERY, _REST * (loop.time() - began)))
-        return response
 
     async def _rest(self, seconds: float) -> None:
         try:

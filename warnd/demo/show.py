@@ -24,7 +24,7 @@ from warnd.model.delivery import State
 
 COMMANDS = (
     "warnd deliveries list --config {file} --state failed",
-    "warnd alarms list --config {file}",
+    "warnd alerts list --config {file}",
     "curl -H 'Authorization: Bearer {key}' {url}/api/v1/alerts",
 )
 """What to try next."""
@@ -151,14 +151,15 @@ class LiveProgress:
 
     def show(self, standing: Standing) -> None:
         for channel, states in sorted(standing.states.items()):
-            if channel not in self._tasks:
-                name = self._words.channels[channel]
-                self._tasks[channel] = self._progress.add_task(name, taken=0, delivered=0, failed=0)
             taken = sum(states[state] for state in TAKEN_OVER)
             failed = sum(states[state] for state in NOT_ACCEPTED)
-            facts: dict[str, Any] = {"taken": taken, "delivered": states[State.DELIVERED], "failed": failed}
             total = states.total() - states[State.SUPPRESSED]
-            self._progress.update(self._tasks[channel], total=total, completed=taken + failed, **facts)
+            facts: dict[str, Any] = {"taken": taken, "delivered": states[State.DELIVERED], "failed": failed}
+            task = self._tasks.get(channel)
+            if task is None:
+                name = self._words.channels[channel]
+                task = self._tasks[channel] = self._progress.add_task(name, total=total, **facts)
+            self._progress.update(task, total=total, completed=taken + failed, **facts)
 
 
 def _cells(tally: Tally) -> list[str]:

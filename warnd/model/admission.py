@@ -28,6 +28,7 @@ class Earlier:
     color: Color | None
     regions: frozenset[str]
     digest: str
+    change: Change = Change.ISSUED
 
 
 @dataclass(frozen=True, slots=True)

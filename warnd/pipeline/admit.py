@@ -55,7 +55,8 @@ def admit(parsed: Parsed, known: Known, *, speaker: Speaker, now: datetime) -> A
     if known.same_national is not None and known.same_national.sent == alert.sent:
         return Admission(Identity.REPEAT, alert, same=known.same_national, findings=(_DIFFERS,))
     findings = [*(_unknown_region(code) for code in known.unknown_regions)]
-    live = [one for one in known.episode if one.state is AlertState.RELEASED]
+    released = [one for one in known.episode if one.state is AlertState.RELEASED]
+    live = [one for one in released if one.change is not Change.LIFTED]
     ends = alert.type is AlertType.CANCEL or alert.parameters.get(ENDS) == "true"
     doubts = [*parsed.doubts]
     if alert.type in (AlertType.UPDATE, AlertType.CANCEL):
@@ -68,8 +69,8 @@ def admit(parsed: Parsed, known: Known, *, speaker: Speaker, now: datetime) -> A
             doubts = [doubt for doubt in doubts if doubt.code not in _ABOUT_COLOR]
     doubts.extend(_beyond(alert, regions, speaker))
     change = _change(alert, live, regions, ends=ends)
-    state = _state(alert, known, doubts, speaker, ends=ends, now=now)
-    stops = tuple(one.id for one in live) if state is AlertState.RELEASED else ()
+    state = _state(alert, live, doubts, speaker, ends=ends, now=now)
+    stops = tuple(one.id for one in released) if state is AlertState.RELEASED else ()
     warned = bool(parsed.warnings or findings)
     verdict = Verdict.ACCEPT_WITH_WARNINGS if warned else Verdict.ACCEPT
     return Admission(
@@ -78,7 +79,7 @@ def admit(parsed: Parsed, known: Known, *, speaker: Speaker, now: datetime) -> A
         state=state,
         verdict=Verdict.QUARANTINE if doubts else verdict,
         change=change,
-        lane=_lane(alert, live, change),
+        lane=_lane(alert, known.episode, change),
         episode_id=known.episode[0].episode_id if known.episode else None,
         deliver_until=alert.sent + LIFT_LIFETIME if change is Change.LIFTED else alert.deliver_until,
         supersedes=stops,
@@ -88,13 +89,19 @@ def admit(parsed: Parsed, known: Known, *, speaker: Speaker, now: datetime) -> A
 
 
 def _state(
-    alert: Alert, known: Known, doubts: Sequence[Fault], speaker: Speaker, *, ends: bool, now: datetime
+    alert: Alert,
+    live: Sequence[Earlier],
+    doubts: Sequence[Fault],
+    speaker: Speaker,
+    *,
+    ends: bool,
+    now: datetime,
 ) -> AlertState:
     if not alert.reaches_people:
         return AlertState.KEPT
     if doubts:
         return AlertState.QUARANTINED
-    if ends and not any(one.state is AlertState.RELEASED for one in known.episode):
+    if ends and not live:
         return AlertState.KEPT  # nothing of it is in force: whoever was told has been told of the end
     limit = alert.sent + LIFT_LIFETIME if ends else alert.deliver_until
     if limit <= now:
@@ -131,11 +138,11 @@ def _all_covered(inner: Sequence[str] | frozenset[str], outer: Sequence[str] | f
     return all(any(covers(big, small) for big in outer) for small in inner)
 
 
-def _lane(alert: Alert, live: Sequence[Earlier], change: Change) -> Lane:
+def _lane(alert: Alert, episode: Sequence[Earlier], change: Change) -> Lane:
     """A lift or a lowering travels in the lane of the highest color that people were told."""
     colors = [alert.color] if alert.color is not None else []
     if change in (Change.LIFTED, Change.LOWERED):
-        colors.extend(one.color for one in live if one.color is not None)
+        colors.extend(one.color for one in episode if one.color is not None and one.state in _WENT_OUT)
     return lane_of(max(colors, default=Color.BLUE), drill=alert.status is not Status.ACTUAL)
 
 
@@ -165,6 +172,7 @@ def _unknown_region(code: str) -> Fault:
     return Fault("areas", "unknown_region", f"{code} is no division that is known here")
 
 
+_WENT_OUT = frozenset({AlertState.RELEASED, AlertState.SUPERSEDED, AlertState.CANCELLED, AlertState.EXPIRED})
 _ABOUT_COLOR = frozenset({"color_unknown", "hazard_unknown"})
 _DIFFERS = Fault("", "differs", "the same warning came with other content")
 _DANGLING = Fault("references", "dangling_reference", "what it refers to has not come here")

@@ -116,6 +116,11 @@ class Broadcaster:
         if telling.earlier and not self._in_force.stopped(alert_id):
             await self._to_those_told(run)
         log.info("alert.planned", alert=alert_id, members=run.planned, targeted=run.targeted)
+        if run.unreachable:
+            message = (
+                f"{telling.alert.headline}: {run.unreachable} subscribers have no endpoint that can be used"
+            )
+            self._alarms.sound("no_endpoint", alert_id, message)
         if run.targeted == 0 and not self._in_force.stopped(alert_id):
             message = f"{telling.alert.headline or telling.alert.identifier}: nobody could be told"
             self._alarms.sound("nobody_told", alert_id, message)
@@ -205,6 +210,7 @@ class Broadcaster:
             self._alarms.sound("template_failed", fault.template, str(fault))
         run.faults.clear()
         run.targeted += sum(len(batch) for batch in committed.batches)
+        run.unreachable += sum(gap.why == Why.NO_ENDPOINT.value for gap in chunk.gaps)
         if committed.stopped:
             return False
         self._post(committed.batches)
@@ -224,6 +230,7 @@ class _Run:
     planned: int = field(init=False)
     cursor: str = field(init=False)
     targeted: int = 0
+    unreachable: int = 0
 
     def __post_init__(self) -> None:
         self.planned = self.telling.planned

@@ -29,16 +29,17 @@ def gather(
     now: int,
 ) -> list[Batch]:
     """
-    New batches, under new keys, for deliveries that share alert, channel, content and lane.
+    New batches, under new keys, for deliveries that share alert, channel, content, lane and number of tries.
 
     Those of a channel that is no longer configured are left out. ``now`` is in microseconds.
     """
-    parts: dict[tuple[str, str, str, int], list[Batchless]] = {}
+    parts: dict[tuple[str, str, str, int, int], list[Batchless]] = {}
     for one in members:
         if one.channel in routes:
-            parts.setdefault((one.alert_id, one.channel, one.content_id, one.lane), []).append(one)
+            key = (one.alert_id, one.channel, one.content_id, one.lane, one.attempts)
+            parts.setdefault(key, []).append(one)
     batches: list[Batch] = []
-    for (alert_id, channel, content_id, lane), part in parts.items():
+    for (alert_id, channel, content_id, lane, attempts), part in parts.items():
         size = routes[channel].capabilities.max_batch
         starts = range(0, len(part), size)
         for id_, start in zip(new_ids(len(starts)), starts, strict=True):
@@ -55,7 +56,7 @@ def gather(
                     created=now,
                     deliver_until=piece[0].deliver_until,
                     levels=bytes(_LEVELS[len(one.region)] for one in piece),
-                    attempts=max(one.attempts for one in piece),
+                    attempts=attempts,
                     follows=any(one.follows for one in piece),
                     ordered=any(one.ordered for one in piece),
                 )

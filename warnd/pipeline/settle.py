@@ -40,6 +40,8 @@ def settle(batch: Batch, outcomes: Sequence[Outcome], policy: RetryPolicy, attem
     batches; those that may have been sent go on alone, together, in a batch of their own.
     """
     first = outcomes[0]
+    if len(batch) > 1 and all(_one_of(one) for one in outcomes):
+        return _halved(batch, first, attempt)
     if all(type(one) is Accepted for one in outcomes):
         return _all_accepted(batch, outcomes, attempt)
     if all(one == first for one in outcomes):
@@ -76,11 +78,9 @@ def _alike(batch: Batch, outcome: Outcome, policy: RetryPolicy, attempt: Try) ->
             return whole(*_waiting(batch, reason, detail, due), due=due)
         case Rejected(reason=reason, scope=Scope.CONTENT, detail=detail):
             return whole(BatchState.SETTLED, Fate(State.FAILED, reason, detail), content_refused=True)
-        case Rejected(scope=Scope.ONE_OF) if len(batch) > 1:
-            return _halved(batch, outcome, attempt)
         case Rejected(reason=reason, detail=detail):
-            everyone = tuple(range(len(batch)))
-            return whole(BatchState.SETTLED, Fate(State.FAILED, reason, detail), rejected=everyone)
+            refused = tuple(range(len(batch))) if _bad_address(outcome) else ()
+            return whole(BatchState.SETTLED, Fate(State.FAILED, reason, detail), rejected=refused)
         case Deferred(reason=reason, detail=detail, maybe_sent=True):
             unknowns = batch.unknowns + 1
             due = attempt.ended + _us(policy.wait(unknowns, attempt.jitter))
@@ -122,6 +122,7 @@ def _mixed(batch: Batch, outcomes: Sequence[Outcome], policy: RetryPolicy, attem
     keys: list[tuple[int, str]] = []
     rejected: list[int] = []
     told: dict[str, Any] = {}
+    suspects = sum(_one_of(one) for one in outcomes)
     for place, outcome in enumerate(outcomes):
         match outcome:
             case Accepted(receipt_key=key):
@@ -131,9 +132,12 @@ def _mixed(batch: Batch, outcomes: Sequence[Outcome], policy: RetryPolicy, attem
                 continue
             case Rejected(scope=Scope.ACCOUNT) | Deferred(maybe_sent=False):
                 departures.append(_departure(batch, place, outcome, policy, attempt))
-            case Rejected(reason=reason, scope=scope, detail=detail):
+            case Rejected(scope=Scope.ONE_OF) if suspects > 1:
+                # Apart from those who were answered for, they are refused together, and then halved.
+                departures.append(_departure(batch, place, outcome, policy, attempt))
+            case Rejected(reason=reason, detail=detail):
                 fates.append((place, Fate(State.FAILED, reason, detail)))
-                if scope is not Scope.CONTENT:
+                if _bad_address(outcome):
                     rejected.append(place)
             case Deferred():
                 unclear.append(place)
@@ -166,9 +170,20 @@ def _departure(
 ) -> Departure:
     if isinstance(outcome, Deferred):
         due = attempt.ended + _wait(outcome, batch.attempts, policy, attempt.jitter)
+    elif outcome.scope is Scope.ONE_OF:
+        due = attempt.ended
     else:
         due = attempt.ended + _us(policy.pause)
     return Departure(place, Fate(State.WAITING, outcome.reason, outcome.detail), due)
+
+
+def _one_of(outcome: Outcome) -> bool:
+    return isinstance(outcome, Rejected) and outcome.scope is Scope.ONE_OF
+
+
+def _bad_address(outcome: Rejected) -> bool:
+    """Whether it counts towards suspending the endpoint: a full mailbox is emptied again."""
+    return outcome.scope is not Scope.CONTENT and outcome.reason is not Reason.MAILBOX_FULL
 
 
 def _in_time(departures: Sequence[Departure], batch: Batch) -> tuple[list[Departure], list[tuple[int, Fate]]]:

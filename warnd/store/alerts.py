@@ -272,7 +272,7 @@ def _earlier(connection: Connection, row: Row[Any]) -> Earlier:
     return Earlier(
         row.id, row.episode_id, row.sender, row.identifier, row.source, row.sent, AlertState(row.state),
         AlertType(row.type), row.hazard, Color(row.color) if row.color else None, frozenset(codes.scalars()),
-        row.digest,
+        row.digest, Change(row.change),
     )  # fmt: skip
 
 

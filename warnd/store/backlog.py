@@ -63,7 +63,7 @@ ORDER BY d.id LIMIT ?
 
 _NEXT_DUE = """
 SELECT min(d.due) FROM deliveries d CROSS JOIN alerts a ON a.id = d.alert_id
-WHERE d.state = 'waiting' AND d.batch_id IS NULL AND a.stopped_at IS NULL
+WHERE d.state = 'waiting' AND d.batch_id IS NULL AND d.due > ? AND a.stopped_at IS NULL
 """
 
 
@@ -84,9 +84,9 @@ def batchless(connection: Connection, due_by: int, after: str, limit: int) -> li
     return [Batchless._make((*row[:10], bool(row[10]), bool(row[11]))) for row in rows]
 
 
-def next_batchless_due(connection: Connection) -> int | None:
-    """When the earliest delivery without a batch is due, in microseconds; None when there is none."""
-    row = raw_of(connection).execute(_NEXT_DUE).fetchone()
+def next_batchless_due(connection: Connection, after: int) -> int | None:
+    """When the next delivery without a batch is due after that, in microseconds; None when there is none."""
+    row = raw_of(connection).execute(_NEXT_DUE, (after,)).fetchone()
     return None if row[0] is None else int(row[0])
 
 

@@ -64,6 +64,8 @@ def raw_of(connection: Connection) -> sqlite3.Connection:
 def _open(path: Path) -> sqlite3.Connection:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            path.touch(mode=0o600)  # it holds addresses of people; the files beside it take its mode
         connection = sqlite3.connect(
             path, isolation_level=None, check_same_thread=False, cached_statements=512, timeout=10
         )

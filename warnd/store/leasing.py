@@ -23,6 +23,7 @@ WHERE id IN (
 _GRANTED = """
 SELECT b.id FROM json_each(?) j CROSS JOIN batches b ON b.id = json_extract(j.value, '$[0]')
 WHERE b.state = 'sending' AND b.epoch = json_extract(j.value, '$[1]') + 1
+  AND b.lease_until = json_extract(j.value, '$[3]')
 """
 
 _BLOCKED = """
@@ -66,6 +67,7 @@ def lease(cursor: sqlite3.Cursor, wanted: Sequence[Lease]) -> list[Leased]:
 def _grant(cursor: sqlite3.Cursor, asked: Mapping[str, tuple[str, int, int, int]]) -> set[str]:
     if not asked:
         return set()
+    # A stale hint names the epoch before somebody else's lease: only the end of the lease tells whose it is.
     rows = bulk.rows(list(asked.values()))
     cursor.execute(_LEASE, (rows,))
     if cursor.rowcount == len(asked):

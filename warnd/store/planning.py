@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import replace
 
-from warnd.model.delivery import Batch
+from warnd.model.delivery import Batch, State
 from warnd.model.region import WIDTHS
-from warnd.ports import Chunk, Committed
+from warnd.ports import Chunk, Committed, PlannedDelivery
 from warnd.store import bulk, tables
 from warnd.store.pending import Pending
 
@@ -39,12 +40,20 @@ FROM json_each(?1) j CROSS JOIN deliveries d
  AND d.alert_id = ?2 AND d.round = ?3
 """
 
+_QUIETER = """
+SELECT json_extract(j.value, '$[2]'), d.id, d.state, d.region FROM json_each(?1) j CROSS JOIN deliveries d
+  ON d.address = json_extract(j.value, '$[0]') AND d.channel = json_extract(j.value, '$[1]')
+ AND d.alert_id = ?2 AND d.round = ?3
+WHERE d.state = 'suppressed' OR d.state = 'standby' AND json_extract(j.value, '$[3]') = 'queued'
+"""
+
+_TAKE_OVER = """
+UPDATE deliveries SET state = json_extract(j.value, '$[1]'), batch_id = json_extract(j.value, '$[2]'),
+    content_id = json_extract(j.value, '$[3]'), reason = NULL, updated = ?2
+FROM json_each(?1) j WHERE deliveries.id = json_extract(j.value, '$[0]')
+"""
+
 _FALLBACKS = bulk.Insert(tables.fallbacks, ("delivery_id", "next_id"), or_ignore=True)
-_RECIPIENTS = bulk.Insert(
-    tables.recipients,
-    ("delivery_id", "subscriber_id", "endpoint_id", "name", "region", "reasons"),
-    or_ignore=True,
-)
 
 _CONTENTS = bulk.Insert(
     tables.contents,
@@ -70,7 +79,8 @@ _LEVELS = {width: level for level, width in enumerate(WIDTHS)}
 def commit_chunk(cursor: sqlite3.Cursor, chunk: Chunk, pending: Pending) -> Committed:
     """
     A part of a plan with its cursor. Addresses that the alert reaches already in this round are not added
-    twice: their recipients are, and their batches come back without them.
+    twice: their recipients are, and their batches come back without them. One that was not to be told, or stands
+    by, and now is to be told, is told by the row it has.
     """
     progress = (chunk.cursor, chunk.planned, int(chunk.done), chunk.alert_id, chunk.after)
     if cursor.execute(_PROGRESS, progress).fetchone() is None:
@@ -78,12 +88,13 @@ def commit_chunk(cursor: sqlite3.Cursor, chunk: Chunk, pending: Pending) -> Comm
     if chunk.contents:
         _insert_contents(cursor, chunk)
     batches: Sequence[Batch] = chunk.batches
+    there: Mapping[str, str] = {}
     if chunk.deliveries:
-        batches = _insert_deliveries(cursor, chunk, pending)
+        batches, there = _insert_deliveries(cursor, chunk, pending)
     if chunk.shared:
         cursor.execute(_SHARE, (bulk.rows(chunk.shared), chunk.alert_id, chunk.round))
     if chunk.fallbacks:
-        _FALLBACKS.run(cursor, chunk.fallbacks)
+        _FALLBACKS.run(cursor, [tuple(there.get(id_, id_) for id_ in link) for link in chunk.fallbacks])
     if chunk.gaps:
         _GAPS.run(cursor, [(chunk.alert_id, *gap) for gap in chunk.gaps])
     return Committed(batches)
@@ -107,7 +118,10 @@ def _insert_contents(cursor: sqlite3.Cursor, chunk: Chunk) -> None:
     _CONTENTS.run(cursor, rows)
 
 
-def _insert_deliveries(cursor: sqlite3.Cursor, chunk: Chunk, pending: Pending) -> Sequence[Batch]:
+def _insert_deliveries(
+    cursor: sqlite3.Cursor, chunk: Chunk, pending: Pending
+) -> tuple[Sequence[Batch], Mapping[str, str]]:
+    """The batches that can be leased, and for each delivery that took over a row the id of that row."""
     rows = [
         (d.id, chunk.alert_id, d.channel, d.address, chunk.round, d.batch_id, d.content_id, chunk.lane, d.state,
          d.reason, d.name, d.region, chunk.now)
@@ -115,25 +129,71 @@ def _insert_deliveries(cursor: sqlite3.Cursor, chunk: Chunk, pending: Pending) -
     ]  # fmt: skip
     inserted = _DELIVERIES.run(cursor, rows)
     batches, fresh = chunk.batches, chunk.deliveries
+    there: Mapping[str, str] = {}
     if inserted != len(rows):
         ids = bulk.rows([d.id for d in chunk.deliveries])
         present = {row[0] for row in cursor.execute(_PRESENT, (ids,))}
         fresh = [d for d in chunk.deliveries if d.id in present]
-        batches = [kept for batch in chunk.batches if (kept := _only(batch, present)) is not None]
-        again = [(d.channel, d.address, d.name, d.region, d.subscriber_id, d.endpoint_id, d.reasons)
-                 for d in chunk.deliveries if d.id not in present]  # fmt: skip
-        cursor.execute(_SHARE, (bulk.rows(again), chunk.alert_id, chunk.round))
+        again = [d for d in chunk.deliveries if d.id not in present]
+        taken_over = _take_over(cursor, chunk, again, pending)
+        there = {id_: row for id_, (row, _) in taken_over.items()}
+        present.update(there)
+        batches = [
+            _renamed(kept, taken_over)
+            for batch in chunk.batches
+            if (kept := only(batch, present)) is not None
+        ]
+        people = [
+            (d.channel, d.address, d.name, d.region, d.subscriber_id, d.endpoint_id, d.reasons) for d in again
+        ]
+        cursor.execute(_SHARE, (bulk.rows(people), chunk.alert_id, chunk.round))
     if batches:
         insert_batches(cursor, batches)
-    people = [(d.id, d.subscriber_id, d.endpoint_id, d.name, d.region, d.reasons) for d in fresh]
-    _RECIPIENTS.run(cursor, people)
+    _RECIPIENTS.run(
+        cursor, [(d.id, d.subscriber_id, d.endpoint_id, d.name, d.region, d.reasons) for d in fresh]
+    )
     counted = Counter((d.channel, _LEVELS[len(d.region)], d.state) for d in fresh)
     for (channel, level, state), n in counted.items():
         pending.tally[chunk.alert_id, channel, level, state] += n
-    return batches
+    return batches, there
 
 
-def _only(batch: Batch, present: set[str]) -> Batch | None:
+def _take_over(
+    cursor: sqlite3.Cursor, chunk: Chunk, again: Sequence[PlannedDelivery], pending: Pending
+) -> dict[str, tuple[str, int]]:
+    """
+    Rows that are there but were not to be told (or only later), and now are: new id → (the row's, its level).
+
+    An address is shared: one person's reason to be told outweighs another's not to be.
+    """
+    wanted = [(d.address, d.channel, d.id, d.state) for d in again if d.state != State.SUPPRESSED.value]
+    rows = cursor.execute(_QUIETER, (bulk.rows(wanted), chunk.alert_id, chunk.round)).fetchall()
+    if not rows:
+        return {}
+    planned = {d.id: d for d in again}
+    changes = []
+    for new, row, before, region in rows:
+        one = planned[new]
+        changes.append((row, one.state, one.batch_id, one.content_id))
+        pending.moved(chunk.alert_id, one.channel, (_LEVELS[len(region)],), before=before, after=one.state)
+    cursor.execute(_TAKE_OVER, (bulk.rows(changes), chunk.now))
+    return {new: (row, _LEVELS[len(region)]) for new, row, _, region in rows}
+
+
+def _renamed(batch: Batch, taken_over: Mapping[str, tuple[str, int]]) -> Batch:
+    """The batch with the rows that are there already, in the order of their ids: so it is read back, byte for byte."""
+    if taken_over.keys().isdisjoint(batch.deliveries):
+        return batch
+    members = sorted(
+        (*taken_over.get(id_, (id_, level)), address)
+        for id_, level, address in zip(batch.deliveries, batch.levels, batch.addresses, strict=True)
+    )
+    ids, levels, addresses = zip(*members, strict=True)
+    return replace(batch, deliveries=ids, addresses=addresses, levels=bytes(levels))
+
+
+def only(batch: Batch, present: Container[str]) -> Batch | None:
+    """The batch with just these deliveries; None when none is left."""
     keep = [index for index, delivery in enumerate(batch.deliveries) if delivery in present]
     if len(keep) == len(batch):
         return batch

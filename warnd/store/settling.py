@@ -50,7 +50,7 @@ FROM json_each(?) j WHERE deliveries.id = json_extract(j.value, '$[0]')
 
 _JOIN_BATCH = """
 UPDATE deliveries SET batch_id = json_extract(j.value, '$[1]'), state = json_extract(j.value, '$[2]'),
-    attempts = attempts + json_extract(j.value, '$[3]'), updated = json_extract(j.value, '$[4]')
+    attempts = 0, updated = json_extract(j.value, '$[3]')
 FROM json_each(?) j WHERE deliveries.id = json_extract(j.value, '$[0]')
 """
 
@@ -60,6 +60,17 @@ _KEYS = bulk.Insert(tables.receipt_keys, ("channel", "receipt_key", "delivery_id
 _REFUSED_CONTENTS = """
 UPDATE contents SET refused_at = coalesce(refused_at, ?) WHERE id IN (SELECT value FROM json_each(?))
 """
+
+_FORGIVEN = """
+UPDATE endpoints SET rejections = 0 WHERE rejections > 0 AND id IN (
+    SELECT r.endpoint_id FROM json_each(?) j
+    CROSS JOIN deliveries d ON d.id = j.value CROSS JOIN recipients r ON r.delivery_id = d.id
+    WHERE (SELECT p.state FROM deliveries p
+           WHERE p.address = d.address AND p.channel = d.channel AND p.id < d.id
+             AND p.state IN ('accepted', 'delivered', 'failed')
+           ORDER BY p.id DESC LIMIT 1) IN ('accepted', 'delivered'))
+"""
+"""An acceptance in between ends the row of refusals; looked up when the next one comes, so that acceptances cost nothing."""
 
 _REJECTED = """
 UPDATE endpoints SET rejections = rejections + 1,
@@ -221,10 +232,7 @@ def _settle_mixed(cursor: sqlite3.Cursor, settlements: Sequence[Settlement], pen
             former.append((delivery, batch.id))
             _moved_one(pending, batch, index, before, fate.state.value)
         for split in one.splits:
-            joined.extend(
-                (delivery, split.id, split.state.value, batch.attempts, one.ended)
-                for delivery in split.deliveries
-            )
+            joined.extend((delivery, split.id, split.state.value, one.ended) for delivery in split.deliveries)
             former.extend((delivery, batch.id) for delivery in split.deliveries)
             pending.moved(batch.alert_id, batch.channel, split.levels, before=before, after=split.state.value)
     if decided:
@@ -270,6 +278,7 @@ def _follow_up(
         cursor.execute(_REFUSED_CONTENTS, (settlements[-1].ended, bulk.rows(refused)))
     rejected = [one.batch.deliveries[index] for one in settlements for index in one.rejected]
     if rejected:
+        cursor.execute(_FORGIVEN, (bulk.rows(rejected),))
         cursor.execute(_REJECTED, (bulk.rows(rejected), suspend_after))
     start_fallbacks(cursor, _fallen(settlements), settlements[-1].ended, pending)
     accepted = [one.batch.id for one in settlements if one.batch.ordered]

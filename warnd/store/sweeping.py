@@ -9,12 +9,11 @@ from sqlalchemy import Connection
 
 from warnd.model.delivery import Batch, BatchState, State
 from warnd.model.region import level_of
-from warnd.ports import Batchless
 from warnd.store import bulk
 from warnd.store.database import raw_of
 from warnd.store.journal import Entry
 from warnd.store.pending import Pending
-from warnd.store.planning import insert_batches
+from warnd.store.planning import insert_batches, only
 from warnd.store.settling import start_fallbacks
 
 _UNSENT = """
@@ -41,7 +40,8 @@ _SWEPT = "UPDATE alerts SET swept = 1 WHERE id = ?"
 
 _RUN_OUT = """
 UPDATE batches SET state = ?1, lease_until = NULL, epoch = epoch + 1, unknowns = unknowns + 1, due = ?2
-WHERE id IN (SELECT value FROM json_each(?3)) AND state = 'sending' RETURNING id
+FROM json_each(?3) j WHERE batches.id = json_extract(j.value, '$[0]')
+  AND batches.epoch = json_extract(j.value, '$[1]') AND batches.state = 'sending' RETURNING batches.id
 """
 
 _MEMBERS = """
@@ -73,10 +73,17 @@ WHERE alert_id = ?1 AND content_id = ?2 AND state IN ('queued', 'waiting', 'unkn
 """
 
 _GATHER = """
-UPDATE deliveries SET batch_id = json_extract(j.value, '$[1]'), state = 'queued', due = NULL, updated = ?2
-FROM json_each(?1) j WHERE deliveries.id = json_extract(j.value, '$[0]') AND deliveries.batch_id IS NULL
-  AND deliveries.state = 'waiting'
+UPDATE deliveries SET batch_id = json_extract(j.value, '$[1]'), state = 'queued', due = NULL, attempts = 0, updated = ?2
+FROM json_each(?1) j WHERE deliveries.id = json_extract(j.value, '$[0]')
 """
+
+_STILL_BATCHLESS = bulk.folded(
+    """
+SELECT id AS c0 FROM deliveries
+WHERE id IN (SELECT value FROM json_each(?)) AND batch_id IS NULL AND state = 'waiting'
+""",
+    1,
+)
 
 
 def sweep_stopped(
@@ -85,7 +92,8 @@ def sweep_stopped(
     """
     Mark a chunk of what a stopped alert has unsent; the id to go on from, or None when it is all swept.
 
-    Batches that are out are left to their settling; "" says to come back when they are.
+    Batches that are out are left to their settling. "" says to come back: some are out, or may have come back
+    behind the place where this chunk began.
     """
     raw = raw_of(connection)
     if not after:
@@ -98,7 +106,7 @@ def sweep_stopped(
             pending.moved(alert_id, channel, [level] * n, before=before, after=state.value)
     if len(rows) == limit:
         return str(rows[-1][0])
-    if raw.execute(_OUT, (alert_id,)).fetchone()[0]:
+    if after or raw.execute(_OUT, (alert_id,)).fetchone()[0]:
         return ""
     raw.execute(_SWEPT, (alert_id,))
     return None
@@ -114,7 +122,7 @@ def run_out(
     Returns those that really had run out.
     """
     raw = raw_of(connection)
-    ids = bulk.rows([batch.id for batch in batches])
+    ids = bulk.rows([(batch.id, batch.epoch) for batch in batches])
     gone = {row[0] for row in raw.execute(_RUN_OUT, (state.value, now, ids)).fetchall()}
     found = [batch for batch in batches if batch.id in gone]
     if not found:
@@ -150,13 +158,17 @@ def stop_content(connection: Connection, pending: Pending, batch: Batch, now: in
     return len(rows) == limit
 
 
-def gather(
-    connection: Connection, pending: Pending, batches: list[Batch], members: list[Batchless], now: int
-) -> None:
-    """Put batchless deliveries into these new batches."""
+def gather(connection: Connection, pending: Pending, batches: Sequence[Batch], now: int) -> list[Batch]:
+    """
+    Put batchless deliveries into these new batches; the batches, without those that were stopped meanwhile.
+    """
     raw = raw_of(connection)
-    rows = [(delivery, batch.id) for batch in batches for delivery in batch.deliveries]
+    ids = bulk.rows([delivery for batch in batches for delivery in batch.deliveries])
+    waiting = {row[0] for row in bulk.unfolded(raw.execute(_STILL_BATCHLESS, (ids,)).fetchone())}
+    kept = [one for batch in batches if (one := only(batch, waiting)) is not None]
+    rows = [(delivery, batch.id) for batch in kept for delivery in batch.deliveries]
     raw.execute(_GATHER, (bulk.rows(rows), now))
-    insert_batches(raw.cursor(), batches)
-    for one in members:
-        pending.moved(one.alert_id, one.channel, (level_of(one.region),), before="waiting", after="queued")
+    insert_batches(raw.cursor(), kept)
+    for batch in kept:
+        pending.moved(batch.alert_id, batch.channel, batch.levels, before="waiting", after="queued")
+    return kept

@@ -44,6 +44,14 @@ class Phrases:
     def __contains__(self, key: str) -> bool:
         return key in self._phrases
 
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._phrases)
+
+    def forms(self, key: str) -> tuple[str, ...]:
+        """The phrase as it is written, in each of its plural forms, ``other`` last."""
+        phrase = self._phrases[key]
+        return (phrase,) if isinstance(phrase, str) else tuple(phrase.values())
+
     def word(self, group: str, value: str) -> str:
         """The word for one of a kind's values (``word("reasons", "throttled")``), else the value itself."""
         return self(f"{group}.{value}") if f"{group}.{value}" in self else value
