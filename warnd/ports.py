@@ -44,9 +44,8 @@ class Settlement:
 
     ``uniform`` speaks of every delivery of the batch; otherwise ``fates`` has those that are decided, by index,
     ``departures`` those to be gathered anew, and ``splits`` are new batches that take the rest over.
-    ``receipt_keys`` are (index, key). ``rejected`` are indexes whose address was refused, ``good`` says that
-    every accepted address works (its refusals in a row are forgotten). ``content_refused``: the text will not
-    pass on this channel.
+    ``receipt_keys`` are (index, key). ``rejected`` are indexes whose address was refused. ``content_refused``: the
+    text will not pass on this channel.
     """
 
     batch: Batch
@@ -255,6 +254,9 @@ class Lanes(Protocol):
 
     async def take(self, slot: int) -> Batch:
         """Wait for one."""
+
+    def give_back(self, batch: Batch) -> None:
+        """A batch that was taken was not sent: its tokens are free again."""
 
     def learn(self, outcome: Outcome, address: str, *, pause: float) -> None:
         """Let the pace follow an answer; ``pause`` is the rest in seconds after a refusal of the account."""

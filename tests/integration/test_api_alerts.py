@@ -8,6 +8,9 @@ import orjson
 import pytest
 
 from tests.integration.door import RED, Door
+from warnd.intake.read import read
+from warnd.model.alert import Text
+from warnd.model.color import Color
 from warnd.store import alarms, keys
 from warnd.store.journal import verify
 from warnd.store.keys import Role
@@ -117,6 +120,34 @@ async def test_alerts_are_listed_by_state_and_color(door: Door) -> None:
         assert [one["id"] for one in body["items"]] == expected, query
     status, body = await door.ask("GET", "alerts?colour=red&state=gone&cursor=%00")
     assert (status, {one["path"] for one in body["errors"]}) == (422, {"colour", "state", "cursor"})
+
+
+async def test_an_alert_read_back_from_its_cap_is_the_same(door: Door) -> None:
+    """Same identity, color, hazard, words, end and area, without a fault or a warning."""
+    message = RED | {
+        "event_code": "11B03",
+        "texts": {
+            "en": {
+                "headline": "Red rainstorm warning",
+                "description": "Heavy rain.\x0b",
+                "instruction": "Go.",
+            }
+        },
+    }
+    _, body = await door.ask("POST", "alerts", role="feed", json=message)
+    reply = await door.reply("GET", f"alerts/{body['id']}/cap", role="viewer")
+    assert reply.content_type == "application/cap+xml"
+    parsed = read(await reply.read(), "application/cap+xml", door.app.surroundings.catalogue)
+    alert = parsed.alert
+    assert (alert.identifier, alert.sender, alert.color, alert.hazard) == (
+        RED["identifier"], RED["sender"], Color.RED, "rainstorm",
+    )  # fmt: skip
+    assert alert.texts["zh"] == Text(RED["headline"], RED["description"], RED["instruction"])
+    assert alert.texts["en"] == Text("Red rainstorm warning", "Heavy rain.", "Go.")
+    assert alert.expires is not None
+    assert alert.expires.isoformat() == RED["expires"]
+    assert [area.regions for area in alert.areas] == [("621202",)]
+    assert (parsed.warnings, parsed.doubts) == ((), ())
 
 
 async def test_events_tell_of_progress_until_nothing_moves(door: Door) -> None:

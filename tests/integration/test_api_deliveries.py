@@ -11,10 +11,11 @@ import pytest
 from tests.integration.door import Door
 from warnd.contract.outcome import Accepted, Reason, Rejected, Scope
 from warnd.model.color import Lane
+from warnd.model.delivery import BatchState
 from warnd.model.policy import RetryPolicy
 from warnd.pipeline.settle import Try, settle
 from warnd.ports import Lease
-from warnd.store import backlog, deliveries
+from warnd.store import backlog, deliveries, sweeping
 from warnd.store.receipt_secrets import receipt_secret
 
 
@@ -149,6 +150,25 @@ async def test_a_story_tells_all_that_happened_in_order(door: Door) -> None:
     assert (await door.ask("GET", "deliveries/NOBODY"))[0] == 404
 
 
+async def test_a_repeat_that_nobody_can_rule_out_is_marked(door: Door) -> None:
+    """The first try was cut short, so that the second may have been one too many."""
+    await door.broadcast(1)
+    (batch,) = await door.app.store.read(backlog.open_batches, "sms", Lane.RED, "", 10)
+    now = door.app.clock()
+    leased = (await door.app.store.turn(None, Lease(batch, now, now + 1))).batch
+    assert leased is not None
+    await door.app.store.move(sweeping.run_out, [leased], now, BatchState.UNKNOWN)
+    (delivery,) = await attempt(door)
+    _, told = await door.ask("GET", f"deliveries/{delivery}")
+    assert (told["state"], told["attempts"], told["possible_repeat"]) == ("accepted", 2, True)
+    interrupted, ended = told["timeline"][1:]
+    assert (interrupted["kind"], interrupted["facts"]["outcome"]["outcome"]) == (
+        "attempt.interrupted",
+        "unknown",
+    )
+    assert (ended["kind"], ended["facts"]["possible_repeat"]) == ("attempt.ended", True)
+
+
 async def test_the_export_is_safe_to_open_in_a_spreadsheet(door: Door) -> None:
     """A name that looks like a formula is guarded; numbers stay numbers."""
     await door.broadcast(2)
@@ -186,7 +206,7 @@ async def test_only_what_failed_of_an_alert_in_force_is_told_again(door: Door) -
     """Refused with the path at fault, or as a conflict; unknown keys by name."""
     alert = await door.broadcast(1)
     for body, status, path in (
-        ({"alert": alert, "state": ["accepted"]}, 422, "state[0]"),
+        ({"alert": alert, "state": ["accepted"]}, 422, "state"),
         ({"alert": alert, "state": []}, 422, "state"),
         ({"alert": alert, "state": ["failed"], "round": 2}, 422, "round"),
         ({"alert": "01ARZ3NDEKTSV4RRFFQ69G5FAV", "state": ["failed"]}, 404, None),

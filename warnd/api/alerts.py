@@ -11,6 +11,7 @@ import orjson
 from aiohttp import web
 from pydantic import Field
 
+from warnd.api import cap
 from warnd.api.bodies import Body
 from warnd.api.routing import Call, Nothing, answer, listing, page_view
 from warnd.api.views import (
@@ -76,6 +77,13 @@ async def coverage(call: Call) -> web.StreamResponse:
     levels = await call.app.store.read(alert_views.coverage, call.id)
     gaps = await call.app.store.read(alert_views.gaps, call.id, **call.page)
     return answer({"levels": [coverage_view(level) for level in levels], "gaps": page_view(gaps, asdict)})
+
+
+async def as_cap(call: Call) -> web.StreamResponse:
+    view = await call.app.store.read(alert_views.get_alert, call.id)
+    return web.Response(
+        body=cap.as_cap(view, call.app.surroundings.catalogue), content_type=cap.MEDIA, charset="utf-8"
+    )
 
 
 async def events(call: Call) -> web.StreamResponse:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from warnd.api import alarms, alerts, audience, deliveries, health, openapi, receipts, regions
+from warnd.api import alarms, alerts, audience, cap, deliveries, health, openapi, receipts, regions
 from warnd.api.audience import Resource
 from warnd.api.auth import ACTING, ALL, ARRANGING, SPEAKING
 from warnd.api.bodies import Body
@@ -110,6 +110,7 @@ ROUTES: tuple[Route, ...] = (
     _get(f"alerts/{_ID}", alerts.get, "One alert with its deliveries by state."),
     _get(f"alerts/{_ID}/coverage", alerts.coverage, "Whom it reached by region level, and the gaps.", *PAGING),
     _get(f"alerts/{_ID}/events", alerts.events, "Its progress while it goes out.", media="text/event-stream"),
+    _get(f"alerts/{_ID}/cap", alerts.as_cap, "The alert as CAP 1.2.", media=cap.MEDIA),
     _act(f"alerts/{_ID}/approve", alerts.approve, "Release a held alert.", Nothing),
     _act(f"alerts/{_ID}/reject", alerts.reject, "Let nobody be told of a held alert.", alerts.Decision),
     _act(f"alerts/{_ID}/cancel", alerts.cancel, "Stop what is unsent; tells nobody.", alerts.Decision),

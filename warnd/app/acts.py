@@ -37,14 +37,13 @@ async def resend(app: App, request: Resend, *, by: str) -> tuple[int, int]:
 
     They leave as soon as a daemon runs. Raises NotFound, Invalid and Conflict.
     """
-    round_ = await app.store.read(resending.select_for_resend, request, now=app.now())
+    round_ = await app.store.read(resending.next_round, request, now=app.now())
     total, after = 0, ""
-    while True:
-        ids = app.new_ids(resending.CHUNK)
-        done = await app.store.move(
-            resending.resend, request, round_, after, now=app.now(), ids=ids, actor=by
+    while chosen := await app.store.read(resending.select_for_resend, request, round_, after):
+        # Looked for by a reader: a walk through a million rows must not hold up the writer.
+        ids = app.new_ids(len(chosen))
+        total += await app.store.move(
+            resending.resend, request, round_, chosen, now=app.now(), ids=ids, actor=by
         )
-        total += done.deliveries
-        if done.after is None:
-            return round_, total
-        after = done.after
+        after = chosen[-1]
+    return round_, total

@@ -14,6 +14,7 @@ from datetime import datetime
 import structlog
 
 from warnd.app.board import AlarmBoard
+from warnd.app.space import shortage
 from warnd.errors import StoreError
 from warnd.model.alert import AlertState
 from warnd.model.color import Lane
@@ -101,6 +102,7 @@ class Clerk:
         """One look at everything that time or a crash may have left."""
         await self._run_out(self._clock())
         await self._expire(instant(self._clock()))
+        self._look_at_the_disk()
         for alert_id, state in await self._store.read(alerts.unswept):
             await self._sweep(alert_id, state)
         for alert_id, lane in await self._store.read(alerts.unplanned):
@@ -156,6 +158,13 @@ class Clerk:
                 for batch in await self._store.move(sweeping.run_out, final, at, BatchState.SETTLED):
                     message = f"{batch.channel}: whether {len(batch)} got it is not known"
                     self._alarms.sound("unknown_outcome", batch.alert_id, message)
+
+    def _look_at_the_disk(self) -> None:
+        message = shortage(self._store.path.parent)
+        if message is not None:
+            self._alarms.sound("disk_low", "store", message)
+        else:
+            self._alarms.clear("disk_low", "store")
 
     async def _expire(self, now: datetime) -> None:
         stopped = await self._store.record(alerts.expire_due, now)

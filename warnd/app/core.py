@@ -66,7 +66,13 @@ class App:
         self.in_force = InForce()
         self.alarms = AlarmBoard(self.store, now=wall, new_id=self.new_id)
         self.speakers = wiring.speakers(settings)
-        self.lines = wiring.lines(settings, load=self._load, clock=self.clock, monotonic=time.monotonic)
+        self.lines = wiring.lines(
+            settings,
+            load=self._load,
+            clock=self.clock,
+            monotonic=time.monotonic,
+            holds=self.in_force.holds,
+        )
         self.routes = {name: line.route for name, line in self.lines.items()}
         self.surroundings = wiring.surroundings(settings, self.routes)
         self.broadcaster = Broadcaster(

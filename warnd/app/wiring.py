@@ -39,6 +39,7 @@ def lines(
     load: Callable[[str, Lane, str, int], Awaitable[Sequence[Batch]]],
     clock: Callable[[], int],
     monotonic: Callable[[], float],
+    holds: Callable[[Batch, int], bool],
 ) -> dict[str, Line]:
     """Every configured channel, not yet open. Raises ConfigError naming the key."""
     made: dict[str, Line] = {}
@@ -57,6 +58,7 @@ def lines(
                 load=load,
                 clock=clock,
                 monotonic=monotonic,
+                holds=holds,
             ),
             slots=slots,
         )

@@ -51,6 +51,10 @@ class Seen:
     counts: Counts
     messages: Sequence[Message]
 
+    def addresses(self) -> list[str]:
+        """Of every message, repeats included."""
+        return [message.address for message in self.messages]
+
 
 class Gateways:
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, field
 from operator import add
 from typing import NamedTuple
@@ -29,10 +29,19 @@ class Line(NamedTuple):
 
 
 class Span(NamedTuple):
-    """From the start of a channel's first request to the end of its last, in microseconds since 1970."""
+    """From the start of the first request to the end of the last, in microseconds since 1970."""
 
     first: int
     last: int
+
+    @classmethod
+    def around(cls, spans: Collection[Span]) -> Span:
+        """What holds them all; there must be one."""
+        return cls(min(one.first for one in spans), max(one.last for one in spans))
+
+    def seconds(self, since: int) -> tuple[float, float]:
+        """To the first and to the last; a request may leave before the 202 it is counted from is read."""
+        return max(0.0, (self.first - since) / 1e6), max(0.0, (self.last - since) / 1e6)
 
 
 @dataclass(slots=True)
@@ -77,6 +86,18 @@ class Reckoning:
     @property
     def total(self) -> Tally:
         return sum(self.tallies.values(), Tally())
+
+
+def told(lines: Iterable[Line]) -> set[tuple[str, str]]:
+    """The addresses, with their channels, that certainly or maybe have the message."""
+    return {
+        (one.channel, one.address) for one in lines if one.state in TAKEN_OVER or one.state is State.UNKNOWN
+    }
+
+
+def targeted(lines: Iterable[Line]) -> set[tuple[str, str]]:
+    """The addresses, with their channels, that were to have it."""
+    return {(one.channel, one.address) for one in lines if one.state is not State.SUPPRESSED}
 
 
 def is_final(state: State, *, receipts: bool) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -25,8 +25,8 @@ from warnd.daemon import Daemon, running
 from warnd.demo import configuration, ledger, stage, warning
 from warnd.demo.door import API, Door
 from warnd.demo.gateways import REPORTS, Gateways, Seen, usual_faults
-from warnd.demo.reckoning import Line, Reckoning, Span, reckon
-from warnd.demo.show import Screen, after
+from warnd.demo.reckoning import Line, Reckoning, Span, reckon, targeted, told
+from warnd.demo.show import Screen
 from warnd.errors import WarndError
 from warnd.settings import Settings, load
 from warnd.store.delivery_story import get_delivery
@@ -46,6 +46,7 @@ class Told:
 
     alert_id: str
     answered: int
+    lines: Sequence[Line]
     found: Reckoning
     spans: Mapping[str, Span]
     seen: Mapping[str, Seen]
@@ -53,6 +54,7 @@ class Told:
     def as_json(self) -> dict[str, Any]:
         """The demo's last line; INTERFACE names its keys."""
         total = self.found.total
+        first, last = Span.around(self.spans.values()).seconds(self.answered)
         return {
             "alert_id": self.alert_id,
             "targeted": total.targeted,
@@ -63,8 +65,8 @@ class Told:
             "suppressed": total.suppressed,
             "unknown": total.unknown,
             "retries": total.retries,
-            "seconds_first": round(after(min(one.first for one in self.spans.values()), self.answered), 3),
-            "seconds_last": round(after(max(one.last for one in self.spans.values()), self.answered), 3),
+            "seconds_first": round(first, 3),
+            "seconds_last": round(last, 3),
             "gateway": {name: one.counts.taken for name, one in self.seen.items()},
             "lost": self.found.lost,
             "repeated": self.found.repeated,
@@ -99,12 +101,12 @@ async def run(screen: Screen, *, directory: Path, port: int, once: bool) -> Told
         http = await life.enter_async_context(aiohttp.ClientSession())
         play = Play(screen, gateways, daemon, Door(http, daemon.url), keys)
         issued = datetime.now(UTC)
-        told = await play.broadcast(issued)
-        await play.explain(told)
-        await play.lift(issued)
+        first = await play.broadcast(issued)
+        await play.explain(first)
+        await play.lift(issued, first)
         if not once:
             await play.go_on(file)
-        return told
+        return first
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,41 +122,43 @@ class Play:
     async def broadcast(self, issued: datetime) -> Told:
         """Push the warning, look on until nothing more happens to it, and hold both counts against each other."""
         alert_id, answered = await self._push(warning.issue(issued), self.screen.words.pushed)
-        await self._over(alert_id)
-        store = self.daemon.app.store
+        lines = await self._over(alert_id)
         seen = await self.gateways.seen()
-        taken = {name: [message.address for message in one.messages] for name, one in seen.items()}
-        found = reckon(await store.read(ledger.lines, alert_id), taken, receipts=RECEIPTS)
-        told = Told(alert_id, answered, found, await store.read(ledger.spans, alert_id), seen)
-        self.screen.reckoning(
-            found, told.spans, {n: one.counts.taken for n, one in seen.items()}, since=answered
-        )
-        return told
+        found = reckon(lines, {name: one.addresses() for name, one in seen.items()}, receipts=RECEIPTS)
+        spans = await self.daemon.app.store.read(ledger.spans, alert_id)
+        counted = {name: one.counts.taken for name, one in seen.items()}
+        self.screen.reckoning(found, spans, counted, since=answered)
+        return Told(alert_id, answered, lines, found, spans, seen)
 
-    async def explain(self, told: Told) -> None:
+    async def explain(self, first: Told) -> None:
         """Messages as they were received, what became of one delivery, and who was not told."""
         words, store = self.screen.words, self.daemon.app.store
-        one = await store.read(ledger.eventful, told.alert_id)
+        one = await store.read(ledger.eventful, first.alert_id)
         if one is not None:
-            text = next(m for m in told.seen["sms"].messages if m.address == one.address)
+            text = next(m for m in first.seen["sms"].messages if m.address == one.address)
             self.screen.received(words.as_sms.format(address=one.address), text.body)
-        for post in told.seen["wechat"].messages[:1]:
+        for post in first.seen["wechat"].messages[:1]:
             self.screen.received(words.as_post, post.body)
         if one is not None:
             title = words.story.format(name=one.name, channel=words.channels[one.channel])
             told_of = tell(await store.read(get_delivery, one.id), words.language)
             self.screen.story(title, told_of, self.daemon.app.settings.time_zone)
-        for untold in await store.read(ledger.untold, told.alert_id):
+        for untold in await store.read(ledger.untold, first.alert_id):
             self.screen.untold(untold)
 
-    async def lift(self, issued: datetime) -> None:
-        """The second step: the end of the warning, to exactly those told."""
+    async def lift(self, issued: datetime, first: Told) -> None:
+        """The second step: the end of the warning, to exactly those told; again both sides are compared."""
         cancel = warning.lift(issued, max(datetime.now(UTC), issued + timedelta(seconds=1)))
         alert_id, _ = await self._push(cancel, self.screen.words.lifting)
-        total = reckon(await self._over(alert_id), {}, receipts=RECEIPTS).total
+        lines = await self._over(alert_id)
+        seen = await self.gateways.seen()
+        later = {name: one.addresses()[len(first.seen[name].messages) :] for name, one in seen.items()}
+        found = reckon(lines, later, receipts=RECEIPTS)
+        before, now = told(first.lines), targeted(lines)
         self.screen.say(
-            self.screen.words.lifted, told=total.targeted, accepted=total.accepted, failed=total.failed
-        )
+            self.screen.words.lifted, told=len(before), reached=len(before & now), others=len(now - before),
+            accepted=found.total.accepted, taken=found.total.taken, lost=found.lost,
+        )  # fmt: skip
 
     async def go_on(self, file: Path) -> None:
         """Serve until Ctrl-C, after saying where to look."""

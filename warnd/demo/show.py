@@ -40,15 +40,13 @@ class Screen:
         self.words = words
         self._console = Console(stderr=aside, highlight=False, markup=False, emoji=False)
         if not self._console.is_terminal:
-            self._console = Console(
-                stderr=aside, highlight=False, markup=False, emoji=False, width=_PIPE_WIDTH
-            )
+            self._console.width = _PIPE_WIDTH
 
     def title(self) -> None:
         self._console.print(Rule(self.words.title, style="red"))
 
     def say(self, text: str, **facts: object) -> None:
-        self._console.print(Text(f"• {text.format(**facts)}" if facts else f"• {text}"), soft_wrap=True)
+        self._console.print(Text(f"• {text.format(**facts)}"), soft_wrap=True)
 
     def progress(self) -> LiveProgress:
         return LiveProgress(self._console, self.words)
@@ -74,15 +72,10 @@ class Screen:
                 name, words.all, *_cells(found.of_channel(channel)), *_seconds(spans.get(channel), since),
                 str(taken[channel]), style="bold", end_section=True,
             )  # fmt: skip
-        whole = _whole(spans.values())
+        whole = Span.around(spans.values()) if spans else None
         table.add_row(
-            words.all,
-            "",
-            *_cells(found.total),
-            *_seconds(whole, since),
-            str(sum(taken.values())),
-            style="bold",
-        )
+            words.all, "", *_cells(found.total), *_seconds(whole, since), str(sum(taken.values())), style="bold"
+        )  # fmt: skip
         self._console.print(table)
         good = not found.lost and all(found.of_channel(name).taken == n for name, n in taken.items())
         verdict = words.agreed if good else words.disagreed
@@ -170,15 +163,5 @@ def _cells(tally: Tally) -> list[str]:
     return [str(n) for n in shown]
 
 
-def _seconds(span: Span | None, since: int) -> tuple[str, str]:
-    return ("", "") if span is None else (f"{after(span.first, since):.2f}", f"{after(span.last, since):.2f}")
-
-
-def _whole(spans: Iterable[Span]) -> Span | None:
-    found = list(spans)
-    return Span(min(one.first for one in found), max(one.last for one in found)) if found else None
-
-
-def after(moment: int, since: int) -> float:
-    """Seconds from ``since`` to ``moment``, both microseconds; a request may leave before the 202 is read."""
-    return max(0.0, (moment - since) / 1e6)
+def _seconds(span: Span | None, since: int) -> list[str]:
+    return ["", ""] if span is None else [f"{seconds:.2f}" for seconds in span.seconds(since)]

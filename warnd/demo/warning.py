@@ -43,7 +43,7 @@ _INFO = """\
     <parameter><valueName>color</valueName><value>red</value></parameter>
     <area>
       <areaDesc>{area}</areaDesc>
-      <geocode><valueName>NBS</valueName><value>621202000000</value></geocode>
+      <geocode><valueName>NBS</valueName><value>{county}000000</value></geocode>
     </area>
   </info>"""
 
@@ -97,6 +97,7 @@ def _message(
     infos = "\n".join(
         _INFO.format(
             language=language,
+            county=COUNTY,
             sent=_time(sent),
             expires=_time(expires),
             response="AllClear" if over else "Evacuate",

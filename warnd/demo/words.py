@@ -53,7 +53,7 @@ ZH = Words(
     daemon="守护进程在 {url}，数据与配置在 {directory}",
     pushed="经 HTTP 接口提交 CAP 1.2 预警（武都区暴雨红色） → {status} {verdict}",
     lifting="第二步：解除预警 → {status} {verdict}",
-    lifted="解除通知只发给此前收到预警的 {told} 个终端：已接收 {accepted}，失败 {failed}",
+    lifted="此前收到预警的 {told} 个终端，{reached} 个收到解除通知，此外 {others} 个；已接收 {accepted}，网关计数 {taken}，丢失 {lost}",
     reckoning="对账：左边是 warnd 的记录，最右一列是网关自己的计数",
     columns=("渠道", "层级", "应发", "已接收", "已送达", "未送达", "失败", "不发", "重试", "首发\n（秒）", "末发\n（秒）", "网关\n计数"),
     channels={"sms": "短信", "wechat": "微信", "email": "邮件"},
@@ -88,7 +88,7 @@ EN = Words(
     daemon="Daemon at {url}; its data and settings in {directory}",
     pushed="A red rainstorm warning for Wudu District (621202) pushed as CAP 1.2 through the HTTP API → {status} {verdict}",
     lifting="Second step: the warning is lifted → {status} {verdict}",
-    lifted="Told of the end, and nobody else: the {told} endpoints told before; accepted {accepted}, failed {failed}",
+    lifted="Of {told} endpoints told before, {reached} are told of the end, and {others} others; accepted {accepted}, by the gateways' count {taken}, lost {lost}",
     reckoning="Reckoning: what warnd's log says; in the last column, what the gateways themselves counted",
     columns=(
         "channel", "level", "targeted", "accepted", "delivered", "un-\ndelivered", "failed", "sup-\npressed",

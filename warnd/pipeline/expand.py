@@ -53,10 +53,11 @@ class Recipient(NamedTuple):
 
 
 class _Step(NamedTuple):
+    """A channel to go to; those of one chain stand by for one another, in this order."""
+
     channel: str
     kind: str
     chain: int
-    step: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +109,17 @@ class Expander:
             return
         used: set[str] = set()
         told = False
+        begun: dict[int, int] = {}
         for step in decision.steps:
+            place = begun.get(step.chain, 0)
             for endpoint in member.endpoints:
                 if endpoint.channel == step.kind and endpoint.active:
                     objection = self._objection(endpoint, step.channel)
                     used.add(endpoint.id)
-                    told = told or objection is None
-                    yield self._recipient(member, endpoint, language, decision, step, objection)
+                    if objection is None:
+                        told = True
+                        begun[step.chain] = place + 1
+                    yield self._recipient(member, endpoint, language, decision, step, objection, place)
         for endpoint in member.endpoints:
             if endpoint.id in used:
                 continue
@@ -122,10 +127,10 @@ class Expander:
                 yield self._untold(member, endpoint, language, decision, Why.ENDPOINT_SUSPENDED)
             elif not told and not used and not self.quiet_only and endpoint.channel in self._first_route:
                 # No endpoint on the policy's channels: the next one there is.
-                step = _Step(self._first_route[endpoint.channel], endpoint.channel, 0, 0)
+                step = _Step(self._first_route[endpoint.channel], endpoint.channel, 0)
                 objection = self._objection(endpoint, step.channel)
                 told = told or objection is None
-                yield self._recipient(member, endpoint, language, decision, step, objection)
+                yield self._recipient(member, endpoint, language, decision, step, objection, 0)
             else:
                 yield self._untold(member, endpoint, language, decision, Why.NOT_ON_POLICY)
         if not any(endpoint.active for endpoint in member.endpoints):
@@ -146,13 +151,15 @@ class Expander:
         decision: _Decision,
         step: _Step,
         objection: Why | None,
+        place: int,
     ) -> Recipient:
-        state = State.STANDBY if step.step else State.QUEUED
+        """``place`` is the member's own in the chain: a channel it has no endpoint for is no step of it."""
+        state = State.STANDBY if place else State.QUEUED
         if objection is not None:
             state = State.SUPPRESSED
         return Recipient(
             step.channel, endpoint.address, language, state, objection, member.id, endpoint.id, member.name,
-            member.region, decision.reasons, step.chain, step.step,
+            member.region, decision.reasons, step.chain, place,
         )  # fmt: skip
 
     def _untold(
@@ -186,15 +193,15 @@ class Expander:
             policy = self.policies.of(one.subscription.audience, self.color, self.hazard)
             wanted = [name for name in policy.channels if self._allowed(name, one)]
             (parallel if policy.mode is Mode.PARALLEL else ordered).update(dict.fromkeys(wanted))
-        steps: list[_Step] = []
         chains: dict[str, int] = {}
         for name in parallel:
-            kind = self.routes[name].kind
-            chain = len(chains) if kind not in chains else list(chains).index(kind)
-            steps.append(_Step(name, kind, chain, sum(step.kind == kind for step in steps)))
-            chains.setdefault(kind, chain)
-        rest = [name for name in ordered if name not in parallel]
-        return (*steps, *(_Step(n, self.routes[n].kind, len(chains), place) for place, n in enumerate(rest)))
+            chains.setdefault(self.routes[name].kind, len(chains))
+        one_by_one = len(chains)
+        return tuple(
+            _Step(name, kind, chains.get(kind, one_by_one))
+            for name in {**parallel, **ordered}
+            for kind in (self.routes[name].kind,)
+        )
 
     def _allowed(self, name: str, one: Reached) -> bool:
         route = self.routes.get(name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from warnd.model.color import Lane
@@ -11,6 +11,9 @@ from warnd.model.delivery import Batch, State
 from warnd.model.region import WIDTHS
 from warnd.pipeline.expand import Recipient, Route
 from warnd.ports import Chunk, Gap, PlannedDelivery, SharedAddress
+
+_SOONER = {State.QUEUED: 0, State.STANDBY: 1, State.SUPPRESSED: 2}
+"""Of two behind one address the one to be told sooner decides."""
 
 _LEVELS = {width: level for level, width in enumerate(WIDTHS)}
 
@@ -40,7 +43,7 @@ class _Part:
 
 def plan_chunk(
     plan: Plan,
-    found: Iterable[Recipient | Gap],
+    found: Sequence[Recipient | Gap],
     *,
     content_of: Callable[[str, str], Content],
     new_ids: Callable[[int], list[str]],
@@ -58,19 +61,24 @@ def plan_chunk(
     recipients: dict[tuple[str, str], Recipient] = {}
     shared: list[SharedAddress] = []
     gaps: list[Gap] = []
+    chains: set[tuple[str, int]] = set()
     for one in found:
         if isinstance(one, Gap):
             gaps.append(one)
-        elif (earlier := recipients.get((one.address, one.channel))) is None:
-            recipients[one.address, one.channel] = one
+            continue
+        key = (one.address, one.channel)
+        if one.state is State.STANDBY:
+            chains.add((one.subscriber_id, one.chain))
+        if (earlier := recipients.get(key)) is None:
+            recipients[key] = one
         else:
-            if earlier.state is State.SUPPRESSED and one.state is not State.SUPPRESSED:
-                recipients[one.address, one.channel], one = one, earlier
-            if one.subscriber_id != recipients[one.address, one.channel].subscriber_id:
+            if _SOONER[one.state] < _SOONER[earlier.state]:
+                recipients[key], one = one, earlier
+            if one.subscriber_id != recipients[key].subscriber_id:
                 shared.append(_shared(one))
     ids = new_ids(len(recipients))
     parts: dict[tuple[str, str], _Part] = {}
-    links = _links(recipients.values(), ids)
+    links = _links(found, chains, dict(zip(recipients, ids, strict=True))) if chains else []
     senders = {sender for sender, _ in links}
     content_ids: list[str | None] = []
     for id_, one in zip(ids, recipients.values(), strict=True):
@@ -108,20 +116,28 @@ def _shared(one: Recipient) -> SharedAddress:
     )
 
 
-def _links(recipients: Iterable[Recipient], ids: Iterable[str]) -> list[tuple[str, str]]:
-    """(delivery, the one that stands by for it) for every member's chain."""
-    steps: dict[tuple[str, int, int], list[str]] = {}
-    standing: list[tuple[Recipient, str]] = []
-    for one, id_ in zip(recipients, ids, strict=True):
-        if one.state is not State.SUPPRESSED:
-            steps.setdefault((one.subscriber_id, one.chain, one.step), []).append(id_)
-            if one.step:
-                standing.append((one, id_))
-    return [
-        (before, id_)
-        for one, id_ in standing
-        for before in steps.get((one.subscriber_id, one.chain, one.step - 1), ())
-    ]
+def _links(
+    found: Sequence[Recipient | Gap], chains: Container[tuple[str, int]], ids: Mapping[tuple[str, str], str]
+) -> list[tuple[str, str]]:
+    """
+    (delivery, the one that stands by for it) for these (subscriber, chain).
+
+    A second channel of the same kind stands by for its own address; another kind for all of the step before.
+    """
+    steps: dict[tuple[str, int, int], list[Recipient]] = {}
+    for one in found:
+        if isinstance(one, Gap) or one.state is State.SUPPRESSED:
+            continue
+        if (one.subscriber_id, one.chain) in chains:
+            steps.setdefault((one.subscriber_id, one.chain, one.step), []).append(one)
+    links: list[tuple[str, str]] = []
+    for (subscriber, chain, step), standing in steps.items():
+        before = steps.get((subscriber, chain, step - 1), [])
+        for one in standing:
+            own = [other for other in before if other.address == one.address] or before
+            next_id = ids[one.address, one.channel]
+            links.extend((ids[other.address, other.channel], next_id) for other in own)
+    return links
 
 
 def _batches(

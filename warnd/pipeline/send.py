@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import structlog
 
-from warnd.contract.channel import Channel
+from warnd.contract.channel import Channel, Queries
 from warnd.contract.outcome import Deferred, Outcome, Reason
 from warnd.model.delivery import Batch
 
@@ -34,6 +34,22 @@ async def send(channel: Channel, batch: Batch, timeout: timedelta) -> Sequence[O
         log.error("channel.broke", channel=batch.channel, batch=batch.id, error="wrong number of outcomes")
         return _unclear(batch, Reason.UNREADABLE_REPLY, "wrong number of outcomes")
     return outcomes
+
+
+async def ask(channel: Queries, batch: Batch, timeout: timedelta) -> Sequence[Outcome] | None:
+    """
+    What the provider says became of a batch whose outcome is not known; None unless it can tell of every one.
+
+    CancelledError passes; whatever else goes wrong is no answer.
+    """
+    try:
+        async with asyncio.timeout(timeout.total_seconds()):
+            answers = await channel.query(batch)
+    except Exception as error:  # noqa: BLE001  no answer is an answer: the batch is sent again
+        log.warning("query.failed", channel=batch.channel, batch=batch.id, error=type(error).__name__)
+        return None
+    found = [answer for answer in answers if answer is not None]
+    return found if len(found) == len(batch) else None
 
 
 def _unclear(batch: Batch, reason: Reason, detail: str) -> Sequence[Outcome]:

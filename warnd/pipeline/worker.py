@@ -16,13 +16,13 @@ from typing import Protocol
 
 import structlog
 
-from warnd.contract.channel import Channel
-from warnd.contract.outcome import Accepted, Deferred, Outcome, Reason
+from warnd.contract.channel import Channel, Queries
+from warnd.contract.outcome import Accepted, Deferred, Outcome, Reason, Scope
 from warnd.errors import StoreError
 from warnd.model.delivery import Batch, BatchState
 from warnd.model.policy import RetryPolicy
 from warnd.pipeline.lease import InForce, lease_for
-from warnd.pipeline.send import send
+from warnd.pipeline.send import ask, send
 from warnd.pipeline.settle import Try, settle
 from warnd.ports import Lanes, Settlement, Store
 
@@ -132,8 +132,10 @@ class Worker:
             break
         if settlement is not None:
             self._rest(settlement)
-        if wanted is not None and leased.batch is None and leased.later:
-            self._lanes.put_back(wanted, due=self._clock() + _BLOCKED_US)
+        if wanted is not None and leased.batch is None:
+            self._lanes.give_back(wanted)
+            if leased.later:
+                self._lanes.put_back(wanted, due=self._clock() + _BLOCKED_US)
         return leased.batch
 
     def _rest(self, settlement: Settlement) -> None:
@@ -149,28 +151,47 @@ class Worker:
     async def _attempt(self, batch: Batch) -> Settlement:
         started = self._clock()
         if not self._in_force.holds(batch, started):
+            self._lanes.give_back(batch)
             return Settlement(
                 batch, started, started, BatchState.STOPPED, unknowns=batch.unknowns, outcome={"not_sent": "stopped"}
             )  # fmt: skip
         try:
-            outcomes = await send(self.channel, batch, self._timeout)
+            outcomes = await self._asked(batch) or await send(self.channel, batch, self._timeout)
         except asyncio.CancelledError:
             unclear: list[Outcome] = [Deferred(Reason.INTERRUPTED, maybe_sent=True)] * len(batch)
             await self._turn(self._judge(batch, unclear, started), None)
             raise
         return self._judge(batch, outcomes, started)
 
+    async def _asked(self, batch: Batch) -> Sequence[Outcome] | None:
+        """Before a batch is sent again without a clear answer, its provider is asked where it can be asked."""
+        if batch.unknowns and isinstance(self.channel, Queries):
+            return await ask(self.channel, batch, self._timeout)
+        return None
+
     def _judge(self, batch: Batch, outcomes: Sequence[Outcome], started: int) -> Settlement:
-        pause = self._retry.pause.total_seconds()
-        clear = True
-        for address, outcome in zip(batch.addresses, outcomes, strict=True):
-            if type(outcome) is not Accepted:
-                self._lanes.learn(outcome, address, pause=pause)
-                clear = False
-        if type(outcomes[0]) is Accepted:
-            self._lanes.learn(outcomes[0], batch.addresses[0], pause=pause)
+        self._learn(batch, outcomes)
+        clear = all(type(one) is Accepted for one in outcomes)
         new_ids = () if clear else tuple(self._new_ids(2))
         attempt = Try(started, self._clock(), random.random(), new_ids)  # noqa: S311  jitter is no secret
         settlement = settle(batch, outcomes, self._retry, attempt)
         self._watcher.settled(settlement, outcomes)
         return settlement
+
+    def _learn(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
+        """A request is one lesson about the channel, however many deliveries it carried; an acceptance the last."""
+        pause = self._retry.pause.total_seconds()
+        lessons = {
+            (outcome.scope, outcome.reason, address if outcome.scope is Scope.TARGET else ""): (
+                outcome,
+                address,
+            )
+            for address, outcome in zip(batch.addresses, outcomes, strict=True)
+            if not isinstance(outcome, Accepted)
+        }
+        for outcome, address in lessons.values():
+            self._lanes.learn(outcome, address, pause=pause)
+        for one in outcomes:
+            if isinstance(one, Accepted):
+                self._lanes.learn(one, batch.addresses[0], pause=pause)
+                return

@@ -30,13 +30,21 @@ Load = Callable[[str, Lane, str, int], Awaitable[Sequence[Batch]]]
 """(channel, lane, after this batch id, at most so many) -> batches at rest, by id."""
 
 
+def _always(batch: Batch, now: int) -> bool:
+    return True
+
+
 @dataclass(slots=True)
 class _Head:
-    """One lane of one channel. ``spilled``: the store may have more than is here; ``missed``: and grew since."""
+    """
+    One lane of one channel. ``spilled``: the store may have more than is here.
+
+    It is read from ``cursor`` on; ``missed`` is the lowest id of what did not fit and reading on may not find.
+    """
 
     batches: deque[Batch] = field(default_factory=deque)
     spilled: bool = True
-    missed: bool = False
+    missed: str | None = None
     cursor: str = ""
 
 
@@ -61,7 +69,8 @@ class ChannelLanes:
     The lanes of one channel.
 
     ``slots`` requests go at once; one in eight of the slots (none of a single one) takes red only. ``clock``
-    gives microseconds since 1970 and ``monotonic`` seconds for pacing.
+    gives microseconds since 1970 and ``monotonic`` seconds for pacing; ``holds(batch, now)`` says whether a batch may
+    still leave, asked before anything is paid for it.
     """
 
     def __init__(
@@ -73,6 +82,7 @@ class ChannelLanes:
         load: Load,
         clock: Callable[[], int],
         monotonic: Callable[[], float],
+        holds: Callable[[Batch, int], bool] = _always,
     ) -> None:
         self.channel = channel
         self.pace = pace
@@ -80,6 +90,7 @@ class ChannelLanes:
         self._load = load
         self._clock = clock
         self._monotonic = monotonic
+        self._holds = holds
         self._heads = {lane: _Head() for lane in Lane}
         self._later: list[tuple[int, int, Batch]] = []
         self._held: set[str] = set()
@@ -102,7 +113,8 @@ class ChannelLanes:
                 continue
             head = self._heads[batch.lane]
             if not fetched and (head.spilled or len(head.batches) >= HEAD or len(self._later) >= HEAD):
-                head.spilled = head.missed = True
+                head.spilled = True
+                head.missed = min(head.missed or batch.id, batch.id)
                 self._short.set()
                 continue
             self._held.add(batch.id)
@@ -129,7 +141,7 @@ class ChannelLanes:
             batch = self._first_affordable(lane)
             if batch is not None:
                 self._held.discard(batch.id)
-                self._takes += 1
+                self._takes += slot >= self._red_slots
                 head = self._heads[lane]
                 if head.spilled and len(head.batches) < HEAD // 4:
                     self._short.set()
@@ -150,6 +162,10 @@ class ChannelLanes:
                 raise
         return batch
 
+    def give_back(self, batch: Batch) -> None:
+        """It was taken and not sent: what it had paid is free for others."""
+        self.pace.give_back(batch.cost, batch.addresses)
+
     def learn(self, outcome: Outcome, address: str, *, pause: float) -> None:
         """Let the pace follow an answer."""
         self.pace.learn(outcome, address, self._monotonic(), pause=pause)
@@ -168,10 +184,11 @@ class ChannelLanes:
                     head.spilled = head.spilled or not head.batches
 
     async def _refill(self, lane: Lane, head: _Head) -> None:
-        head.missed = False
+        if head.missed is not None and head.missed > head.cursor:
+            head.missed = None
         batches = await self._load(self.channel, lane, head.cursor, _REFILL)
         if len(batches) < _REFILL:
-            head.spilled, head.cursor = head.missed, ""
+            head.spilled, head.cursor = head.missed is not None, ""
         else:
             head.cursor = batches[-1].id
         self.post(batches, fetched=True)
@@ -189,6 +206,9 @@ class ChannelLanes:
         red = lane is Lane.RED
         while batches:
             batch = batches[0]
+            if not self._holds(batch, self._clock()):
+                self._held.discard(batches.popleft().id)
+                continue
             now = self._monotonic()
             wait = self.pace.channel_wait(batch.cost, now, red=red)
             if wait > 0:

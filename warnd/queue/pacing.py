@@ -135,6 +135,15 @@ class Pace:
         if self.open:
             self.probing = True
 
+    def give_back(self, cost: float, addresses: tuple[str, ...]) -> None:
+        """What was paid for was not sent after all; if it was to be the probe, another may be."""
+        self.take(-cost, ())
+        if self.target_rate is not None:
+            for address in addresses:
+                if (bucket := self._targets.get(address)) is not None:
+                    bucket.take(-1.0)
+        self.probing = False
+
     def learn(self, outcome: Outcome, address: str, now: float, *, pause: float) -> None:
         """
         Slow down, rest or recover by one answer. ``pause`` is the rest after a refusal of the account.

@@ -57,7 +57,14 @@ def unfold(width: int) -> str:
 
 def rows(values: Sequence[Any] | Mapping[str, Any]) -> str:
     """The parameter: a list of lists or of scalars (or an object) as JSON."""
-    return orjson.dumps(values).decode()
+    return orjson.dumps(values, default=_plain).decode()
+
+
+def _plain(value: object) -> tuple[Any, ...]:
+    """orjson writes tuples, but not named ones."""
+    if isinstance(value, tuple):
+        return tuple(value)
+    raise TypeError(f"{type(value).__name__} is no value of a row")
 
 
 def folded(select: str, width: int) -> str:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, func, select
 
@@ -22,7 +23,7 @@ from warnd.store.tables import alerts, deliveries, micros
 RESENDABLE = frozenset({State.FAILED, State.UNDELIVERED, State.UNKNOWN, State.EXPIRED})
 """States in which a delivery is over without its being known that anybody got it."""
 
-CHUNK = 2_000
+CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,24 +35,21 @@ class Resend:
     ids: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Resent:
-    """A chunk of a new round: how many, and the id to go on after, None when that was all."""
-
-    deliveries: int
-    after: str | None
-
-
-_LATEST = """
-SELECT d.id, d.channel, d.region FROM deliveries d INDEXED BY ix_deliveries_alert_id_id
-JOIN contents c ON c.id = d.content_id LEFT JOIN batches b ON b.id = d.batch_id
-WHERE d.alert_id = :alert AND d.id > :after AND d.round < :round
-  AND d.state IN (SELECT value FROM json_each(:states))
-  AND (:ids IS NULL OR d.id IN (SELECT value FROM json_each(:ids)))
-  AND c.refused_at IS NULL AND coalesce(b.state, 'settled') IN ('settled', 'stopped')
-  AND NOT EXISTS (SELECT 1 FROM deliveries n WHERE n.address = d.address AND n.channel = d.channel
-                  AND n.alert_id = d.alert_id AND n.round > d.round)
+_ELIGIBLE = """
+    d.alert_id = :alert AND d.round < :round AND d.state IN (SELECT value FROM json_each(:states))
+    AND EXISTS (SELECT 1 FROM contents c WHERE c.id = d.content_id AND c.refused_at IS NULL)
+    AND coalesce((SELECT b.state FROM batches b WHERE b.id = d.batch_id), 'settled') IN ('settled', 'stopped')
+    AND NOT EXISTS (SELECT 1 FROM deliveries n WHERE n.address = d.address AND n.channel = d.channel
+                    AND n.alert_id = d.alert_id AND n.round > d.round)
+"""
+_SELECT = f"""
+SELECT d.id FROM deliveries d INDEXED BY ix_deliveries_alert_id_id
+WHERE {_ELIGIBLE} AND d.id > :after AND (:only IS NULL OR d.id IN (SELECT value FROM json_each(:only)))
 ORDER BY d.id LIMIT :limit
+"""
+_CHOSEN = f"""
+SELECT d.id, d.channel, d.region FROM json_each(:chosen) j CROSS JOIN deliveries d ON d.id = j.value
+WHERE {_ELIGIBLE} ORDER BY d.id
 """
 
 _AGAIN = """
@@ -69,16 +67,15 @@ FROM json_each(?) j CROSS JOIN recipients r ON r.delivery_id = json_extract(j.va
 """
 
 
-def select_for_resend(connection: Connection, request: Resend, *, now: datetime) -> int:
+def next_round(connection: Connection, request: Resend, *, now: datetime) -> int:
     """
     The number of the new round.
 
     Raises NotFound; Invalid for states in which nothing may be sent again; Conflict when the alert is not in force.
     """
     faults = [
-        Fault(f"state[{place}]", "not_resendable", f"what is {state.value} is not sent again")
-        for place, state in enumerate(sorted(request.states, key=lambda state: state.value))
-        if state not in RESENDABLE
+        Fault("state", "not_resendable", f"what is {state.value} is not sent again")
+        for state in sorted(request.states - RESENDABLE, key=lambda state: state.value)
     ]
     if faults:
         raise Invalid(faults)
@@ -89,36 +86,45 @@ def select_for_resend(connection: Connection, request: Resend, *, now: datetime)
     return int(latest or 0) + 1
 
 
+def select_for_resend(
+    connection: Connection, request: Resend, round_: int, after: str, limit: int = CHUNK
+) -> list[str]:
+    """
+    Ids of those to tell again, from the one after ``after``.
+
+    Left out are texts that the channel has refused, batches that warnd is still trying by itself, and whoever has
+    a later round already.
+    """
+    values = _values(request, round_) | {
+        "after": after,
+        "only": None if request.ids is None else bulk.rows(list(request.ids)),
+        "limit": limit,
+    }
+    return [row[0] for row in raw_of(connection).execute(_SELECT, values)]
+
+
 def resend(
     connection: Connection,
     pending: Pending,
     request: Resend,
     round_: int,
-    after: str,
+    chosen: Sequence[str],
     *,
     now: datetime,
     ids: Sequence[str],
     actor: str,
-) -> Resent:
+) -> int:
     """
-    Plan a chunk of the new round, at most as many as ``ids``: same text, address and people, due at once.
+    Plan these in the new round under ``ids``: same text, address and people, due at once; how many they were.
 
-    Left out are texts that the channel has refused, batches that warnd is still trying by itself, and whoever has
-    a later round already. Raises NotFound and Conflict.
+    Those to whom ``select_for_resend`` would no longer lead are left out. Raises NotFound and Conflict.
     """
     _check_in_force(connection, request.alert, now)
     raw = raw_of(connection)
-    values = {
-        "alert": request.alert,
-        "after": after,
-        "round": round_,
-        "states": bulk.rows(sorted(state.value for state in request.states)),
-        "ids": None if request.ids is None else bulk.rows(list(request.ids)),
-        "limit": len(ids),
-    }
-    found = raw.execute(_LATEST, values).fetchall()
+    values = _values(request, round_) | {"chosen": bulk.rows(list(chosen))}
+    found = raw.execute(_CHOSEN, values).fetchall()
     if not found:
-        return Resent(0, None)
+        return 0
     at = micros(now)
     fresh = ids[: len(found)]
     pairs = bulk.rows([(row[0], id_) for row, id_ in zip(found, fresh, strict=True)])
@@ -132,7 +138,12 @@ def resend(
         "first": fresh[0], "last": fresh[-1],
     }  # fmt: skip
     pending.entries.append(Entry(at, "deliveries.resent", request.alert, body, actor))
-    return Resent(len(found), found[-1][0] if len(found) == len(ids) else None)
+    return len(found)
+
+
+def _values(request: Resend, round_: int) -> dict[str, Any]:
+    states = bulk.rows(sorted(state.value for state in request.states))
+    return {"alert": request.alert, "round": round_, "states": states}
 
 
 def _check_in_force(connection: Connection, alert_id: str, now: datetime) -> None:
