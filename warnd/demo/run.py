@@ -127,7 +127,7 @@ class Play:
         found = reckon(lines, {name: one.addresses() for name, one in seen.items()}, receipts=RECEIPTS)
         spans = await self.daemon.app.store.read(ledger.spans, alert_id)
         counted = {name: one.counts.taken for name, one in seen.items()}
-        self.screen.reckoning(found, spans, counted, since=answered)
+        self.screen.reckoning(found, spans, counted, since=answered, receipts=RECEIPTS)
         return Told(alert_id, answered, lines, found, spans, seen)
 
     async def explain(self, first: Told) -> None:

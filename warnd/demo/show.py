@@ -29,6 +29,8 @@ COMMANDS = (
 )
 """What to try next."""
 
+_UNKNOWABLE = "–"
+
 _PIPE_WIDTH = 120
 """Where nobody looks on, tables are as wide as this."""
 
@@ -52,9 +54,19 @@ class Screen:
         return LiveProgress(self._console, self.words)
 
     def reckoning(
-        self, found: Reckoning, spans: Mapping[str, Span], taken: Mapping[str, int], *, since: int
+        self,
+        found: Reckoning,
+        spans: Mapping[str, Span],
+        taken: Mapping[str, int],
+        *,
+        since: int,
+        receipts: frozenset[str],
     ) -> None:
-        """``taken`` is what each gateway counted; seconds run from ``since``, microseconds since 1970."""
+        """
+        ``taken`` is what each gateway counted; seconds run from ``since``, microseconds since 1970.
+
+        ``receipts`` are the channels that report what arrived.
+        """
         words = self.words
         table = Table(
             title=words.reckoning, title_justify="left", header_style="bold", box=box.HORIZONTALS,
@@ -67,10 +79,11 @@ class Screen:
             name = words.channels[channel]
             for (each, level), tally in found.tallies.items():
                 if each == channel:
-                    table.add_row(name, words.levels[level], *_cells(tally), "", "", str(tally.taken))
+                    cells = _cells(tally, receipts=channel in receipts)
+                    table.add_row(name, words.levels[level], *cells, "", "", str(tally.taken))
             table.add_row(
-                name, words.all, *_cells(found.of_channel(channel)), *_seconds(spans.get(channel), since),
-                str(taken[channel]), style="bold", end_section=True,
+                name, words.all, *_cells(found.of_channel(channel), receipts=channel in receipts),
+                *_seconds(spans.get(channel), since), str(taken[channel]), style="bold", end_section=True,
             )  # fmt: skip
         whole = Span.around(spans.values()) if spans else None
         table.add_row(
@@ -155,12 +168,14 @@ class LiveProgress:
             self._progress.update(task, total=total, completed=taken + failed, **facts)
 
 
-def _cells(tally: Tally) -> list[str]:
-    shown = (
-        tally.targeted, tally.accepted, tally.delivered, tally.undelivered, tally.failed, tally.suppressed,
-        tally.retries,
-    )  # fmt: skip
-    return [str(n) for n in shown]
+def _cells(tally: Tally, *, receipts: bool = True) -> list[str]:
+    """Where no receipts come, nobody knows what arrived: that is not the same as nothing."""
+    arrived = [str(tally.delivered), str(tally.undelivered)] if receipts else [_UNKNOWABLE] * 2
+    return [
+        *(str(n) for n in (tally.targeted, tally.accepted)),
+        *arrived,
+        *(str(n) for n in (tally.failed, tally.suppressed, tally.retries)),
+    ]
 
 
 def _seconds(span: Span | None, since: int) -> list[str]:

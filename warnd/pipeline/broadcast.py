@@ -196,7 +196,10 @@ class Broadcaster:
             found = await self._source.not_yet_followed(telling.earlier, telling.id, CHUNK)
             done = not found and not out
             run.planned += len(found)
-            recipients = [one for told in found for one in _again(told, self._surroundings)]
+            quiet_only = telling.change is Change.CONTINUED
+            recipients = [
+                one for told in found for one in _again(told, self._surroundings, quiet_only=quiet_only)
+            ]
             if recipients or done:
                 chunk = run.chunk(recipients, _TOLD, done=done, now=self._clock())
                 if not await self._commit(run, chunk) or done:
@@ -305,9 +308,10 @@ def _expanded(expander: Expander, page: Sequence[Member]) -> Iterator[Recipient 
         yield from expander.recipients(member)
 
 
-def _again(told: Told, around: Surroundings) -> Iterator[Recipient]:
-    """The same address by the same route; a channel that is configured no more reaches nobody."""
-    gone = told.channel not in around.routes
+def _again(told: Told, around: Surroundings, *, quiet_only: bool) -> Iterator[Recipient]:
+    """The same address by the same route; a channel that is configured no more, or not quiet enough, reaches nobody."""
+    route = around.routes.get(told.channel)
+    gone = route is None or (quiet_only and not route.quiet)
     for person in told.people:
         yield Recipient(
             told.channel,

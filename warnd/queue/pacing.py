@@ -151,6 +151,7 @@ class Pace:
         self.probing = False
         match outcome:
             case Deferred(reason=Reason.THROTTLED, scope=scope, retry_after=asked):
+                self.failures = 0
                 wait = asked.total_seconds() if asked is not None else _DEFAULT_THROTTLE
                 if scope is Scope.TARGET:
                     self._target_rest[address] = now + wait
