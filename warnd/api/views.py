@@ -6,6 +6,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from warnd.app.showing import shown_address
 from warnd.errors import Fault
 from warnd.pipeline.broadcast import Forecast
 from warnd.store.alarms import Alarm
@@ -102,7 +103,7 @@ def delivery_view(delivery: DeliveryRow) -> dict[str, Any]:
         "headline": delivery.headline,
         "color": delivery.color,
         "channel": delivery.channel,
-        "address": delivery.address,
+        "address": shown_address(delivery.address),
         "name": delivery.name,
         "region": delivery.region,
         "round": delivery.round,

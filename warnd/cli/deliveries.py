@@ -16,6 +16,7 @@ from warnd.api.deliveries import COLUMNS, as_csv, as_jsonl
 from warnd.api.views import delivery_view, story_view
 from warnd.app import App, acts
 from warnd.app.phrases import Phrases, phrases
+from warnd.app.showing import shown_address
 from warnd.app.story import tell, why_of
 from warnd.cli.common import ACTOR, open_store, run
 from warnd.cli.configuration import ConfigFile
@@ -92,7 +93,7 @@ def show(
     delivery, say = shown.story.delivery, phrases(spoken)
     print(delivery.headline)
     print(
-        f"{say(f'states.{delivery.state.value}')} · {delivery.channel} · {delivery.address} · {delivery.id}"
+        f"{say(f'states.{delivery.state.value}')} · {delivery.channel} · {shown_address(delivery.address)} · {delivery.id}"
     )
     for at, sentence in tell(shown.story, spoken, shown.places):
         print(f"{say.clock(at, shown.zone, seconds=True)}  {sentence}")
@@ -216,7 +217,7 @@ def _line(row: DeliveryRow, say: Phrases, zone: ZoneInfo) -> tuple[str, ...]:
         row.id,
         say(f"states.{row.state.value}"),
         row.channel,
-        row.address,
+        shown_address(row.address),
         row.name,
         row.region,
         clock(row.updated, zone),

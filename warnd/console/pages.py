@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from yarl import URL
 
 from warnd.app.phrases import Phrases
+from warnd.app.showing import shown_address
 from warnd.app.story import moments, why_of
 from warnd.console.views import (
     AlertHead,
@@ -227,7 +228,7 @@ def _line(desk: Desk, row: DeliveryRow, places: Mapping[str, str]) -> LogLine:
     return LogLine(
         id=row.id,
         name=row.name,
-        address=row.address,
+        address=shown_address(row.address),
         channel=row.channel,
         region=places.get(row.region, row.region),
         state=row.state.value,

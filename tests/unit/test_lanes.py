@@ -1,0 +1,317 @@
+"""The lanes of one channel: which batch goes next, and that none is forgotten."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pytest
+
+from warnd.contract.outcome import Deferred, Reason, Scope
+from warnd.model.color import Lane
+from warnd.model.content import Content
+from warnd.model.delivery import Batch
+from warnd.queue import local
+from warnd.queue.local import ChannelLanes
+from warnd.queue.pacing import Pace, Rate
+
+RED, ANY = 0, 1
+"""Of two slots the first takes red only."""
+
+TEXT = Content("C", "A", "sms", "zh", "暴雨红色预警")
+
+
+def batch(id: str, lane: Lane = Lane.RED, *, due: int = 0, to: str = "robot-1") -> Batch:
+    return Batch(id, "A", "sms", lane, TEXT, (f"D{id}",), (to,), 0, 1 << 60, bytes([4]), due=due)
+
+
+@dataclass
+class Clock:
+    """Moves only when told; microseconds and seconds of one time."""
+
+    micros: int = 1_000_000
+
+    def seconds(self) -> float:
+        return self.micros / 1e6
+
+    def pass_by(self, seconds: float) -> None:
+        self.micros += int(seconds * 1e6)
+
+
+@dataclass
+class Shelf:
+    """What a store would hold at rest; ``before_answer`` runs between its reading and its answer."""
+
+    batches: dict[str, Batch] = field(default_factory=dict)
+    before_answer: Callable[[], None] = lambda: None
+    reads: int = 0
+
+    def put(self, *batches: Batch) -> None:
+        self.batches.update({one.id: one for one in batches})
+
+    async def load(self, channel: str, lane: Lane, after: str, limit: int) -> Sequence[Batch]:
+        self.reads += 1
+        rows = sorted((b for b in self.batches.values() if b.lane is lane and b.id > after), key=lambda b: b.id)
+        await asyncio.sleep(0)
+        self.before_answer()
+        return rows[:limit]
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def shelf() -> Shelf:
+    return Shelf()
+
+
+@dataclass
+class Desk:
+    """Lanes whose first look into the (empty) store is over, with a refilling task."""
+
+    lanes: ChannelLanes
+    refilling: asyncio.Task[None]
+
+
+async def desk_of(clock: Clock, shelf: Shelf, *, slots: int = 2, pace: Pace | None = None,
+                  holds: Callable[[Batch, int], bool] = lambda *_: True) -> Desk:  # fmt: skip
+    lanes = ChannelLanes(
+        "sms", slots=slots, pace=pace or Pace(), load=shelf.load, clock=lambda: clock.micros,
+        monotonic=clock.seconds, holds=holds,
+    )  # fmt: skip
+    desk = Desk(lanes, asyncio.create_task(lanes.refill()))
+    while shelf.reads < len(Lane):
+        await asyncio.sleep(0)
+    for _ in range(3):
+        await asyncio.sleep(0)
+    return desk
+
+
+@pytest.fixture
+async def lanes(clock: Clock, shelf: Shelf) -> AsyncIterator[ChannelLanes]:
+    desk = await desk_of(clock, shelf)
+    yield desk.lanes
+    await closed(desk)
+
+
+async def closed(desk: Desk) -> None:
+    desk.refilling.cancel()
+    with suppress(asyncio.CancelledError):
+        await desk.refilling
+
+
+def drained(lanes: ChannelLanes, slot: int = ANY) -> list[str]:
+    """Ids in the order in which they come."""
+    found = []
+    while (one := lanes.take_now(slot)) is not None:
+        found.append(one.id)
+    return found
+
+
+async def test_red_goes_before_orange_before_yellow_before_blue_before_drills(lanes: ChannelLanes) -> None:
+    """Whatever came first."""
+    lanes.post([batch(f"{lane.name}{n}", lane) for lane in reversed(Lane) for n in range(2)])
+    assert drained(lanes) == [f"{lane.name}{n}" for lane in Lane for n in range(2)]
+
+
+async def test_a_twentieth_is_kept_for_the_lower_lanes(lanes: ChannelLanes) -> None:
+    """A red of hours does not silence everything else."""
+    lanes.post([batch(f"R{n:03}") for n in range(100)] + [batch(f"B{n:03}", Lane.BLUE) for n in range(100)])
+    first = drained(lanes)[:100]
+    assert [n for n, id_ in enumerate(first, 1) if id_.startswith("B")] == [20, 40, 60, 80, 100]
+
+
+async def test_slots_for_red_do_not_use_the_lower_lanes_twentieth_up(lanes: ChannelLanes) -> None:
+    """Slots take in turn: if theirs counted, the twentieth could fall to them every time."""
+    lanes.post([batch(f"R{n:03}") for n in range(300)] + [batch(f"B{n:03}", Lane.BLUE) for n in range(100)])
+    served = []
+    for slot in [ANY, RED] * 60:
+        one = lanes.take_now(slot)
+        assert one is not None
+        served.append(one.lane)
+    assert served.count(Lane.BLUE) == 3
+
+
+async def test_some_slots_take_red_only(lanes: ChannelLanes) -> None:
+    """So that a red that comes finds one free, however much blue is out."""
+    lanes.post([batch("B", Lane.BLUE), batch("O", Lane.ORANGE)])
+    assert lanes.take_now(RED) is None
+    lanes.post([batch("R")])
+    taken = lanes.take_now(RED)
+    assert taken is not None
+    assert taken.id == "R"
+
+
+async def test_a_single_slot_takes_everything(clock: Clock, shelf: Shelf) -> None:
+    """Or nothing but red would ever leave."""
+    desk = await desk_of(clock, shelf, slots=1)
+    desk.lanes.post([batch("B", Lane.BLUE)])
+    assert drained(desk.lanes, slot=0) == ["B"]
+    await closed(desk)
+
+
+async def test_a_waiting_slot_wakes_for_what_is_posted(lanes: ChannelLanes) -> None:
+    """Red wakes all of them, blue only those that may take it."""
+    for_red = asyncio.create_task(lanes.take(RED))
+    for_any = asyncio.create_task(lanes.take(ANY))
+    await asyncio.sleep(0)
+    lanes.post([batch("B", Lane.BLUE)])
+    assert (await for_any).id == "B"
+    assert not for_red.done()
+    lanes.post([batch("R")])
+    assert (await for_red).id == "R"
+
+
+async def test_a_slot_that_stops_waiting_is_forgotten(lanes: ChannelLanes) -> None:
+    """Its turn goes to the next."""
+    gone = asyncio.create_task(lanes.take(ANY))
+    stays = asyncio.create_task(lanes.take(ANY))
+    await asyncio.sleep(0)
+    gone.cancel()
+    await asyncio.sleep(0)
+    lanes.post([batch("B", Lane.BLUE)])
+    assert (await stays).id == "B"
+
+
+async def test_what_is_due_later_comes_later(lanes: ChannelLanes, clock: Clock) -> None:
+    """By its own time, put back or posted."""
+    lanes.post([batch("LATER", due=clock.micros + 2_000_000), batch("NOW")])
+    lanes.put_back(batch("BACK"), due=clock.micros + 1_000_000)
+    assert drained(lanes) == ["NOW"]
+    clock.pass_by(1)
+    assert drained(lanes) == ["BACK"]
+    clock.pass_by(1)
+    assert drained(lanes) == ["LATER"]
+
+
+async def test_the_same_hint_twice_is_held_once(lanes: ChannelLanes) -> None:
+    """A duplicate is harmless, and cheap."""
+    lanes.post([batch("R"), batch("R")])
+    lanes.post([batch("R")])
+    assert len(lanes) == 1
+    assert drained(lanes) == ["R"]
+
+
+async def test_a_throttled_target_does_not_block_its_lane(lanes: ChannelLanes, clock: Clock) -> None:
+    """It steps aside until its rest is over, and comes back in its lane."""
+    lanes.learn(
+        Deferred(Reason.THROTTLED, Scope.TARGET, retry_after=timedelta(seconds=5)), "robot-1", pause=60
+    )
+    lanes.post([batch("SLOW", to="robot-1"), batch("FREE", to="robot-2")])
+    assert drained(lanes) == ["FREE"]
+    clock.pass_by(5)
+    assert drained(lanes) == ["SLOW"]
+
+
+async def test_blue_leaves_red_its_tokens(clock: Clock, shelf: Shelf) -> None:
+    """The channel's reserve is for red alone."""
+    desk = await desk_of(clock, shelf, pace=Pace(rate=Rate(20, 60)))
+    desk.lanes.post([batch(f"B{n:02}", Lane.BLUE) for n in range(30)])
+    assert len(drained(desk.lanes)) == 15
+    desk.lanes.post([batch(f"R{n:02}") for n in range(30)])
+    assert drained(desk.lanes) == [f"R{n:02}" for n in range(5)]
+    await closed(desk)
+
+
+async def test_what_is_over_is_dropped_before_anything_is_paid_for_it(clock: Clock, shelf: Shelf) -> None:
+    """A superseded plan of thousands would otherwise eat the tokens of the update that follows it."""
+    stopped = {f"OLD{n}" for n in range(50)}
+    desk = await desk_of(
+        clock, shelf, pace=Pace(rate=Rate(1, 60)), holds=lambda one, _now: one.id not in stopped
+    )
+    desk.lanes.post([*(batch(id_) for id_ in sorted(stopped)), batch("NEW")])
+    assert drained(desk.lanes) == ["NEW"]
+    assert len(desk.lanes) == 0
+    await closed(desk)
+
+
+async def test_what_was_taken_in_vain_gives_its_tokens_back(clock: Clock, shelf: Shelf) -> None:
+    """Its lease was refused: somebody else may go in its place."""
+    desk = await desk_of(clock, shelf, pace=Pace(rate=Rate(1, 60)))
+    desk.lanes.post([batch("VAIN"), batch("NEXT")])
+    taken = desk.lanes.take_now(ANY)
+    assert taken is not None
+    assert desk.lanes.take_now(ANY) is None
+    desk.lanes.give_back(taken)
+    assert drained(desk.lanes) == ["NEXT"]
+    await closed(desk)
+
+
+@pytest.fixture
+def small_heads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Eight batches in memory, four a read."""
+    monkeypatch.setattr(local, "HEAD", 8)
+    monkeypatch.setattr(local, "_REFILL", 4)
+
+
+async def everything(desk: Desk, shelf: Shelf, expected: int, *, act: Callable[[], None]) -> list[str]:
+    """Take until all came, letting the refilling run and ``act`` interfere."""
+    came: list[str] = []
+    for _ in range(100_000):
+        act()
+        if (one := desk.lanes.take_now(ANY)) is not None:
+            came.append(one.id)
+            shelf.batches.pop(one.id, None)
+        assert len(desk.lanes) <= 2 * local.HEAD, "the head is bounded"
+        await asyncio.sleep(0)
+        if len(set(came)) >= expected:
+            break
+    return came
+
+
+@pytest.mark.usefixtures("small_heads")
+async def test_a_head_is_bounded_and_refilled_in_order(clock: Clock, shelf: Shelf) -> None:
+    """What does not fit stays in the store and is fetched by key when the head runs low."""
+    desk = await desk_of(clock, shelf)
+    many = [batch(f"{n:04}") for n in range(500)]
+    shelf.put(*many)
+    desk.lanes.post(many)
+    assert len(desk.lanes) == local.HEAD
+    came = await everything(desk, shelf, 500, act=lambda: None)
+    assert came == [one.id for one in many]
+    await closed(desk)
+
+
+@pytest.mark.usefixtures("small_heads")
+@pytest.mark.parametrize("seed", range(25))
+async def test_nothing_is_lost_when_posts_race_with_refills(clock: Clock, shelf: Shelf, seed: int) -> None:
+    """Two plans commit side by side: ids come out of order, also below the place that reading has reached."""
+    chance = random.Random(seed)
+    desk = await desk_of(clock, shelf)
+    ids = [f"{n:04}" for n in range(200)]
+    early, late = ids[::2], ids[1::2]
+    chance.shuffle(late)
+    first = [batch(id_) for id_ in early]
+    shelf.put(*first)
+    desk.lanes.post(first)
+    waiting = [late[n : n + 3] for n in range(0, len(late), 3)]
+
+    def commit() -> None:
+        if waiting and chance.random() < 0.3:
+            chunk = [batch(id_) for id_ in waiting.pop()]
+            shelf.put(*chunk)
+            desk.lanes.post(chunk)
+
+    shelf.before_answer = commit
+    async with asyncio.timeout(0.9):  # less than the second after which a lost hint would be found anyway
+        came = await everything(desk, shelf, 200, act=commit)
+    assert set(came) == set(ids)
+    await closed(desk)
+
+
+async def test_a_lost_hint_is_found_in_the_store(
+    clock: Clock, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lanes are hints; an idle lane looks whether the store has something it was not told of."""
+    monkeypatch.setattr(local, "_LOST_HINT_SECONDS", 0.001)
+    desk = await desk_of(clock, shelf)
+    shelf.put(batch("LOST"))
+    async with asyncio.timeout(5):
+        assert (await desk.lanes.take(ANY)).id == "LOST"
+    await closed(desk)
