@@ -253,7 +253,7 @@ def small_heads(monkeypatch: pytest.MonkeyPatch) -> None:
 async def everything(desk: Desk, shelf: Shelf, expected: int, *, act: Callable[[], None]) -> list[str]:
     """Take until all came, letting the refilling run and ``act`` interfere."""
     came: list[str] = []
-    for _ in range(100_000):
+    for _ in range(20_000):
         act()
         if (one := desk.lanes.take_now(ANY)) is not None:
             came.append(one.id)

@@ -116,7 +116,8 @@ class Clerk:
         wait = 0.0
         while True:
             try:
-                await asyncio.wait_for(self._gather.wait(), wait)
+                async with asyncio.timeout(wait):
+                    await self._gather.wait()
             except TimeoutError:
                 pass
             else:

@@ -178,7 +178,8 @@ class ChannelLanes:
                     await self._refill(lane, head)
             self._short.clear()
             try:
-                await asyncio.wait_for(self._short.wait(), _LOST_HINT_SECONDS)
+                async with asyncio.timeout(_LOST_HINT_SECONDS):
+                    await self._short.wait()
             except TimeoutError:
                 for head in self._heads.values():
                     head.spilled = head.spilled or not head.batches

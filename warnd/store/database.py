@@ -13,7 +13,11 @@ from sqlalchemy.pool import StaticPool
 
 from warnd.errors import StoreError
 
-_CACHE_KIB = 65536
+_WRITER_CACHE_KIB = 65536
+_READER_CACHE_KIB = 16384
+_CHECKPOINT_PAGES = 16000
+"""64 MB of log between checkpoints: a page that a broadcast touches often is copied once."""
+
 _MAP_BYTES = 256 * 1024 * 1024
 _MIGRATIONS = Path(__file__).with_name("migrations")
 
@@ -24,18 +28,18 @@ def open_writer(path: Path) -> sqlite3.Connection:
 
     Raises StoreError when the file cannot be opened or does not take these settings.
     """
-    connection = _open(path)
+    connection = _open(path, _WRITER_CACHE_KIB)
     mode = connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]
     connection.execute("PRAGMA synchronous=FULL")
     if mode != "wal":
         raise StoreError(f"{path}: cannot keep a write-ahead log here (journal mode stays {mode})")
-    connection.execute("PRAGMA wal_autocheckpoint=4000")
+    connection.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
     return connection
 
 
 def open_reader(path: Path) -> sqlite3.Connection:
     """A connection that cannot write."""
-    connection = _open(path)
+    connection = _open(path, _READER_CACHE_KIB)
     connection.execute("PRAGMA query_only=1")
     return connection
 
@@ -61,7 +65,7 @@ def raw_of(connection: Connection) -> sqlite3.Connection:
     return driver
 
 
-def _open(path: Path) -> sqlite3.Connection:
+def _open(path: Path, cache_kib: int) -> sqlite3.Connection:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists():
@@ -72,7 +76,7 @@ def _open(path: Path) -> sqlite3.Connection:
         pragmas: dict[str, Any] = {
             "busy_timeout": 10_000,
             "foreign_keys": 0,
-            "cache_size": -_CACHE_KIB,
+            "cache_size": -cache_kib,
             "mmap_size": _MAP_BYTES,
             "temp_store": "MEMORY",
         }

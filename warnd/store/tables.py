@@ -385,7 +385,6 @@ recipients = Table(
     Column("name", String, nullable=False),
     Column("region", String(12), nullable=False),
     Column("reasons", Text, nullable=False),
-    Index("ix_recipients_subscriber_id", "subscriber_id"),
     sqlite_with_rowid=False,
 )
 """

@@ -256,9 +256,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("delivery_id", "subscriber_id", name=op.f("pk_recipients")),
         sqlite_with_rowid=False,
     )
-    with op.batch_alter_table("recipients", schema=None) as batch_op:
-        batch_op.create_index("ix_recipients_subscriber_id", ["subscriber_id"], unique=False)
-
     op.create_table(
         "regions",
         sa.Column("code", sa.String(length=12), nullable=False),
