@@ -22,7 +22,7 @@ from bench.throughput import BARE, BARE_WRITING, WARND, Shape
 from bench.workload import api_during_r, workload_r
 from warnd import logs
 
-_PLAIN_WIDTH = 160
+_PLAIN_WIDTH = 180
 """Of the table where no terminal says otherwise: a row stays a line."""
 
 Rows = Callable[[bool], Awaitable[Sequence[Result]]]

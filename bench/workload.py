@@ -34,7 +34,7 @@ async def api_during_r(sizes: Mapping[str, int]) -> Mapping[str, Sequence[float]
         )
         try:
             await engine.tell(served.app, sizes)
-            said, _ = await caller.communicate()
+            said, _ = await caller.communicate(b"")  # closes its input, which Python 3.11 else leaves open
         finally:
             if caller.returncode is None:
                 caller.kill()

@@ -1,26 +1,40 @@
-"""What the documents promise to name: every setting, every reason, every state."""
+"""What the documents promise to name: every setting, reason, state, alarm, command and route."""
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
 from enum import Enum
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
+from channels.options import Options
+from warnd.api import ROUTES
+from warnd.api.routing import PREFIX, Route
+from warnd.cli.main import COMMANDS
 from warnd.contract.outcome import Reason
-from warnd.contract.registry import channel_factory
+from warnd.contract.registry import channel_factories, channel_factory
+from warnd.intake.hazards import load_hazards
+from warnd.intake.read import read
+from warnd.model.alert import Verdict
 from warnd.model.delivery import State, Why
+from warnd.resources import config_dir
 from warnd.settings import ChannelSettings, SourceSettings, load
 from warnd.settings.policy import PolicyTable, RetryTable
 from warnd.settings.reading import File
+from warnd.store.keys import Role
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "config" / "warnd.toml"
+API = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+MANUAL = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 EXAMPLE = re.compile(r"#[# ]*(\[[a-z]|[a-z_]+ = )")
 
 
@@ -63,6 +77,36 @@ def test_the_shipped_file_has_every_key_of_retries_policies_channels_and_sources
     assert names(ChannelSettings) - {"name", "options"} <= shown
 
 
+def options_of(adapter: str) -> type[Options]:
+    """The one table that the adapter's own module describes."""
+    module = import_module(channel_factories()[adapter].module)
+    [found] = [
+        each
+        for each in vars(module).values()
+        if isinstance(each, type) and issubclass(each, Options) and each.__module__ == module.__name__
+    ]
+    return found
+
+
+def missing_options(table: Mapping[str, Any], options: type[Options], path: str) -> Iterator[str]:
+    """The adapter's keys, by path, that its example leaves out; ``token_file`` stands for ``token``."""
+    for key, each in options.model_fields.items():
+        if key not in table and f"{key}_file" not in table:
+            yield f"{path}.{key}"
+        elif isinstance(each.annotation, type) and issubclass(each.annotation, Options):
+            yield from missing_options(table[key], each.annotation, f"{path}.{key}")
+
+
+def test_the_shipped_file_shows_every_option_of_every_adapter(tables: Mapping[str, Any]) -> None:
+    """An operator need not read an adapter's source; a new option comes with its line here."""
+    shown = {table["adapter"]: (name, table) for name, table in tables["channels"].items()}
+    ours = {name for name, point in channel_factories().items() if point.module.startswith("channels.")}
+    assert ours <= set(shown)
+    for adapter in sorted(ours):
+        name, table = shown[adapter]
+        assert list(missing_options(table, options_of(adapter), f"channels.{name}")) == []
+
+
 def test_the_shipped_file_loads_and_says_the_defaults() -> None:
     """What is active in it beside the console channel is what warnd does without it."""
     shipped, defaults = load(CONFIG, {}), load(None, {})
@@ -78,10 +122,10 @@ def test_with_the_shipped_file_every_policy_reaches_the_console() -> None:
 
 def test_every_example_of_the_shipped_file_works(tmp_path: Path) -> None:
     """Uncommented, each table loads and each adapter takes its own."""
-    secret = tmp_path / "sms"
-    secret.write_text("made-up\n")
+    for secret in ("sms", "email"):
+        (tmp_path / secret).write_text("made-up\n")
     path = tmp_path / "warnd.toml"
-    path.write_text(everything_enabled().replace("/run/secrets/sms", str(secret)), encoding="utf-8")
+    path.write_text(everything_enabled().replace("/run/secrets", str(tmp_path)), encoding="utf-8")
     settings = load(path, {})
     assert list(settings.channels) == ["console", "sms", "wechat", "email"]
     for name, channel in settings.channels.items():
@@ -92,16 +136,120 @@ def test_every_example_of_the_shipped_file_works(tmp_path: Path) -> None:
 @pytest.mark.parametrize("words", [Reason, State, Why])
 def test_the_operations_manual_explains_every_word_of_the_delivery_log(words: type[Enum]) -> None:
     """Each has a row of its own that says what an operator does or should know."""
-    manual = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
-    explained = set(re.findall(r"^\| `([a-z_]+)` \|", manual, re.MULTILINE))
+    explained = set(re.findall(r"^\| `([a-z_]+)` \|", MANUAL, re.MULTILINE))
     assert {word.value for word in words} <= explained
 
 
+def section(text: str, title: str) -> str:
+    """What stands under a heading, up to the next of its kind."""
+    return text.split(f"\n## {title}\n")[1].split("\n## ")[0]
+
+
+def first_cells(text: str) -> list[str]:
+    """All that stands as code in the first cell of a row, in order."""
+    rows = re.findall(r"^\| (`[^|]*) \|", text, re.MULTILINE)
+    return [code for row in rows for code in re.findall(r"`([^`]+)`", row)]
+
+
+def alarm_kinds() -> set[str]:
+    """What the code sounds."""
+    sources = (path.read_text(encoding="utf-8") for path in (ROOT / "warnd").rglob("*.py"))
+    return {kind for source in sources for kind in re.findall(r'\bsound\(\s*"([a-z_]+)"', source)}
+
+
+def test_the_operations_manual_says_what_each_alarm_asks_of_a_person() -> None:
+    """One that is not there would be a riddle at three in the morning; one that is never sounded, a false hope."""
+    kinds = alarm_kinds()
+    assert "channel_down" in kinds
+    assert set(first_cells(section(MANUAL, "Alarms"))) == kinds
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_page_has_words_for_every_alarm(language: str) -> None:
+    """The person on duty reads no identifiers."""
+    text = (ROOT / "warnd" / "app" / "phrases" / f"{language}.toml").read_text(encoding="utf-8")
+    assert set(tomllib.loads(text)["alarms"]) == alarm_kinds()
+
+
+def commands() -> Iterator[str]:
+    """Every command, those below another with its name before."""
+    for name, (attribute, _) in COMMANDS.items():
+        target = getattr(import_module(f"warnd.cli.{name}"), attribute)
+        if isinstance(target, typer.Typer):
+            yield from (f"{name} {each}" for each in typer.main.get_group(target).commands)
+        else:
+            yield name
+
+
+def test_the_operations_manual_lists_every_command() -> None:
+    """And none that is not there; what it takes is written in capitals."""
+    listed = [re.sub(r" [A-Z].*", "", each) for each in first_cells(section(MANUAL, "Commands"))]
+    assert listed == [f"warnd {each}" for each in commands()]
+
+
+LEAST = {"feed": {Role.FEED}, "viewer": {Role.VIEWER, Role.OPERATOR, Role.ADMIN},
+         "operator": {Role.OPERATOR, Role.ADMIN}, "admin": {Role.ADMIN}, "–": set()}  # fmt: skip
+
+
+def address(route: Route) -> str:
+    """As the API's page writes it: without the prefix, and without the pattern of an id."""
+    path = re.sub(r"{(\w+):[^}]*}", r"{\1}", route.path)
+    return f"{route.method} {path.removeprefix(f'{PREFIX}/')}"
+
+
+def test_the_api_page_has_every_route_with_its_least_role() -> None:
+    """And no other."""
+    rows = re.findall(r"^\| (`.*?`) \| (\w+|–) \|", section(API, "Routes"), re.MULTILINE)
+    described = {code: LEAST[role] for cell, role in rows for code in re.findall(r"`([^`]+)`", cell)}
+    assert described == {address(route): set(route.roles) for route in ROUTES}
+
+
+def test_the_api_page_names_every_query_parameter() -> None:
+    """Those of listings, of filters and the switches."""
+    names = {param.name for route in ROUTES for param in route.query if param.name}
+    assert [name for name in sorted(names) if not re.search(rf"`{name}[`=]", API)] == []
+
+
+def test_the_examples_of_the_api_page_are_json() -> None:
+    """Whoever copies one can parse it."""
+    examples = re.findall(r"```json\n(.*?)```", API, re.DOTALL)
+    assert len(examples) > 10
+    for example in examples:
+        json.loads(example)
+
+
+@pytest.mark.parametrize("language", ["json", "xml"])
+def test_the_warnings_of_the_api_page_are_taken_in_without_a_murmur(language: str) -> None:
+    """They are what a feed's developer begins with."""
+    examples = re.findall(rf"```{language}\n(.*?)```", section(API, "Posting a warning"), re.DOTALL)
+    parsed = read(examples[0].encode(), None, load_hazards(config_dir() / "hazards.toml"))
+    assert (parsed.verdict, parsed.alert.identifier) == (Verdict.ACCEPT, "62120241600000_20260714080000")
+
+
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+
+
+def anchors(document: Path) -> set[str]:
+    """The headings as a page of the forge names them."""
+    titles = re.findall(r"^#+ (.+)$", document.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_link_of_a_document_leads_somewhere(document: Path) -> None:
+    """To a file that is there, and to a heading in it."""
+    for link in re.findall(r"\]\(([^):\s]+)\)", document.read_text(encoding="utf-8")):
+        file, _, anchor = link.partition("#")
+        target = (document.parent / file) if file else document
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
 @pytest.mark.parametrize("readme", ["README.md", "README.zh-CN.md"])
-def test_every_link_of_a_readme_leads_to_a_file(readme: str) -> None:
-    """Nothing promised is missing."""
-    text = (ROOT / readme).read_text(encoding="utf-8")
-    assert [link for link in re.findall(r"\]\(([^)#:]+)\)", text) if not (ROOT / link).is_file()] == []
+@pytest.mark.parametrize("page", ["api", "architecture", "operations", "writing-a-channel"])
+def test_every_readme_leads_to_every_page(readme: str, page: str) -> None:
+    """Whoever begins here finds the rest, in either language."""
+    assert f"](docs/{page}.md)" in (ROOT / readme).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("readme", ["README.md", "README.zh-CN.md"])

@@ -20,9 +20,9 @@ def learn(pace: Pace, outcome: Outcome, now: float, address: str = ROBOT) -> Non
     pace.learn(outcome, address, now, pause=60.0)
 
 
-def dead(now: float = 0.0, **rates: Rate) -> Pace:
+def dead(now: float = 0.0, *, rate: Rate | None = None) -> Pace:
     """A pace whose breaker has just opened."""
-    pace = Pace(**rates)
+    pace = Pace(rate=rate)
     for _ in range(5):
         learn(pace, DEAD, now)
     return pace

@@ -70,7 +70,7 @@ def test_what_all_share_stays_with_the_batch(
     found = settled(*[outcome] * size)
     assert found.uniform is not None
     assert (found.state, found.uniform.state) == (batch_state, state)
-    assert not (found.fates or found.departures or found.splits)
+    assert (*found.fates, *found.departures, *found.splits) == ()
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,9 @@ def bisect_all(batch: Batch, bad: str, depth: int = 1) -> tuple[list[str], list[
     """Send to a gateway that refuses a whole request for one bad number."""
     answer: Outcome = ONE_OF if bad in batch.deliveries else YES
     found = settle(batch, [answer] * len(batch), POLICY, ATTEMPT)
-    accepted, failed, deepest = [], [], depth
+    accepted: list[str] = []
+    failed: list[str] = []
+    deepest = depth
     if found.uniform is not None:
         done = accepted if found.uniform.state is State.ACCEPTED else failed
         done.extend(batch.deliveries)
@@ -214,7 +216,8 @@ def test_the_first_retry_of_red_comes_in_under_a_second(outcome: Outcome, jitter
     """And not at once: the provider has just said no."""
     attempt = replace(ATTEMPT, jitter=jitter)
     for found in (settled(outcome, attempt=attempt), settled(YES, outcome, attempt=attempt)):
-        dues = [found.due] * bool(found.uniform) + [one.due for one in (*found.departures, *found.splits)]
+        dues = [found.due] if found.uniform else []
+        dues += [one.due for one in found.departures] + [split.due for split in found.splits]
         assert all(0 < due - NOW < 1_000_000 for due in dues)
         assert dues
 

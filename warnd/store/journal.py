@@ -61,10 +61,10 @@ def digest(body: bytes, salt: bytes, seq: int) -> str:
 
 
 def link(previous: str, rows: Iterable[Sequence[Any]]) -> str:
-    """The chain's next head over (seq, at, kind, subject, …, digest) rows."""
+    """The chain's next head over (seq, at, kind, subject, actor, …, digest) rows."""
     chain = hashlib.sha256(previous.encode())
     for row in rows:
-        chain.update(f"\n{row[0]}|{row[1]}|{row[2]}|{row[3]}|{row[-1]}".encode())
+        chain.update(f"\n{row[0]}|{row[1]}|{row[2]}|{row[3]}|{row[4]}|{row[-1]}".encode())
     return chain.hexdigest()
 
 
@@ -119,6 +119,6 @@ def _fault(found: Any, rows: Sequence[Any], head: str, next_seq: int) -> str | N
     for row in rows:
         if row.body is not None and digest(row.body.encode(), bytes.fromhex(row.salt), row.seq) != row.digest:
             return f"row {row.seq} was changed"
-    if link(head, [(r.seq, r.at, r.kind, r.subject, r.digest) for r in rows]) != found.head:
+    if link(head, [(r.seq, r.at, r.kind, r.subject, r.actor, r.digest) for r in rows]) != found.head:
         return "its rows were changed"
     return None

@@ -484,7 +484,7 @@ journal_links = Table(
     Column("previous", String, nullable=False),
     Column("head", String, nullable=False),
 )
-"""One link per commit: ``head`` = SHA-256 of ``previous`` and each row's seq, at, kind, subject, digest."""
+"""One link per commit: ``head`` = SHA-256 of ``previous`` and each row's seq, at, kind, subject, actor, digest."""
 
 alarms = Table(
     "alarms",
