@@ -84,7 +84,7 @@ class Desk:
 async def desk_of(clock: Clock, shelf: Shelf, *, slots: int = 2, pace: Pace | None = None,
                   holds: Callable[[Batch, int], bool] = lambda *_: True) -> Desk:  # fmt: skip
     lanes = ChannelLanes(
-        "sms", slots=slots, pace=pace or Pace(), load=shelf.load, clock=lambda: clock.micros,
+        "sms", red_only=int(slots > 1), pace=pace or Pace(), load=shelf.load, clock=lambda: clock.micros,
         monotonic=clock.seconds, holds=holds,
     )  # fmt: skip
     desk = Desk(lanes, asyncio.create_task(lanes.refill()))
@@ -213,7 +213,7 @@ async def test_a_throttled_target_does_not_block_its_lane(lanes: ChannelLanes, c
 
 async def test_blue_leaves_red_its_tokens(clock: Clock, shelf: Shelf) -> None:
     """The channel's reserve is for red alone."""
-    desk = await desk_of(clock, shelf, pace=Pace(rate=Rate(20, 60)))
+    desk = await desk_of(clock, shelf, pace=Pace(rate=Rate(100)))
     desk.lanes.post([batch(f"B{n:02}", Lane.BLUE) for n in range(30)])
     assert len(drained(desk.lanes)) == 15
     desk.lanes.post([batch(f"R{n:02}") for n in range(30)])

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from warnd.contract.outcome import Accepted, Deferred, Outcome, Reason, Rejected, Scope
-from warnd.queue.pacing import RED_SHARE, Bucket, Pace, Rate
+from warnd.queue.pacing import RED_SHARE, Bucket, Pace, Rate, Window
 
 ROBOT, OTHER = "robot-1", "robot-2"
 DEAD = Deferred(Reason.UNREACHABLE)
@@ -64,12 +64,28 @@ def test_a_dear_batch_waits_for_a_full_bucket_only(cost: int, wait: float) -> No
 
 def test_a_share_of_each_bucket_is_kept_for_red() -> None:
     """Blue may not eat a robot's twenty a minute."""
-    bucket = Bucket(Rate(20, 60))
+    window = Window(Rate(20, 60))
     for _ in range(int(20 * (1 - RED_SHARE))):
-        assert bucket.wait(1, 0.0, red=False) == 0
-        bucket.take(1)
-    assert bucket.wait(1, 0.0, red=False) > 0
-    assert bucket.wait(1, 0.0, red=True) == 0
+        assert window.wait(0.0, red=False) == 0
+        window.take()
+    assert window.wait(0.0, red=False) > 0
+    assert window.wait(0.0, red=True) == 0
+
+
+@given(st.lists(st.floats(0, 30), min_size=1, max_size=200))
+def test_no_stretch_of_a_minute_holds_more_than_its_rate(pauses: list[float]) -> None:
+    """A robot that counts a sliding minute never has a reason to refuse."""
+    window, now, sent = Window(Rate(20, 60)), 0.0, []
+    for pause in pauses:
+        now += pause
+        wait = window.wait(now, red=True)
+        if wait > 0:
+            now += wait + 1e-6
+            window.wait(now, red=True)
+        window.take()
+        sent.append(now)
+    for start in sent:
+        assert sum(start <= one < start + 60 for one in sent) <= 20
 
 
 def test_a_bucket_of_one_keeps_nothing_back() -> None:
@@ -83,7 +99,7 @@ def test_each_target_has_its_own_pace() -> None:
     for _ in range(20):
         assert pace.target_wait(ROBOT, 0.0, red=True) == 0
         pace.take(1, (ROBOT,))
-    assert pace.target_wait(ROBOT, 0.0, red=True) == pytest.approx(3.0)
+    assert pace.target_wait(ROBOT, 0.0, red=True) == pytest.approx(60.0)
     assert pace.target_wait(OTHER, 0.0, red=True) == 0
 
 

@@ -41,6 +41,7 @@ class Resource:
     end: Callable[..., Any]
     filters: tuple[str, ...]
     timed_end: bool = True
+    confidential: bool = False
 
     def listing(self) -> Handler:
         async def handle(call: Call) -> web.StreamResponse:
@@ -112,6 +113,7 @@ RESOURCES = (
         "endpoint", "endpoints", bodies.EndpointBody, bodies.EndpointPatch, bodies.endpoint_view,
         endpoints.list_endpoints, endpoints.get_endpoint, endpoints.create_endpoint, endpoints.update_endpoint,
         endpoints.delete_endpoint, ("subscriber", "channel", "state", "region", "group", "q"), timed_end=False,
+        confidential=True,
     ),
     Resource(
         "subscription", "subscriptions", bodies.SubscriptionBody, bodies.SubscriptionPatch,

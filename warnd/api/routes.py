@@ -82,10 +82,11 @@ def _resource(one: Resource) -> tuple[Route, ...]:
     path, item = f"{PREFIX}/{one.plural}", f"{PREFIX}/{one.plural}/{_ID}"
     filters = tuple(_AUDIENCE[name] for name in one.filters)
     made = (Answer(201, f"The new {one.kind}."),)
+    readers = ARRANGING if one.confidential else ALL
     return (
-        Route("GET", path, one.listing(), f"The {one.plural}, the oldest first.", ALL, (*filters, *PAGING)),
+        Route("GET", path, one.listing(), f"The {one.plural}, the oldest first.", readers, (*filters, *PAGING)),
         Route("POST", path, one.creating(), f"Add a {one.kind}.", ARRANGING, body=one.body, answers=made),
-        Route("GET", item, one.getting(), f"One {one.kind}.", ALL),
+        Route("GET", item, one.getting(), f"One {one.kind}.", readers),
         Route("PATCH", item, one.changing(), f"Change what is given of a {one.kind}.", ARRANGING, body=one.patch),
         Route("DELETE", item, one.ending(), f"End a {one.kind}; what it was is kept.", ARRANGING,
               answers=(Answer(204, "Ended."),)),

@@ -83,6 +83,7 @@ class App:
             in_force=self.in_force,
             alarms=self.alarms,
             post=self._post,
+            red_waits=lambda: any(line.lanes.red_waits for line in self.lines.values()),
             new_ids=self.new_ids,
             clock=self.clock,
         )
@@ -150,7 +151,8 @@ class App:
                 watcher=self,
                 clock=self.clock,
                 new_ids=self.new_ids,
-                slots=line.slots,
+                requests=line.slots,
+                red_only=wiring.red_only(line.slots),
             )
             self._workers.append(worker)
             self._standing.append(group.create_task(line.lanes.refill()))
@@ -186,7 +188,13 @@ class App:
             return admit(parsed, known, speaker=speaker, now=raw.received)
 
         admitted = await self.store.record(
-            alerts.admit, parsed, raw, decide, id=self.new_id(), national=national(parsed.alert.identifier)
+            alerts.admit,
+            parsed,
+            raw,
+            decide,
+            id=self.new_id(),
+            national=national(parsed.alert.identifier),
+            policy_revision=self.surroundings.policies.revision,
         )
         self._after(admitted, parsed)
         return admitted

@@ -30,7 +30,6 @@ class Metrics:
             "warnd_receipts", "Receipts received", ["channel", "status"], registry=self.registry
         )
         self.held = Gauge("warnd_batches_held", "Batches held in memory", ["channel"], registry=self.registry)
-        self.busy = Gauge("warnd_slots_busy", "Requests under way", ["channel"], registry=self.registry)
         self.alarms = Gauge("warnd_alarms_open", "Open alarms", ["kind"], registry=self.registry)
         self.commits = Gauge("warnd_store_commits", "Commits of the store", registry=self.registry)
 

@@ -33,6 +33,11 @@ class Line:
     slots: int
 
 
+def red_only(slots: int) -> int:
+    """How many of a channel's requests at once are kept for red: one in eight, none of a single one."""
+    return -(-slots // 8) if slots > 1 else 0
+
+
 def lines(
     settings: Settings,
     *,
@@ -53,7 +58,7 @@ def lines(
             route=Route(name, channel.capabilities, emulated=one.emulated, quiet=quiet),
             lanes=ChannelLanes(
                 name,
-                slots=slots,
+                red_only=red_only(slots),
                 pace=Pace(rate=_rate(one), target_rate=one.target_rate),
                 load=load,
                 clock=clock,

@@ -61,6 +61,7 @@ class Admission:
 
     ``alert`` is the message with what it left out filled in from its episode (a cancel may say nothing but whom
     it cancels). ``supersedes`` are ids that stop now, in ``ending`` state. ``findings`` are further remarks.
+    ``regions`` is where it holds: the message's own divisions, or its episode's where it names no area.
     """
 
     identity: Identity
@@ -75,3 +76,4 @@ class Admission:
     ending: AlertState = AlertState.SUPERSEDED
     same: Earlier | None = None
     findings: tuple[Fault, ...] = ()
+    regions: tuple[str, ...] = ()

@@ -85,7 +85,15 @@ def admit(parsed: Parsed, known: Known, *, speaker: Speaker, now: datetime) -> A
         supersedes=stops,
         ending=AlertState.CANCELLED if change is Change.LIFTED else AlertState.SUPERSEDED,
         findings=(*parsed.warnings, *findings, *doubts),
+        regions=_where(regions, known.episode),
     )
+
+
+def _where(regions: Sequence[str], episode: Sequence[Earlier]) -> tuple[str, ...]:
+    """A message that names no place speaks of where its episode is."""
+    if regions or not episode:
+        return tuple(regions)
+    return tuple(sorted(max(episode, key=lambda one: one.sent).regions))
 
 
 def _state(

@@ -18,7 +18,7 @@ import structlog
 from warnd.errors import TemplateError
 from warnd.model.alert import Alert, Change
 from warnd.model.audience import Member
-from warnd.model.color import Color
+from warnd.model.color import Color, Lane
 from warnd.model.content import Content
 from warnd.model.delivery import Batch, State, Why
 from warnd.model.hazard import OTHER, HazardCatalogue
@@ -38,6 +38,13 @@ FIRST_CHUNK = 200
 """Members of the first chunk: small, so that the first request leaves soon."""
 
 CHUNK = 1500
+"""Members of the further chunks of a red plan."""
+
+LOWER_CHUNK = 500
+"""Of a lower one, so that red waits for little when it comes."""
+
+_HOLD_SECONDS = 0.02
+_LONGEST_HOLD = 50
 
 _FOLLOW_SECONDS = 0.1
 _TO_THOSE_TOLD = frozenset({Change.LIFTED, Change.LOWERED})
@@ -78,7 +85,7 @@ class Broadcaster:
     Plans alerts.
 
     ``audience`` gives the current index, ``new_ids(n)`` rising ids, ``clock`` microseconds since 1970; ``post``
-    takes batches that can be leased.
+    takes batches that can be leased; ``red_waits`` says whether red batches are in the lanes.
     """
 
     def __init__(
@@ -91,6 +98,7 @@ class Broadcaster:
         in_force: InForce,
         alarms: Alarms,
         post: Callable[[Sequence[Batch]], None],
+        red_waits: Callable[[], bool],
         new_ids: Callable[[int], list[str]],
         clock: Callable[[], int],
     ) -> None:
@@ -103,6 +111,8 @@ class Broadcaster:
         self._post = post
         self._new_ids = new_ids
         self._clock = clock
+        self._red_waits = red_waits
+        self._red_plans = 0
 
     async def broadcast(self, alert_id: str) -> None:
         """Plan the alert to its end, or until it is superseded. Raises NotFound."""
@@ -110,6 +120,15 @@ class Broadcaster:
         if telling.done or telling.stopped or telling.alert.color is None:
             return
         run = _Run(telling, self._surroundings, self._new_ids)
+        red = telling.lane is Lane.RED
+        self._red_plans += red
+        try:
+            await self._plan(run)
+        finally:
+            self._red_plans -= red
+
+    async def _plan(self, run: _Run) -> None:
+        telling, alert_id = run.telling, run.telling.id
         run.contents.update(await self._source.contents(alert_id))
         if telling.change not in _TO_THOSE_TOLD and not telling.cursor.startswith(_TOLD):
             await self._to_members(run)
@@ -117,9 +136,7 @@ class Broadcaster:
             await self._to_those_told(run)
         log.info("alert.planned", alert=alert_id, members=run.planned, targeted=run.targeted)
         if run.unreachable:
-            message = (
-                f"{telling.alert.headline}: {run.unreachable} subscribers have no endpoint that can be used"
-            )
+            message = f"{telling.alert.headline}: no endpoint that can be used for {run.unreachable} of the subscribers"
             self._alarms.sound("no_endpoint", alert_id, message)
         if run.targeted == 0 and not self._in_force.stopped(alert_id):
             message = f"{telling.alert.headline or telling.alert.identifier}: nobody could be told"
@@ -160,12 +177,14 @@ class Broadcaster:
         after = telling.cursor.removeprefix(_MEMBERS)
         last = not telling.earlier
         groups = list(matched.groups)
+        red = telling.lane is Lane.RED
+        size = CHUNK if red else LOWER_CHUNK
         page, ahead = await self._source.members(groups, after, FIRST_CHUNK, matched.members)
         committing: asyncio.Task[bool] | None = None
         while True:
             # While one chunk is committed the next is planned, and the one after it is read.
             following = (
-                asyncio.create_task(self._source.members(groups, ahead, CHUNK, matched.members))
+                asyncio.create_task(self._source.members(groups, ahead, size, matched.members))
                 if ahead
                 else None
             )
@@ -175,12 +194,24 @@ class Broadcaster:
                 [*gaps, *_expanded(expander, page)], cursor, done=last and not ahead, now=self._clock()
             )
             gaps = []
+            if not red:
+                await self._let_red_pass()
             going = await committing if committing is not None else True
             committing = asyncio.create_task(self._commit(run, chunk))
             if following is None or not going:
                 await committing
                 return
             page, ahead = await following
+
+    async def _let_red_pass(self) -> None:
+        """
+        A lower plan pauses while a red one is made, or has batches waiting; for a second a chunk at the most,
+        so that it still comes along when reds never end.
+        """
+        for _ in range(_LONGEST_HOLD):
+            if not self._red_plans and not self._red_waits():
+                return
+            await asyncio.sleep(_HOLD_SECONDS)
 
     async def _to_those_told(self, run: _Run) -> None:
         """

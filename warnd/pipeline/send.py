@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import structlog
 
 from warnd.contract.channel import Channel, Queries
-from warnd.contract.outcome import Deferred, Outcome, Reason
+from warnd.contract.outcome import Accepted, Deferred, Outcome, Reason
 from warnd.model.delivery import Batch
 
 log = structlog.get_logger()
@@ -33,7 +34,19 @@ async def send(channel: Channel, batch: Batch, timeout: timedelta) -> Sequence[O
     if len(outcomes) != len(batch):
         log.error("channel.broke", channel=batch.channel, batch=batch.id, error="wrong number of outcomes")
         return _unclear(batch, Reason.UNREADABLE_REPLY, "wrong number of outcomes")
-    return outcomes
+    return [_storable(outcome) for outcome in outcomes]
+
+
+def _storable(outcome: Outcome) -> Outcome:
+    """Half a character in a provider's words or keys would not go into the store."""
+    if isinstance(outcome, Accepted):
+        key = outcome.receipt_key
+        return outcome if key is None or key.isascii() else Accepted(_whole(key))
+    return outcome if outcome.detail.isascii() else replace(outcome, detail=_whole(outcome.detail))
+
+
+def _whole(text: str) -> str:
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 async def ask(channel: Queries, batch: Batch, timeout: timedelta) -> Sequence[Outcome] | None:

@@ -2,7 +2,8 @@
 lease → send → settle → commit, for ever: the slots of one channel.
 
 A slot hands in what the last attempt came to together with the lease of the next, so both are in one commit
-and never more than one batch a slot is in flight.
+and never more than one batch a slot is in flight. There are more slots than requests at once: while some wait
+for a commit the others keep the provider busy.
 """
 
 from __future__ import annotations
@@ -40,9 +41,10 @@ class Watcher(Protocol):
 
 class Worker:
     """
-    Sends what the lanes of one channel offer, with ``slots`` requests at once.
+    Sends what the lanes of one channel offer, with ``requests`` at once.
 
-    ``clock`` gives microseconds since 1970; ``new_ids(n)`` makes batch ids.
+    There are half as many slots again as requests. The first in eight slots take red only, and have their share
+    of the requests for themselves. ``clock`` gives microseconds since 1970; ``new_ids(n)`` makes batch ids.
     """
 
     def __init__(
@@ -56,10 +58,14 @@ class Worker:
         watcher: Watcher,
         clock: Callable[[], int],
         new_ids: Callable[[int], list[str]],
-        slots: int,
+        requests: int,
+        red_only: int,
     ) -> None:
         self.channel = channel
-        self.slots = slots
+        self._red_only = red_only
+        self._slots = requests + requests // 2
+        self._open_to_all = asyncio.Semaphore(requests - red_only)
+        self._for_red = asyncio.Semaphore(max(red_only, 1))
         self._lanes = lanes
         self._store = store
         self._retry = retry
@@ -75,7 +81,7 @@ class Worker:
     async def run(self) -> None:
         """Until ``stop``."""
         async with asyncio.TaskGroup() as group:
-            self._tasks = [group.create_task(self._slot(slot)) for slot in range(self.slots)]
+            self._tasks = [group.create_task(self._slot(slot)) for slot in range(self._slots)]
 
     async def stop(self, grace: timedelta) -> None:
         """Take no new lease, let sends finish within ``grace``, then break them off: those are unclear."""
@@ -90,11 +96,6 @@ class Worker:
         if late:
             await asyncio.wait(late)
 
-    @property
-    def busy(self) -> int:
-        """Slots with a request under way."""
-        return len(self._tasks) - len(self._idle)
-
     async def _slot(self, slot: int) -> None:
         settlement: Settlement | None = None
         while True:
@@ -104,7 +105,7 @@ class Worker:
                     return
                 wanted = await self._wait(slot)
             leased = await self._turn(settlement, wanted)
-            settlement = await self._attempt(leased) if leased is not None else None
+            settlement = await self._attempt(leased, slot) if leased is not None else None
 
     async def _wait(self, slot: int) -> Batch:
         task = asyncio.current_task()
@@ -148,20 +149,25 @@ class Worker:
         if settlement.splits:
             self._lanes.post(settlement.splits)
 
-    async def _attempt(self, batch: Batch) -> Settlement:
+    async def _attempt(self, batch: Batch, slot: int) -> Settlement:
         started = self._clock()
-        if not self._in_force.holds(batch, started):
-            self._lanes.give_back(batch)
-            return Settlement(
-                batch, started, started, BatchState.STOPPED, unknowns=batch.unknowns, outcome={"not_sent": "stopped"}
-            )  # fmt: skip
         try:
-            outcomes = await self._asked(batch) or await send(self.channel, batch, self._timeout)
+            async with self._for_red if slot < self._red_only else self._open_to_all:
+                started = self._clock()
+                if not self._in_force.holds(batch, started):
+                    return self._not_sent(batch, started)
+                outcomes = await self._asked(batch) or await send(self.channel, batch, self._timeout)
         except asyncio.CancelledError:
             unclear: list[Outcome] = [Deferred(Reason.INTERRUPTED, maybe_sent=True)] * len(batch)
             await self._turn(self._judge(batch, unclear, started), None)
             raise
         return self._judge(batch, outcomes, started)
+
+    def _not_sent(self, batch: Batch, now: int) -> Settlement:
+        self._lanes.give_back(batch)
+        return Settlement(
+            batch, now, now, BatchState.STOPPED, unknowns=batch.unknowns, outcome={"not_sent": "stopped"}
+        )
 
     async def _asked(self, batch: Batch) -> Sequence[Outcome] | None:
         """Before a batch is sent again without a clear answer, its provider is asked where it can be asked."""

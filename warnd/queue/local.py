@@ -68,7 +68,7 @@ class ChannelLanes:
     """
     The lanes of one channel.
 
-    ``slots`` requests go at once; one in eight of the slots (none of a single one) takes red only. ``clock``
+    The first ``red_only`` slots take red only. ``clock``
     gives microseconds since 1970 and ``monotonic`` seconds for pacing; ``holds(batch, now)`` says whether a batch may
     still leave, asked before anything is paid for it.
     """
@@ -77,7 +77,7 @@ class ChannelLanes:
         self,
         channel: str,
         *,
-        slots: int,
+        red_only: int,
         pace: Pace,
         load: Load,
         clock: Callable[[], int],
@@ -86,7 +86,7 @@ class ChannelLanes:
     ) -> None:
         self.channel = channel
         self.pace = pace
-        self._red_slots = -(-slots // 8) if slots > 1 else 0
+        self._red_slots = red_only
         self._load = load
         self._clock = clock
         self._monotonic = monotonic
@@ -103,6 +103,11 @@ class ChannelLanes:
 
     def __len__(self) -> int:
         return len(self._held)
+
+    @property
+    def red_waits(self) -> bool:
+        """Whether a red batch is ready and has not been taken."""
+        return bool(self._heads[Lane.RED].batches)
 
     def post(self, batches: Sequence[Batch], *, fetched: bool = False) -> None:
         """Take hints in; what exceeds the head is left to the store (never so for ``fetched`` ones)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 
 from warnd.contract.outcome import Deferred, Outcome, Reason, Rejected, Scope
@@ -36,8 +37,7 @@ class Bucket:
     """
     A token bucket. Times are seconds of one monotonic clock.
 
-    It holds one period's tokens (at least one, and for rates a second at most a fifth of them, so that a
-    start is no burst). A batch dearer than the bucket goes when it is full, and leaves a debt.
+    It holds a fifth of a second's tokens (at least one), so that a start is no burst. A batch dearer than the bucket goes when it is full, and leaves a debt.
     """
 
     rate: Rate
@@ -49,8 +49,7 @@ class Bucket:
 
     @property
     def size(self) -> float:
-        share = 0.2 if self.rate.seconds <= 1 else 1.0
-        return max(1.0, self.rate.tokens * share)
+        return max(1.0, self.rate.per_second / 5)
 
     def wait(self, cost: float, now: float, *, red: bool, share: float = 1.0) -> float:
         """Seconds until ``cost`` may be taken; 0 is now. ``share`` slows the whole rate."""
@@ -62,6 +61,43 @@ class Bucket:
 
     def take(self, cost: float) -> None:
         self.level -= cost
+
+
+@dataclass(slots=True)
+class Window:
+    """
+    At most so many in any stretch of time, as a provider that counts a sliding minute counts it.
+
+    The lower colors leave a quarter of it to red.
+    """
+
+    rate: Rate
+    at: float = 0.0
+    _times: deque[float] = field(default_factory=deque)
+
+    def wait(self, now: float, *, red: bool) -> float:
+        """Seconds until one more may go; 0 is now."""
+        self.at = now
+        while self._times and now - self._times[0] >= self.rate.seconds:
+            self._times.popleft()
+        limit = max(int(self.rate.tokens), 1)
+        if not red:
+            limit -= int(limit * RED_SHARE)
+        if len(self._times) < limit:
+            return 0.0
+        return self._times[-limit] + self.rate.seconds - now
+
+    def take(self) -> None:
+        self._times.append(self.at)
+
+    def give_back(self) -> None:
+        if self._times:
+            self._times.pop()
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing of it is used up."""
+        return not self._times
 
 
 @dataclass(slots=True)
@@ -82,7 +118,7 @@ class Pace:
     _rest: float = _FIRST_REST
     _shrunk_at: float = 0.0
     _bucket: Bucket | None = field(init=False, default=None)
-    _targets: dict[str, Bucket] = field(init=False, default_factory=dict)
+    _targets: dict[str, Window] = field(init=False, default_factory=dict)
     _target_rest: dict[str, float] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -117,12 +153,12 @@ class Pace:
             del self._target_rest[address]
         if self.target_rate is None:
             return 0.0
-        bucket = self._targets.get(address)
-        if bucket is None:
+        window = self._targets.get(address)
+        if window is None:
             if len(self._targets) >= _TARGETS_KEPT:
                 self._forget(now)
-            bucket = self._targets[address] = Bucket(self.target_rate, at=now)
-        return bucket.wait(1.0, now, red=red)
+            window = self._targets[address] = Window(self.target_rate)
+        return window.wait(now, red=red)
 
     def take(self, cost: float, addresses: tuple[str, ...]) -> None:
         """Pay for a batch about to be leased."""
@@ -130,8 +166,8 @@ class Pace:
             self._bucket.take(cost)
         if self.target_rate is not None:
             for address in addresses:
-                if (bucket := self._targets.get(address)) is not None:
-                    bucket.take(1.0)
+                if (window := self._targets.get(address)) is not None:
+                    window.take()
         if self.open:
             self.probing = True
 
@@ -140,8 +176,8 @@ class Pace:
         self.take(-cost, ())
         if self.target_rate is not None:
             for address in addresses:
-                if (bucket := self._targets.get(address)) is not None:
-                    bucket.take(-1.0)
+                if (window := self._targets.get(address)) is not None:
+                    window.give_back()
         self.probing = False
 
     def learn(self, outcome: Outcome, address: str, now: float, *, pause: float) -> None:
@@ -182,6 +218,8 @@ class Pace:
         return min(1.0, self.share + recovered) if self.share < 1.0 else 1.0
 
     def _forget(self, now: float) -> None:
-        full = [a for a, b in self._targets.items() if b.wait(b.size, now, red=True) == 0]
-        for address in full or list(self._targets)[: _TARGETS_KEPT // 2]:
+        for window in self._targets.values():
+            window.wait(now, red=True)
+        idle = [address for address, window in self._targets.items() if window.idle]
+        for address in idle or list(self._targets)[: _TARGETS_KEPT // 2]:
             del self._targets[address]

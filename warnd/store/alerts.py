@@ -57,6 +57,7 @@ def admit(
     *,
     id: str,
     national: bool,
+    policy_revision: str = "",
 ) -> tuple[Admitted, list[Entry]]:
     """
     Keep the raw bytes, decide, and keep what was decided; all in the caller's transaction.
@@ -101,19 +102,20 @@ def admit(
         "effective": alert.effective,
         "expires": alert.expires,
         "deliver_until": decision.deliver_until or alert.deliver_until,
+        "policy_revision": policy_revision,
         "plan_done": decision.state is not AlertState.RELEASED,
         "stopped_at": raw.received if decision.state is AlertState.EXPIRED else None,
         "swept": decision.state is AlertState.EXPIRED,
     }
     connection.execute(insert(alerts).values(**values))
-    _keep_parts(connection, id, alert, known.regions)
+    _keep_parts(connection, id, alert, decision.regions)
     stop(connection, stops, state=decision.ending, at=raw.received, successor=id)
     facts = {"identifier": alert.identifier, "sender": alert.sender, "source": raw.source,
              "state": decision.state.value, "verdict": decision.verdict.value,
              "change": decision.change.value, "stops": stops}  # fmt: skip
     admitted = Admitted(
         id, alert.identifier, decision.state, decision.verdict, decision.change, decision.lane, alert.color,
-        alert.hazard, tuple(known.regions), decision.findings, repeat=False, stopped=tuple(stops),
+        alert.hazard, tuple(decision.regions), decision.findings, repeat=False, stopped=tuple(stops),
     )  # fmt: skip
     return admitted, [Entry(at, "alert.admitted", id, facts, raw.source)]
 

@@ -9,21 +9,18 @@ from warnd.ports import Lease, Leased
 from warnd.store import bulk
 
 _LEASE = """
-UPDATE batches SET state = 'sending', epoch = epoch + 1, attempts = attempts + 1,
-    lease_until = (SELECT json_extract(j.value, '$[3]') FROM json_each(?1) j
-                   WHERE json_extract(j.value, '$[0]') = batches.id)
+UPDATE batches SET state = 'sending', epoch = epoch + 1, attempts = attempts + 1, lease_until = ?2
 WHERE id IN (
     SELECT b.id FROM json_each(?1) j
     CROSS JOIN batches b ON b.id = json_extract(j.value, '$[0]')
     CROSS JOIN alerts a ON a.id = b.alert_id
     WHERE b.epoch = json_extract(j.value, '$[1]') AND b.state IN ('queued', 'waiting', 'unknown')
-      AND a.stopped_at IS NULL AND b.deliver_until > json_extract(j.value, '$[2]'))
+      AND a.stopped_at IS NULL AND b.deliver_until > ?3)
 """
 
 _GRANTED = """
-SELECT b.id FROM json_each(?) j CROSS JOIN batches b ON b.id = json_extract(j.value, '$[0]')
-WHERE b.state = 'sending' AND b.epoch = json_extract(j.value, '$[1]') + 1
-  AND b.lease_until = json_extract(j.value, '$[3]')
+SELECT b.id FROM json_each(?1) j CROSS JOIN batches b ON b.id = json_extract(j.value, '$[0]')
+WHERE b.state = 'sending' AND b.epoch = json_extract(j.value, '$[1]') + 1 AND b.lease_until = ?2
 """
 
 _BLOCKED = """
@@ -47,12 +44,10 @@ def lease(cursor: sqlite3.Cursor, wanted: Sequence[Lease]) -> list[Leased]:
     followers = [one.batch.id for one in wanted if one.batch.follows]
     if followers:
         blocked = {row[0] for row in cursor.execute(_BLOCKED, (bulk.rows(followers),))}
-    asked = {
-        one.batch.id: (one.batch.id, one.batch.epoch, one.now, one.until)
-        for one in wanted
-        if one.batch.id not in blocked
-    }
-    granted = _grant(cursor, asked)
+    asked = {one.batch.id: (one.batch.id, one.batch.epoch) for one in wanted if one.batch.id not in blocked}
+    # Asked for at nearly the same moment: the longest lease and the latest clock do for all.
+    until, now = max(one.until for one in wanted), max(one.now for one in wanted)
+    granted = _grant(cursor, asked, until=until, now=now)
     answers = []
     for one in wanted:
         batch = one.batch
@@ -64,12 +59,12 @@ def lease(cursor: sqlite3.Cursor, wanted: Sequence[Lease]) -> list[Leased]:
     return answers
 
 
-def _grant(cursor: sqlite3.Cursor, asked: Mapping[str, tuple[str, int, int, int]]) -> set[str]:
+def _grant(cursor: sqlite3.Cursor, asked: Mapping[str, tuple[str, int]], *, until: int, now: int) -> set[str]:
     if not asked:
         return set()
     # A stale hint names the epoch before somebody else's lease: only the end of the lease tells whose it is.
     rows = bulk.rows(list(asked.values()))
-    cursor.execute(_LEASE, (rows,))
+    cursor.execute(_LEASE, (rows, until, now))
     if cursor.rowcount == len(asked):
         return set(asked)
-    return {row[0] for row in cursor.execute(_GRANTED, (rows,))} if cursor.rowcount else set()
+    return {row[0] for row in cursor.execute(_GRANTED, (rows, until))} if cursor.rowcount else set()

@@ -13,7 +13,8 @@ SELECT d.id, d.channel, d.address, coalesce(c.language, ''), d.name, d.region
 FROM json_each(?1) e CROSS JOIN deliveries d ON d.alert_id = e.value
 LEFT JOIN contents c ON c.id = d.content_id
 WHERE d.told = 1 AND NOT EXISTS (
-    SELECT 1 FROM deliveries n WHERE n.address = d.address AND n.channel = d.channel AND n.alert_id = ?2)
+    SELECT 1 FROM deliveries n WHERE n.address = d.address AND n.channel = d.channel AND n.alert_id = ?2
+      AND (n.state <> 'suppressed' OR n.reason = 'not_on_policy'))
 LIMIT ?3
 """
 

@@ -2,8 +2,9 @@
 The one thread that writes, for everybody at once (group commit).
 
 Whatever is waiting when a commit begins goes into it together, in this order: leases (intents), settlements
-(outcomes), receipts, calls, and one plan chunk, red's first. So a slot's outcome is on disk no later than its
-next intent, and a plan of a million people never holds up a lease for longer than one chunk takes.
+(outcomes), receipts, calls. Between two such commits goes one plan chunk, red's first, in a commit of its own. So a
+slot's outcome is on disk no later than its next intent, and a plan of a million people never holds up a lease for
+longer than one chunk takes.
 """
 
 from __future__ import annotations
@@ -143,11 +144,11 @@ class Writer:
                 going = self._collect(jobs, self._inbox.get())
             while not self._inbox.empty():
                 going = self._collect(jobs, self._inbox.get_nowait()) and going
-            if self._chunks:
-                self._chunks.sort(key=lambda waiting: waiting.chunk.lane)
-                jobs.append(self._chunks.pop(0))
             if jobs:
                 self._commit_all(jobs)
+            if self._chunks:
+                self._chunks.sort(key=lambda waiting: waiting.chunk.lane)
+                self._commit_all([self._chunks.pop(0)])
 
     def _collect(self, jobs: list[_Job], job: _Job | None) -> bool:
         if job is None:
