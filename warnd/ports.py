@@ -7,7 +7,8 @@ Times in these values are microseconds since 1970 (UTC): they are bound to state
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from warnd.contract.outcome import Outcome, Reason, Receipt
@@ -37,8 +38,7 @@ class Departure(NamedTuple):
     due: int
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(NamedTuple):
     """
     All that one attempt changes, decided by ``pipeline.settle``, applied by the store in one commit.
 
@@ -61,7 +61,7 @@ class Settlement:
     receipt_keys: Sequence[tuple[int, str]] = ()
     rejected: Sequence[int] = ()
     content_refused: bool = False
-    outcome: Mapping[str, Any] = field(default_factory=dict)
+    outcome: Mapping[str, Any] = MappingProxyType({})
 
 
 class Lease(NamedTuple):

@@ -90,6 +90,7 @@ class HttpSms:
             connect=chosen.connect_timeout.total_seconds(),
             sock_read=chosen.timeout.total_seconds(),
         )
+        self._content_type = FORMATS[chosen.format]
         self._http: aiohttp.ClientSession | None = None
 
     async def open(self, sink: Sink) -> None:
@@ -102,7 +103,6 @@ class HttpSms:
             auto_decompress=False,
             headers={
                 "Authorization": f"Bearer {self._options.token.reveal()}",
-                "Content-Type": FORMATS[self._options.format],
                 "Accept": "application/json",
                 "Accept-Encoding": "identity",
                 "User-Agent": "warnd",
@@ -114,7 +114,7 @@ class HttpSms:
         if self._http is None:
             raise RuntimeError("the channel is not open")
         addresses = batch.addresses
-        body = self._body(batch)
+        body = aiohttp.BytesPayload(self._body(batch), content_type=self._content_type)
         try:
             async with self._http.post(self._options.url, data=body, allow_redirects=False) as reply:
                 if (refused := refusal(reply.status, reply.headers.get("Retry-After"))) is not None:

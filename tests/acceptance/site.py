@@ -95,6 +95,7 @@ class Site:
         )
         people = self.home / "people.csv"
         people.write_text(f"{header}\n{rows}\n")
+        self.run("db", "upgrade")
         self.run("regions", "import", "--under", _COUNTY)
         self.run("audience", "import", str(people))
         (self.home / "key").write_text(

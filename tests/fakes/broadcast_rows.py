@@ -38,7 +38,9 @@ def a_warning(headline: str = "武都区气象台发布暴雨红色预警信号"
     )
 
 
-def keep_alert(connection: Connection, alert: Alert, *, state: str = "released") -> str:
+def keep_alert(
+    connection: Connection, alert: Alert, *, state: str = "released", change: Change = Change.ISSUED
+) -> str:
     """The alert with its message and area; its id."""
     id = _IDS.one(NOW)
     connection.execute(
@@ -53,7 +55,7 @@ def keep_alert(connection: Connection, alert: Alert, *, state: str = "released")
             id=id, episode_id=id, sender=alert.sender, identifier=alert.identifier, sent=alert.sent,
             source="weather", received_at=NOW, state=state, verdict="accept", status=alert.status.value,
             type=alert.type.value, hazard=alert.hazard, color=alert.color.value, lane=lane_of(alert.color).value,
-            change=Change.ISSUED.value, headline=alert.headline, body=as_body(alert), digest=id, raw_id=id,
+            change=change.value, headline=alert.headline, body=as_body(alert), digest=id, raw_id=id,
             expires=alert.expires, deliver_until=alert.deliver_until, planned=3, plan_of=3, plan_done=True,
         )
     )  # fmt: skip

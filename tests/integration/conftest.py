@@ -33,6 +33,11 @@ adapter = "sms.http"
 url = "http://127.0.0.1:9/send"
 token = "made-up"
 
+[channels.quiet]
+adapter = "sms.http"
+url = "http://127.0.0.1:9/send"
+token = "made-up"
+
 [sources.weather]
 regions = ["6212"]
 official = true

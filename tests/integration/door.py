@@ -9,7 +9,8 @@ from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient
 
 from warnd.app import App
-from warnd.audience.csv_rows import read_rows
+from warnd.audience.csv_rows import read_sheet
+from warnd.audience.kinds import ChannelKinds
 from warnd.audience.plan import plan_import
 from warnd.model.ulid import UlidMaker
 from warnd.store.audience_import import apply_import, existing_audience
@@ -73,7 +74,7 @@ class Door:
             f"LSZ-{n:04},post,两水镇{n}号值班室,621202101,621202101/山洪责任人,responsible,sms,+86154{n:08},1,zh,true\n"
             for n in range(people)
         )
-        imported = read_rows((HEADER + rows).encode())
+        imported = read_sheet((HEADER + rows).encode(), ChannelKinds.beside(["sms"])).rows
         plan = plan_import(imported, await self.app.store.read(existing_audience, imported))
 
         def apply(connection: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import orjson
@@ -12,6 +13,7 @@ from warnd.intake.read import read
 from warnd.model.alert import Text
 from warnd.model.color import Color
 from warnd.store import alarms, keys
+from warnd.store.alerts import expire_due
 from warnd.store.journal import verify
 from warnd.store.keys import Role
 
@@ -95,6 +97,21 @@ async def test_a_dry_run_says_whom_it_would_reach_and_keeps_nothing(door: Door) 
     status, body = await door.ask("POST", "alerts?dry_run=true", role="feed", json=RED)
     assert (status, body["targeted"], body["by_channel"]) == (200, 7, {"sms": 7})
     assert await door.app.store.read(rows) == before
+
+
+async def test_a_dry_run_counts_whom_no_address_could_reach(door: Door) -> None:
+    """They are no deliveries, and somebody must telephone."""
+    await door.settle_in(2)
+    _, groups = await door.ask("GET", "groups")
+    post = {"kind": "post", "name": "无号值班室", "region": "621202101", "groups": [groups["items"][0]["id"]]}
+    assert (await door.ask("POST", "subscribers", json=post))[0] == 201
+    _, body = await door.ask("POST", "alerts?dry_run=true", role="feed", json=RED)
+    assert (body["targeted"], body["suppressed"], body["by_reason"]) == (2, 0, {"no_endpoint": 1})
+    assert (body["state"], body["verdict"], body["warnings"]) == ("released", "accept", [])
+    elsewhere = RED | {"areas": [{"name": "黄渚镇", "regions": ["621202999"]}]}
+    _, body = await door.ask("POST", "alerts?dry_run=true", role="feed", json=elsewhere)
+    assert (body["targeted"], body["state"]) == (0, "quarantined")
+    assert {one["code"] for one in body["warnings"]} == {"unknown_region", "area_unresolved", "source_region"}
 
 
 async def test_an_alert_is_shown_with_its_deliveries_and_progress(door: Door) -> None:
@@ -196,6 +213,76 @@ async def test_a_held_alert_goes_out_when_an_operator_approves_it(door: Door) ->
     assert found.broken is None
 
 
+async def test_a_quarantined_alert_can_be_rejected_and_not_approved(door: Door) -> None:
+    """Whoever looked at it closes it; its alarms go with it."""
+    _, body = await door.ask("POST", "alerts", role="feed", json=RED | {"areas": []})
+    assert (body["state"], body["verdict"]) == ("quarantined", "quarantine")
+    await door.app.alarms.settle()
+    assert [one["kind"] for one in await alarms_of(door)] == ["alert_quarantined"]
+    status, refusal = await door.ask("POST", f"alerts/{body['id']}/approve", role="operator")
+    assert (status, "only one that is held" in refusal["detail"]) == (409, True)
+    status, decided = await door.ask("POST", f"alerts/{body['id']}/reject", role="operator")
+    assert (status, decided["state"]) == (200, "rejected")
+    assert await alarms_of(door) == []
+    assert (await door.ask("POST", f"alerts/{body['id']}/reject", role="operator"))[0] == 409
+
+
+@pytest.mark.parametrize("end", ["cancelled", "superseded", "lifted", "expired"])
+async def test_alarms_about_an_alert_end_with_it(door: Door, end: str) -> None:
+    """Nothing is left to be done; those of others stay."""
+    alert = await door.broadcast(0)
+    now = door.app.now()
+    await door.app.store.record(alarms.sound, "disk_low", "store", "little", id=door.app.new_id(), now=now)
+    await door.app.alarms.settle()
+    assert {one["subject"] for one in await alarms_of(door)} == {alert, "store"}
+    follow = RED | {"identifier": "next", "references": [
+        {"sender": RED["sender"], "identifier": RED["identifier"], "sent": None}]}  # fmt: skip
+    match end:
+        case "cancelled":
+            await door.ask("POST", f"alerts/{alert}/cancel", role="operator")
+        case "superseded":
+            await door.ask("POST", "alerts", role="feed", json=follow | {"type": "update"})
+        case "lifted":
+            await door.ask("POST", "alerts", role="feed", json=follow | {"type": "cancel"})
+        case _:
+            await door.app.store.record(expire_due, now + timedelta(days=1))
+    assert {one["subject"] for one in await alarms_of(door)} == {"store"}
+
+
+async def test_that_an_alert_came_too_late_ends_with_its_acknowledgement(door: Door) -> None:
+    """Time will not turn back: there is nothing to wait for."""
+    late = RED | {"expires": "2026-07-14T08:05:00+08:00"}
+    assert (await door.ask("POST", "alerts", role="feed", json=late))[1]["state"] == "expired"
+    await door.app.alarms.settle()
+    (alarm,) = await alarms_of(door)
+    status, body = await door.ask("POST", f"alarms/{alarm['id']}/acknowledge", role="operator")
+    assert (status, body["kind"], body["acknowledged_by"]) == (200, "alert_stale", "operator")
+    assert body["cleared_at"] is not None
+    assert await alarms_of(door) == []
+
+
+async def test_alarms_come_in_pages(door: Door) -> None:
+    """The newest first, like every listing."""
+    for n in range(5):
+        await door.app.store.record(
+            alarms.sound, "channel_down", f"c{n}", "no answer", id=door.app.new_id(), now=door.app.now()
+        )
+    seen: list[str] = []
+    cursor = ""
+    while True:
+        _, page = await door.ask("GET", f"alarms?limit=2{cursor}")
+        seen += [one["subject"] for one in page["items"]]
+        if page["next_cursor"] is None:
+            break
+        cursor = f"&cursor={page['next_cursor']}"
+    assert seen == ["c4", "c3", "c2", "c1", "c0"]
+
+
+async def alarms_of(door: Door) -> list[dict[str, Any]]:
+    _, listed = await door.ask("GET", "alarms", role="viewer")
+    return list(listed["items"])
+
+
 async def test_an_alarm_is_acknowledged_by_name(door: Door) -> None:
     """It stays open: the condition lasts, but somebody has it."""
     now = door.app.now()
@@ -212,8 +299,33 @@ async def test_an_alarm_is_acknowledged_by_name(door: Door) -> None:
 async def test_what_is_not_there_is_a_problem_too(door: Door) -> None:
     """Addresses that do not exist, methods that are not taken, ids that nobody has."""
     for method, path, expected in (
-        ("GET", "/api/v1/nothing", 404), ("PUT", "/api/v1/alerts", 405), ("GET", "alerts/NOBODY", 404),
+        ("GET", "/api/v1/nothing", 404), ("GET", "/api/v2/alerts", 404), ("GET", "/api", 404), ("POST", "/healthz", 405),
+        ("PUT", "/api/v1/alerts", 405), ("GET", "alerts/NOBODY", 404),
         ("GET", "alerts/%ff%00", 404),
     ):  # fmt: skip
         status, body = await door.ask(method, path)
         assert (status, body["status"]) == (expected, expected), path
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+async def test_health_can_be_asked_without_a_body(door: Door, path: str) -> None:
+    """As many balancers do; the status is the same."""
+    full = await door.reply("GET", path, role=None)
+    head = await door.reply("HEAD", path, role=None)
+    assert (head.status, await head.read()) == (full.status, b"")
+
+
+async def test_progress_ends_where_it_said_it_would(door: Door) -> None:
+    """Somebody in two groups is one person to look at."""
+    await door.settle_in(3)
+    _, people = await door.ask("GET", "subscribers")
+    _, first = await door.ask("GET", "groups")
+    _, second = await door.ask("POST", "groups", json={"name": "另一组", "region": "621202101"})
+    await door.ask("POST", "subscriptions", json={"group": second["id"]})
+    both = {"groups": [first["items"][0]["id"], second["id"]]}
+    for person in people["items"]:
+        assert (await door.ask("PATCH", f"subscribers/{person['id']}", json=both))[0] == 200
+    _, body = await door.ask("POST", "alerts", role="feed", json=RED)
+    await door.app.broadcaster.broadcast(body["id"])
+    _, shown = await door.ask("GET", f"alerts/{body['id']}")
+    assert shown["progress"] == {"planned": 3, "of": 3, "done": True}

@@ -43,6 +43,15 @@ async def test_a_group_with_its_people_is_built_over_rest(door: Door) -> None:
             ["hazards[0]"],
             id="no such hazard",
         ),
+        pytest.param(
+            "subscriptions", {"group": "0" * 26, "channels": ["nope"]}, ["channels[0]"], id="no such channel"
+        ),
+        pytest.param(
+            "endpoints",
+            {"subscriber": "0" * 26, "channel": "fax", "address": "1"},
+            ["channel"],
+            id="no such kind of channel",
+        ),
     ],
 )
 async def test_a_body_with_faults_is_refused_by_path(
@@ -76,6 +85,31 @@ async def test_a_file_is_imported_whole_or_not_at_all(door: Door) -> None:
     assert (await door.ask("GET", "subscribers"))[1]["items"] == []
     assert (await door.ask("POST", "import", data=good))[0] == 200
     assert [one["external_id"] for one in (await door.ask("GET", "subscribers"))[1]["items"]] == ["A-1"]
+
+
+async def test_a_channel_that_nobody_knows_is_refused_by_its_code(door: Door) -> None:
+    """A rule may name a configured channel or a kind."""
+    fax = {"subscriber": "0" * 26, "channel": "fax", "address": "1"}
+    _, answer = await door.ask("POST", "endpoints", json=fax)
+    assert [one["code"] for one in answer["errors"]] == ["unknown_channel"]
+    _, group = await door.ask("POST", "groups", json={"name": "山洪责任人", "region": "621202101"})
+    rule = {"group": group["id"], "channels": ["sms", "voice"]}
+    status, made = await door.ask("POST", "subscriptions", json=rule)
+    assert (status, made["channels"]) == (201, ["sms", "voice"])
+    status, answer = await door.ask(
+        "PATCH", f"subscriptions/{made['id']}", json={"channels": ["sms", "nope"]}
+    )
+    assert (status, [one["path"] for one in answer["errors"]]) == (422, ["channels[1]"])
+
+
+async def test_an_import_answers_with_its_warnings(door: Door) -> None:
+    """They stop nothing."""
+    line = ROW.format(region="621202101", address="+8615400000001")
+    status, body = await door.ask("POST", "import", data=(HEADER + line + line).encode())
+    assert (status, body["subscribers_added"]) == (200, 1)
+    assert body["warnings"] == [
+        {"line": 3, "field": "", "code": "repeated_row", "message": "says the same as line 2"}
+    ]
 
 
 async def test_divisions_are_found_by_name_code_and_parent(door: Door) -> None:

@@ -13,7 +13,8 @@ import orjson
 import pytest
 from sqlalchemy import Connection, create_engine, func, insert, select
 
-from warnd.audience.csv_rows import read_rows, write_rows
+from warnd.audience.csv_rows import read_sheet, write_rows
+from warnd.audience.kinds import ChannelKinds
 from warnd.audience.plan import plan_import
 from warnd.errors import Conflict, Invalid, NotFound
 from warnd.model.audience import AudienceClass, EndpointState, Relation, SubscriberKind, Subscription
@@ -70,6 +71,7 @@ NAMES = {
     "621202101": "安化镇",
 }
 HEADER = "external_id,kind,name,region,groups,audience,channel,address,priority,language,drills\n"
+KINDS = ChannelKinds.beside(["sms", "email", "wechat"])
 
 ids = UlidMaker()
 
@@ -95,7 +97,7 @@ def a_subscriber(store: Connection, name: str = "值班室", region: str = "6212
 
 
 def planned(store: Connection, body: str, *, sync: bool = False) -> ImportPlan:
-    rows = read_rows((HEADER + body).encode())
+    rows = read_sheet((HEADER + body).encode(), KINDS).rows
     return plan_import(rows, existing_audience(store, rows, sync=sync), sync=sync)
 
 
@@ -370,6 +372,17 @@ def test_a_file_makes_groups_people_and_endpoints(store: Connection) -> None:
     assert group_sizes(store, person.groups) == {person.groups[0]: 2}
 
 
+def test_an_audience_that_an_existing_group_does_not_take_is_warned_of(store: Connection) -> None:
+    """The group keeps its class; the file's word would otherwise be lost without a sound."""
+    imported(store, TWO)
+    plan = planned(store, TWO.replace("responsible", "leaders"))
+    assert plan.changes_nothing
+    assert [(one.line, one.field, one.code) for one in plan.warnings] == [
+        (2, "audience", "audience_ignored"),
+        (2, "audience", "audience_ignored"),
+    ]
+
+
 def test_the_same_file_again_changes_nothing(store: Connection) -> None:
     """Also as a sync."""
     imported(store, TWO)
@@ -407,9 +420,11 @@ def test_an_export_is_imported_without_a_change(store: Connection) -> None:
     body = "".join(write_rows(export_rows(store)))
     assert "'=1+1" in body
     assert "'+86" not in body
-    rows = read_rows(body.encode())
-    plan = plan_import(rows, existing_audience(store, rows, sync=True), sync=True)
+    sheet = read_sheet(body.encode(), KINDS)
+    existing = existing_audience(store, sheet.rows, sync=True)
+    plan = plan_import(sheet.rows, existing, sync=True, warnings=sheet.warnings)
     assert plan.changes_nothing
+    assert plan.warnings == ()
     assert plan.unchanged == 4
 
 
@@ -417,7 +432,7 @@ def test_an_export_makes_the_same_audience_elsewhere(store: Connection, tmp_path
     """The classes of the groups with it."""
     imported(store, TWO)
     a_subscriber(store, "丙", groups=(a_group(store, "领导", audience=AudienceClass.LEADERS).id,))
-    rows = read_rows("".join(write_rows(export_rows(store))).encode())
+    rows = read_sheet("".join(write_rows(export_rows(store))).encode(), KINDS).rows
     engine = create_engine(f"sqlite:///{tmp_path}/other.db")
     tables.metadata.create_all(engine)
     with engine.begin() as other:

@@ -40,7 +40,8 @@ def warnd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
         store = SqliteStore(tmp_path / "warnd.db", confirm=lambda *_: None)
         await store.open()
         try:
-            yield SimpleNamespace(store=store, ids=UlidMaker(), now=lambda: NOW)
+            routes = {"sms": SimpleNamespace(kind="sms")}
+            yield SimpleNamespace(store=store, routes=routes, ids=UlidMaker(), now=lambda: NOW)
         finally:
             await store.close()
 
@@ -105,15 +106,37 @@ def test_a_file_with_faults_exits_1_and_names_them(warnd: Call, file: Path) -> N
     refused = warnd("audience", "import", str(file))
     assert refused.exit_code == 1
     assert [line.partition(":")[0] for line in refused.stderr.splitlines()] == [
-        "rows[3].kind",
-        "rows[3].address",
+        "line 3, kind",
+        "line 3, address",
+        "line 3, region",
+        "3 faults; nothing was imported",
     ]
     listed = json.loads(warnd("audience", "import", str(file), "--json").stdout)
-    assert [error["path"] for error in listed["errors"]] == ["rows[3].kind", "rows[3].address"]
+    assert [error["path"] for error in listed["errors"]] == [
+        "rows[3].kind",
+        "rows[3].address",
+        "rows[3].region",
+    ]
+    file.write_text(HEADER.replace("drills", "drill") + ROW, encoding="utf-8")
+    refused = warnd("audience", "import", str(file))
+    assert refused.stderr.startswith("line 1, drill: there is no such column")
+    assert refused.stderr.endswith("1 fault; nothing was imported\n")
     missing = warnd("audience", "import", str(file.with_name("missing.csv")))
     assert missing.exit_code == 1
     assert missing.stderr.startswith("file: ")
     assert warnd("audience", "export").stdout.splitlines() == [HEADER.strip()]
+
+
+def test_what_is_odd_is_shown_and_stops_nothing(warnd: Call, file: Path) -> None:
+    """Before and after, to a person and to a program."""
+    file.write_text(HEADER + ROW + ROW.replace("sms", "voice"), encoding="utf-8")
+    shown = warnd("audience", "import", str(file), "--dry-run")
+    assert "warning: line 3, channel: no channel of the kind voice is configured" in shown.stdout
+    done = json.loads(warnd("audience", "import", str(file), "--json").stdout)
+    assert (done["valid"], done["endpoints_added"]) == (True, 2)
+    (warning,) = done["warnings"]
+    assert (warning["line"], warning["field"], warning["code"]) == (3, "channel", "unserved_channel")
+    assert warning["message"]
 
 
 def test_an_exported_file_is_imported_without_a_change(warnd: Call, file: Path) -> None:

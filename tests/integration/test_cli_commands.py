@@ -19,7 +19,8 @@ from sqlalchemy import Connection, insert, select, update
 
 from warnd import resources
 from warnd.app import App
-from warnd.audience.csv_rows import read_rows
+from warnd.audience.csv_rows import read_sheet
+from warnd.audience.kinds import ChannelKinds
 from warnd.audience.plan import plan_import
 from warnd.cli import main
 from warnd.settings import load
@@ -72,7 +73,7 @@ async def broadcast(config: Path) -> None:
 def fill(connection: Connection, app: App) -> None:
     divisions = resources.path("config", "cn-divisions-2023.csv.xz")
     regions.import_regions(connection, divisions, under="621202", progress=lambda *_: None)
-    rows = read_rows(AUDIENCE.encode())
+    rows = read_sheet(AUDIENCE.encode(), ChannelKinds.beside(["console"])).rows
     plan = plan_import(rows, existing_audience(connection, rows, sync=False), sync=False)
     apply_import(connection, plan, ids=app.ids, now=app.now())
     audience_changed(connection)
@@ -147,6 +148,8 @@ def test_alerts_are_listed_and_shown(warnd: Call) -> None:
     assert shown["deliveries"] == {"accepted": 1, "failed": 1}
     assert "武都区 (621202)" in warnd("alerts", "show", alert["id"])[1]
     assert "红色" in warnd("alerts", "show", alert["id"], "--language", "zh")[1]
+    assert "first issue" in warnd("alerts", "list")[1]
+    assert "first issue" in warnd("alerts", "show", alert["id"])[1]
     assert warnd("alerts", "show", "NONE")[0] == 1
 
 
@@ -196,7 +199,8 @@ def test_what_failed_is_sent_again_as_a_new_round(warnd: Call, place: Path) -> N
     code, said, _ = warnd("deliveries", "resend", "--alert", alert["id"], "--json")
     (resent,) = lines(said)
     assert (code, resent["deliveries"]) == (0, 1)
-    assert "0 deliveries" in warnd("deliveries", "resend", "--alert", alert["id"])[1]
+    nothing = warnd("deliveries", "resend", "--alert", alert["id"])
+    assert (nothing[0], "nothing" in nothing[2]) == (1, True)
     assert read(place, "SELECT actor FROM journal WHERE kind = 'deliveries.resent'") == [("cli",)]
     assert read(place, "SELECT address, state FROM deliveries WHERE round = 1") == [("desk-b", "waiting")]
     refused = warnd("deliveries", "resend", "--alert", alert["id"], "--state", "accepted")
@@ -333,4 +337,37 @@ def test_an_upgrade_again_changes_nothing(warnd: Call) -> None:
     """And says which schema there is."""
     code, said, _ = warnd("db", "upgrade")
     assert code == 0
-    assert "schema 0001\n" in said
+    assert "schema 0001 (settings from " in said
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(("keys", "create", "stray", "--role", "admin"), id="one that writes"),
+        pytest.param(("alerts", "list"), id="one that reads"),
+        pytest.param(("regions", "import"), id="an import"),
+        pytest.param(("db", "backup", "copy.db"), id="a backup"),
+    ],
+)
+def test_a_command_in_the_wrong_place_makes_no_database(
+    warnd: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    """It says which settings led there and how to make one; a key in a stray database would open nothing."""
+    monkeypatch.delenv("WARND_CONFIG")
+    monkeypatch.chdir(tmp_path)
+    code, _, errors = warnd(*command)
+    assert code == 1
+    assert "no database at var/warnd.db (settings from " in errors
+    assert "warnd db upgrade" in errors
+    assert list(tmp_path.iterdir()) == []
+    assert warnd("db", "upgrade")[0] == 0
+    assert warnd("keys", "list")[0] == 0
+
+
+def test_the_shipped_settings_are_printed_to_begin_with(warnd: Call, tmp_path: Path) -> None:
+    """With every comment, and such as can be loaded."""
+    code, said, _ = warnd("config")
+    (tmp_path / "own.toml").write_text(said, encoding="utf-8")
+    assert code == 0
+    assert said.startswith("# warnd's settings")
+    assert list(load(tmp_path / "own.toml", {}).channels) == ["console"]

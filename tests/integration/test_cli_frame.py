@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -229,7 +230,7 @@ def test_a_daemon_that_never_answers_leaves_with_1(
     (tmp_path / "warning").write_bytes(b"{}")
     url = "http://127.0.0.1:1"
     assert warnd("push", str(tmp_path / "warning"), "--url", url, "--key", "k") == 1
-    assert f"no answer from {url}" in capsys.readouterr().err
+    assert f"no answer from {url}: Connection refused" in capsys.readouterr().err
 
 
 def test_a_file_that_cannot_be_read_is_named(warnd: Call, capsys: pytest.CaptureFixture[str]) -> None:
@@ -238,7 +239,38 @@ def test_a_file_that_cannot_be_read_is_named(warnd: Call, capsys: pytest.Capture
     assert "absent.xml cannot be read" in capsys.readouterr().err
 
 
+async def test_a_warning_that_tells_nobody_yet_says_so(
+    warnd: Call, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """A 202 alone would be taken for done."""
+
+    async def hold(request: web.Request) -> web.Response:
+        return web.json_response({"state": "held"}, status=202)
+
+    (tmp_path / "warning").write_bytes(b"{}")
+    assert await pushed(hold, warnd, str(tmp_path / "warning")) == 0
+    assert "before an operator approves it" in capsys.readouterr().err
+
+
+def test_a_url_that_is_none_is_a_fault_of_the_settings(
+    warnd: Call, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is not tried again."""
+    monkeypatch.setenv("WARND_URL", "nonsense")
+    assert warnd("push", "-", "--key", "k") == 78
+    assert "WARND_URL: 'nonsense'" in capsys.readouterr().err
+
+
 # emulate
+
+
+def test_a_port_in_use_is_named(warnd: Call, capsys: pytest.CaptureFixture[str]) -> None:
+    """In a sentence, as every error."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert warnd("emulate", "sms.http", "--token", "made-up", "--port", str(port)) == 1
+    assert f"sms.http cannot listen on port {port}: " in capsys.readouterr().err
+
 
 SAMPLE = '''
 """A gateway that takes nothing."""

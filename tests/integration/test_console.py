@@ -24,6 +24,7 @@ from tests.fakes.broadcast_rows import (
 from warnd import api, console
 from warnd.app import App
 from warnd.app.phrases import phrases
+from warnd.model.alert import Change
 from warnd.settings import load
 from warnd.store import alarms, keys
 from warnd.store.keys import Purpose, Role
@@ -240,6 +241,7 @@ async def test_the_home_page_shows_what_is_in_force_and_what_needs_a_person(
     """A card for each alert in force, with its color in words; what is over stands below."""
     alert = await app.store.write(keep_alert, a_warning())
     await app.store.write(keep_alert, a_warning("昨天的预警"), state="expired")
+    await app.store.write(keep_alert, a_warning("昨天的解除"), change=Change.LIFTED)
     await app.store.write(count, alert, {"delivered": 1234, "failed": 5, "suppressed": 6})
     await app.store.record(alarms.sound, "channel_down", "sms", "no answer", id=app.new_id(), now=NOW)
     await sign_in(Role.VIEWER)
@@ -250,7 +252,11 @@ async def test_the_home_page_shows_what_is_in_force_and_what_needs_a_person(
     )
     assert "1 alert is in force" in page
     assert phrases("en")("alarms.channel_down") in page
-    assert "昨天的预警" in page[page.index("</article>") :]
+    below = page[page.index("</article>") :]
+    assert "昨天的预警" in below
+    assert "昨天的解除" in below
+    assert "End notice" in below
+    assert "In force" not in below
 
 
 async def test_the_log_pages_by_key_and_keeps_its_filters(app: App, client: Client, sign_in: SignIn) -> None:

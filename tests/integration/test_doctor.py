@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
@@ -114,19 +115,72 @@ def test_a_database_without_divisions_fails(examine: Examine, tmp_path: Path) ->
 
 
 def test_a_misspelt_key_fails_and_is_named(examine: Examine, config: Path) -> None:
-    """Nothing else can be looked at."""
+    """Nothing else can be looked at, and starting again will not help."""
     config.write_text("[serwer]\nport = 1\n")
     result = examine("--json")
-    assert result.exit_code == 1
+    assert result.exit_code == 78
     assert list(found(result)) == ["settings"]
     assert "serwer" in found(result)["settings"]["message"]
+
+
+def test_what_a_source_may_speak_for_is_held_against_hazards_and_divisions(
+    examine: Examine, config: Path, tmp_path: Path
+) -> None:
+    """A hazard there is not is a fault of the settings; a division may only be missing from the tree."""
+    made(tmp_path / "var" / "warnd.db", with_regions=True)
+    with config.open("a") as file:
+        file.write('[sources.weather]\nregions = ["62", "6299"]\n')
+    result = examine("--json")
+    assert result.exit_code == 0
+    assert found(result)["sources"]["health"] == "attention"
+    assert found(result)["sources"]["message"] == "no such division: weather: 6299"
+    with config.open("a") as file:
+        file.write('hazards = ["*", "rainstrom"]\n')
+    result = examine("--json")
+    assert result.exit_code == 78
+    assert (
+        "sources.weather.hazards[1]: there is no hazard 'rainstrom'" in found(result)["settings"]["message"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "address"),
+    [
+        pytest.param({"url": "https://gateway.example/send"}, ("gateway.example", 443), id="https"),
+        pytest.param({"base_url": "http://127.0.0.1:81/"}, ("127.0.0.1", 81), id="a port of its own"),
+        pytest.param({"host": "mail.example", "port": 587}, ("mail.example", 587), id="host and port"),
+        pytest.param({"url": "https://[gateway"}, None, id="no address"),
+        pytest.param({"stream": "stdout"}, None, id="no network"),
+    ],
+)
+def test_an_adapters_table_says_where_its_provider_is(
+    options: Mapping[str, Any], address: tuple[str, int] | None
+) -> None:
+    """Where it says so in a way that many adapters share."""
+    assert checks.network_address(options) == address
+
+
+async def test_a_connection_is_made_and_nothing_is_said() -> None:
+    """A port that nobody listens on fails."""
+    heard: asyncio.Queue[bytes] = asyncio.Queue()
+
+    async def hear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.put_nowait(await reader.read())
+        writer.close()
+
+    async with await asyncio.start_server(hear, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        assert (await checks.connection("sms", "127.0.0.1", port)).health is Health.GOOD
+        assert await heard.get() == b""
+    finding = await checks.connection("sms", "127.0.0.1", port)
+    assert (finding.check, finding.health) == ("connection sms", Health.FAILED)
 
 
 def test_a_database_that_is_none_fails(tmp_path: Path) -> None:
     """A file of that name with anything else in it."""
     path = tmp_path / "warnd.db"
     path.write_bytes(b"not a database, but long enough to be looked at as one" * 40)
-    assert [one.health for one in checks.database(path)] == [Health.FAILED]
+    assert [one.health for one in checks.database(path, {})] == [Health.FAILED]
 
 
 def test_a_directory_that_cannot_be_made_fails(tmp_path: Path) -> None:

@@ -61,8 +61,17 @@ def test_one_division_comes_with_what_is_above_it(empty: Connection) -> None:
     assert regions.count(empty) == done.offered == done.changed
     assert regions.full_name(empty, "621202") == "甘肃省陇南市武都区"
     assert regions.known(empty, ["62", "6212", "621202", "621221"]) == {"62", "6212", "621202"}
-    with pytest.raises(NotFound):
-        regions.import_regions(empty, SHIPPED, under="999")
+    for nothing in ("999", "99", "不"):
+        with pytest.raises(NotFound):
+            regions.import_regions(empty, SHIPPED, under=nothing)
+
+
+@pytest.mark.parametrize("padded", ["621202000", "621202000000"])
+def test_a_division_may_be_asked_for_with_its_padding(empty: Connection, padded: str) -> None:
+    """As the statistics and most feeds write it."""
+    done = regions.import_regions(empty, SHIPPED, under=padded)
+    assert regions.count(empty) == done.offered
+    assert regions.known(empty, ["6212", "621202", "621221"]) == {"6212", "621202"}
 
 
 def test_a_renamed_division_gets_its_new_name(empty: Connection, tmp_path: Path) -> None:

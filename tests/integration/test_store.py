@@ -26,7 +26,7 @@ from warnd.contract.outcome import (
     Rejected,
     Scope,
 )
-from warnd.errors import Conflict, NotFound
+from warnd.errors import Conflict, NotFound, StoreError
 from warnd.model.color import Lane
 from warnd.model.content import Content
 from warnd.model.delivery import Batch, BatchState, State
@@ -246,6 +246,13 @@ def test_opening_to_write_sets_both(tmp_path: Path) -> None:
             assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
+def test_what_is_no_database_is_named_in_a_sentence(tmp_path: Path) -> None:
+    """Whatever the driver makes of the file; an operator reads no traceback."""
+    (tmp_path / "warnd.db").write_bytes(b"something else, and long enough to be looked at" * 40)
+    with pytest.raises(StoreError, match=r"warnd\.db: .*not a database"):
+        open_writer(tmp_path / "warnd.db")
+
+
 # --- one writer for all ---------------------------------------------------------------------------
 
 
@@ -416,8 +423,8 @@ async def test_tries_are_counted_once_however_often_a_delivery_is_regrouped(site
         )  # fmt: skip
         assert counted == [(tries,)]
         judged = site.judged(leased, [BUSY])
-        departing = replace(
-            judged, uniform=None, state=BatchState.SETTLED,
+        departing = judged._replace(
+            uniform=None, state=BatchState.SETTLED,
             departures=site.judged(replace(leased, deliveries=leased.deliveries * 2, addresses=leased.addresses * 2,
                                            levels=leased.levels * 2), [BUSY, YES]).departures,
         )  # fmt: skip

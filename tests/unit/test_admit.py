@@ -158,6 +158,42 @@ def test_an_unknown_region_is_noted_and_no_reason_to_be_silent() -> None:
     assert (found.state, found.verdict) == (AlertState.RELEASED, Verdict.ACCEPT_WITH_WARNINGS)
 
 
+@pytest.mark.parametrize(
+    ("speaker", "state"),
+    [
+        pytest.param(WEATHER, AlertState.RELEASED, id="a source of everywhere may"),
+        pytest.param(
+            replace(WEATHER, regions=("6212",)), AlertState.QUARANTINED, id="one with bounds may not"
+        ),
+    ],
+)
+@pytest.mark.parametrize("type_", [AlertType.ALERT, AlertType.UPDATE], ids=lambda one: one.value)
+def test_what_names_no_place_is_said_to_find_nobody(
+    type_: AlertType, speaker: Speaker, state: AlertState
+) -> None:
+    """Nobody can see that it lies within a source's bounds."""
+    found = admitted(alert(type_), regions=(), speaker=speaker)
+    assert found.state is state
+    assert "area_unresolved" in codes(found)
+    assert ("source_region" in codes(found)) is bool(speaker.regions)
+    assert found.verdict is not Verdict.ACCEPT
+
+
+@pytest.mark.parametrize("type_", [AlertType.UPDATE, AlertType.CANCEL], ids=lambda one: one.value)
+def test_what_names_no_place_may_mean_its_episodes(type_: AlertType) -> None:
+    """It speaks of where the earlier warning was; an end goes to those who were told, wherever."""
+    found = admitted(alert(type_), earlier(), regions=(), speaker=replace(WEATHER, regions=("6212",)))
+    assert (found.state, found.verdict, found.regions) == (AlertState.RELEASED, Verdict.ACCEPT, (COUNTY,))
+
+
+@pytest.mark.parametrize(("ahead", "said"), [(15, False), (16, True)], ids=["clocks differ", "a wrong clock"])
+def test_a_message_from_the_future_is_noted_and_delivered(ahead: int, *, said: bool) -> None:
+    """A feed's clock is no reason to be silent."""
+    found = admitted(alert(sent=NOW + timedelta(minutes=ahead)))
+    assert found.state is AlertState.RELEASED
+    assert ("sent_in_future" in codes(found)) is said
+
+
 # --- lifecycle ------------------------------------------------------------------------------------
 
 

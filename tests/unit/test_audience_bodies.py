@@ -98,6 +98,30 @@ def test_a_bad_value_is_named_by_its_path(model: type[Body], content: dict[str, 
     assert list(faults(model, content)) == [path]
 
 
+@pytest.mark.parametrize(
+    ("model", "content", "message"),
+    [
+        (GroupBody, [], "must be an object"),
+        (GroupBody, {}, "is missing"),
+        (GroupBody, GROUP | {"name": 1}, "must be text"),
+        (GroupBody, GROUP | {"name": ""}, "must not be empty"),
+        (GroupBody, GROUP | {"name": "长" * 201}, "must have at most 200 characters"),
+        (GroupBody, GROUP | {"labels": "flood"}, "must be a list"),
+        (GroupBody, GROUP | {"audience": "all"}, "must be 'leaders', 'responsible' or 'public'"),
+        (SubscriptionBody, SUBSCRIPTION | {"channels": []}, "names at least one"),
+        (EndpointBody, ENDPOINT | {"priority": "1"}, "must be a whole number"),
+        (EndpointBody, ENDPOINT | {"priority": 0}, "must be at least 1"),
+        (EndpointBody, ENDPOINT | {"priority": 100}, "must be at most 99"),
+        (EndpointBody, ENDPOINT | {"drills": "yes"}, "must be true or false"),
+    ],
+)
+def test_a_fault_is_a_plain_sentence(model: type[Body], content: object, message: str) -> None:
+    """In the words of the document, not of the library that reads it."""
+    with pytest.raises(Invalid) as refused:
+        read_body(model, content)
+    assert {fault.message for fault in refused.value.faults} == {message}
+
+
 def test_a_patch_changes_what_it_names() -> None:
     """Null is a value where a value may be lacking."""
     assert read_body(GroupPatch, {"audience": "leaders"}).changes() == {"audience": "leaders"}

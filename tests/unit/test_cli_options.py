@@ -1,10 +1,14 @@
-"""What the shared options of the command line make of what is typed."""
+"""What the command line makes of what is typed: its shared options, and its own name."""
 
 from __future__ import annotations
+
+import sys
+from pathlib import Path
 
 import pytest
 
 from warnd.cli.options import language
+from warnd.cli.terminal import as_called
 
 
 @pytest.mark.parametrize(
@@ -27,3 +31,28 @@ def test_the_language_follows_the_locale_unless_chosen(
     for name, value in locale.items():
         monkeypatch.setenv(name, value)
     assert language(chosen) == spoken
+
+
+@pytest.mark.parametrize(
+    ("called", "shown"),
+    [
+        pytest.param(".venv/bin/warnd", ".venv/bin/warnd", id="by its path"),
+        pytest.param("{bin}/warnd", "warnd", id="found on the path"),
+        pytest.param("my own/warnd", "'my own/warnd'", id="where a shell needs quotes"),
+    ],
+)
+def test_a_command_to_be_copied_begins_as_this_one_did(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, called: str, shown: str
+) -> None:
+    """Whoever ran it out of a checkout has no ``warnd`` on the path."""
+    (tmp_path / "warnd").touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(sys, "argv", [called.format(bin=tmp_path)])
+    assert as_called() == shown
+
+
+def test_a_module_is_called_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``python -m warnd``."""
+    monkeypatch.setattr(sys, "argv", ["/somewhere/warnd/__main__.py"])
+    monkeypatch.setattr(sys, "executable", "/opt/python")
+    assert as_called() == "/opt/python -m warnd"

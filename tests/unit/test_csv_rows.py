@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from warnd.audience.cells import guarded, unguarded
-from warnd.audience.csv_rows import CAPS, COLUMNS, Caps, read_rows, write_rows
+from warnd.audience.csv_rows import CAPS, COLUMNS, Caps, Sheet, read_sheet, write_rows
+from warnd.audience.kinds import ChannelKinds
 from warnd.errors import Invalid
 from warnd.model.audience import AudienceClass, SubscriberKind
-from warnd.model.audience_import import Address, AudienceRow, GroupName, ImportRow
+from warnd.model.audience_import import Address, AudienceRow, Finding, GroupName, ImportRow
 
 HEADER = ",".join(COLUMNS)
 LINE = (
@@ -21,12 +22,32 @@ LINE = (
 )
 
 
+KINDS = ChannelKinds.beside(["sms", "email"])
+
+
+def sheet(body: bytes | str, caps: Caps = CAPS) -> Sheet:
+    return read_sheet(body.encode() if isinstance(body, str) else body, KINDS, caps)
+
+
+def read_rows(body: bytes) -> tuple[ImportRow, ...]:
+    """Of a file without a fault."""
+    read = sheet(body)
+    assert read.faults == ()
+    return read.rows
+
+
 def faults(body: bytes | str, caps: Caps = CAPS) -> list[str]:
     """Where the file is at fault."""
-    with pytest.raises(Invalid) as refused:
-        read_rows(body.encode() if isinstance(body, str) else body, caps)
-    assert all(fault.message for fault in refused.value.faults)
-    return [fault.path for fault in refused.value.faults]
+    try:
+        found = [one.fault for one in sheet(body, caps).faults]
+    except Invalid as refused:
+        found = list(refused.faults)
+    assert all(fault.message for fault in found)
+    return [fault.path for fault in found]
+
+
+def row(**cells: str) -> str:
+    return ",".join({**dict(zip(COLUMNS, LINE.split(","), strict=True)), **cells}.values())
 
 
 def test_a_row_is_read_whole() -> None:
@@ -95,6 +116,7 @@ def test_a_wrong_header_is_refused_by_column(body: bytes | str, paths: list[str]
         ("groups", "621202/"),
         ("audience", "everybody"),
         ("channel", "sms.http"),
+        ("channel", "pigeon"),
         ("channel", ""),
         ("address", ""),
         ("address", "12345"),
@@ -107,8 +129,7 @@ def test_a_wrong_header_is_refused_by_column(body: bytes | str, paths: list[str]
 )
 def test_a_bad_cell_is_named_by_row_and_column(column: str, cell: str) -> None:
     """The person with the spreadsheet finds it at once."""
-    cells = dict(zip(COLUMNS, LINE.split(","), strict=True)) | {column: cell}
-    assert faults(f"{HEADER}\n{LINE}\n{','.join(cells.values())}\n") == [f"rows[3].{column}"]
+    assert faults(f"{HEADER}\n{LINE}\n{row(**{column: cell})}\n") == [f"rows[3].{column}"]
 
 
 def test_every_fault_of_every_row_is_named() -> None:
@@ -127,7 +148,7 @@ def test_a_file_beyond_the_caps_is_refused() -> None:
     assert faults(body, Caps(bytes=10)) == ["file"]
     assert faults(body, Caps(rows=1)) == ["file"]
     bad = f"{HEADER}\n" + ",,,,,,,,,,x\n" * 10
-    assert len(faults(bad, Caps(faults=4))) == 5
+    assert len(faults(bad, Caps(faults=4))) == 4
 
 
 @pytest.mark.parametrize(
@@ -138,9 +159,62 @@ def test_broken_quoting_is_named_by_row(body: str) -> None:
     assert faults(body) == ["rows[2]"]
 
 
-def test_more_cells_than_the_header_has_are_a_fault() -> None:
-    """An unquoted comma has shifted the row."""
-    assert faults("external_id,name,region\n1,甲,62,乙\n") == ["rows[2]"]
+@pytest.mark.parametrize("cells", ["1,甲,62,乙", "1,甲"])
+def test_more_or_fewer_cells_than_the_header_has_are_a_fault(cells: str) -> None:
+    """A comma too many or lost has shifted the row: its cells are not read at all."""
+    read = sheet(f"external_id,name,region\n{cells}\n2,丙,62\n")
+    assert [one.fault.path for one in read.faults] == ["rows[2]"]
+    assert [row.number for row in read.rows] == [3]
+
+
+@pytest.mark.parametrize(("separator", "name"), [(";", ";"), ("\t", "a tab")])
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_another_separator_is_one_fault(separator: str, name: str, quote: str) -> None:
+    """Not one for each column."""
+    header = separator.join(f"{quote}{column}{quote}" for column in COLUMNS)
+    with pytest.raises(Invalid) as refused:
+        sheet(f"{header}\n{LINE}\n")
+    (fault,) = refused.value.faults
+    assert (fault.path, fault.code) == ("file", "separator")
+    assert fault.message == f"the separator is {name}, a comma is needed"
+
+
+def test_a_row_at_fault_is_read_as_far_as_it_goes() -> None:
+    """So that what the store knows can be held against the rest, and all be named at once."""
+    (read,) = sheet(f"{HEADER}\n{row(kind='user', name='', priority='0')}\n").rows
+    assert (read.external_id, read.kind, read.name, read.region) == ("LSZ-001", None, "", "621202101")
+    assert (read.endpoint, read.audience) == (None, AudienceClass.LEADERS)
+
+
+def test_a_misspelt_kind_of_channel_is_told_from_one_that_has_no_channel_yet() -> None:
+    """The first reaches nobody for ever, the second nobody until it is configured."""
+    read = sheet(f"{HEADER}\n{row(channel='pigeon')}\n{row(channel='voice')}\n{LINE}\n")
+    assert [(one.line, one.field, one.code) for one in read.faults] == [(2, "channel", "unknown_channel")]
+    assert "pigeon" in read.faults[0].message
+    assert [(one.line, one.field, one.code) for one in read.warnings] == [(3, "channel", "unserved_channel")]
+
+
+def test_kinds_are_those_of_channels_of_the_usual_ones_and_of_adapters() -> None:
+    """A third party's kind is known by being configured, or by the name of its adapter."""
+    kinds = ChannelKinds.beside(["beacon"])
+    assert kinds.served == {"beacon"}
+    assert {"beacon", "sms", "wechat", "email", "voice", "console"} <= kinds.known
+    assert "pigeon" not in kinds.known
+
+
+def test_a_finding_says_where() -> None:
+    """To a program by path, to a person in a spreadsheet's words."""
+    cell, line, file = (
+        Finding(8, "address", "invalid", "is no address"),
+        Finding(8, "", "repeated_row", "says the same as line 2"),
+        Finding(None, "", "too_many_warnings", "further warnings: 2"),
+    )
+    assert [one.fault.path for one in (cell, line, file)] == ["rows[8].address", "rows[8]", "file"]
+    assert str(cell) == "line 8, address: is no address"
+    assert [str(line), str(file)] == [
+        "line 8: says the same as line 2",
+        "the file: further warnings: 2",
+    ]
 
 
 @pytest.mark.parametrize("first", list("=+-@\t\r＝＋－＠"))

@@ -18,6 +18,7 @@ import typer
 from channels.options import Options
 from warnd.api import ROUTES
 from warnd.api.routing import PREFIX, Route
+from warnd.audience.csv_rows import COLUMNS
 from warnd.cli.main import COMMANDS
 from warnd.contract.outcome import Reason
 from warnd.contract.registry import channel_factories, channel_factory
@@ -185,6 +186,16 @@ def test_the_operations_manual_lists_every_command() -> None:
     """And none that is not there; what it takes is written in capitals."""
     listed = [re.sub(r" [A-Z].*", "", each) for each in first_cells(section(MANUAL, "Commands"))]
     assert listed == [f"warnd {each}" for each in commands()]
+
+
+def test_the_operations_manual_explains_every_column_of_the_audience_file() -> None:
+    """In its table, and in an example that begins with them all."""
+    text = section(MANUAL, "The audience file")
+    table = re.findall(r"^\| `([a-z_]+)` \|", text, re.MULTILINE)
+    assert set(table) == set(COLUMNS)
+    header, *people = re.findall(r"^    (\w.*)$", text, re.MULTILINE)
+    assert header == ",".join(COLUMNS)
+    assert {row.count(",") for row in people} == {len(COLUMNS) - 1}
 
 
 LEAST = {"feed": {Role.FEED}, "viewer": {Role.VIEWER, Role.OPERATOR, Role.ADMIN},

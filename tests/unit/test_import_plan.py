@@ -8,12 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from warnd.audience.plan import plan_import, preview
+from warnd.audience.csv_rows import CAPS
+from warnd.audience.plan import MOST_WARNINGS, plan_import, preview
 from warnd.errors import Invalid
 from warnd.model.audience import AudienceClass, SubscriberKind
 from warnd.model.audience_import import (
     Address,
     ExistingAudience,
+    Finding,
     GroupName,
     ImportRow,
     Join,
@@ -42,9 +44,11 @@ EXISTING = ExistingAudience(
 EMPTY = ExistingAudience(regions=REGIONS)
 
 
-def faults(*rows: ImportRow, existing: ExistingAudience = EMPTY, sync: bool = False) -> list[str]:
+def faults(
+    *rows: ImportRow, existing: ExistingAudience = EMPTY, sync: bool = False, read: tuple[Finding, ...] = ()
+) -> list[str]:
     with pytest.raises(Invalid) as refused:
-        plan_import(rows, existing, sync=sync)
+        plan_import(rows, existing, sync=sync, faults=read)
     return [fault.path for fault in refused.value.faults]
 
 
@@ -154,6 +158,69 @@ def test_a_new_group_has_one_audience() -> None:
     assert faults(leaders, public) == ["rows[4].audience"]
     assert plan_import([ROW, leaders], EMPTY).groups == (NewGroup(FLOOD, AudienceClass.LEADERS),)
     assert plan_import([leaders, public], EXISTING).groups == ()
+
+
+def test_faults_of_reading_and_of_comparing_are_named_together_by_line() -> None:
+    """One list to mend, in the order of the file."""
+    read = (Finding(3, "kind", "invalid", "is none"), Finding(9, "", "too_few_cells", "lacks cells"))
+    rows = (
+        replace(ROW, region="99", groups=()),
+        replace(ROW, number=3, external_id="B", kind=None, groups=(GroupName("98", "x"),)),
+        replace(ROW, number=5, external_id="B", name="别处"),
+    )
+    assert faults(*rows, read=read) == [
+        "rows[2].region",
+        "rows[3].kind",
+        "rows[3].groups",
+        "rows[5].name",
+        "rows[9]",
+    ]
+
+
+def test_an_empty_cell_at_fault_contradicts_nothing() -> None:
+    """It has been named already; who it is cannot be compared either."""
+    read = (Finding(3, "name", "missing", "is empty"), Finding(4, "external_id", "missing", "is empty"))
+    rows = (
+        ROW,
+        replace(ROW, number=3, name="", region="", endpoint=None),
+        replace(ROW, number=4, external_id="", region="62"),
+        replace(ROW, number=5, external_id="", region="621202"),
+    )
+    assert faults(*rows, read=read) == ["rows[3].name", "rows[4].external_id"]
+
+
+def test_a_million_faults_are_not_named() -> None:
+    """The file of another county names no division that is here."""
+    rows = [replace(ROW, number=n, external_id=str(n), region="99") for n in range(2, 2 * CAPS.faults)]
+    named = faults(*rows)
+    assert (len(named), named[-1]) == (CAPS.faults + 1, "file")
+
+
+def test_a_repeated_row_is_warned_of() -> None:
+    """It changes nothing, and maybe another was meant."""
+    plan = plan_import([ROW, replace(ROW, number=3, endpoint=MAILBOX), replace(ROW, number=4)], EMPTY)
+    assert plan.warnings == (Finding(4, "", "repeated_row", "says the same as line 2"),)
+    assert "warning: line 4: says the same as line 2" in preview(plan)
+
+
+def test_an_audience_that_is_ignored_is_warned_of() -> None:
+    """A group that exists keeps its own."""
+    existing = replace(EXISTING, classes={"G1": AudienceClass.PUBLIC})
+    leaders = replace(ROW, audience=AudienceClass.LEADERS)
+    (warning,) = plan_import([leaders], existing).warnings
+    assert (warning.line, warning.field, warning.code) == (2, "audience", "audience_ignored")
+    assert plan_import([replace(ROW, audience=AudienceClass.PUBLIC)], existing).warnings == ()
+    assert plan_import([ROW], existing).warnings == ()
+
+
+def test_warnings_are_in_the_order_of_the_file_and_not_endless() -> None:
+    """Those of reading with those of comparing."""
+    read = [Finding(n, "channel", "unserved_channel", "…") for n in range(9, 9 + MOST_WARNINGS)]
+    plan = plan_import([ROW, replace(ROW, number=3)], EMPTY, warnings=read)
+    assert plan.warnings[0].line == 3
+    assert plan.warnings[-1] == Finding(None, "", "too_many_warnings", "further warnings: 1")
+    assert len(plan.warnings) == MOST_WARNINGS + 1
+    assert f"… and {MOST_WARNINGS - 19} more warnings" in preview(plan)
 
 
 @given(st.lists(st.tuples(st.sampled_from("ABC"), st.sampled_from([PHONE, MAILBOX, None])), max_size=8))

@@ -201,6 +201,14 @@ def test_a_throttled_probe_shows_that_the_provider_lives() -> None:
     assert not pace.open
 
 
+def test_a_refused_account_shows_that_the_provider_lives() -> None:
+    """It answered, so that no breaker is open: one 401 is one condition."""
+    pace = dead()
+    learn(pace, Rejected(Reason.ACCOUNT_REFUSED, Scope.ACCOUNT), 10.0)
+    assert not pace.open
+    assert pace.channel_wait(1, 10.0, red=True) == 60.0
+
+
 def test_a_probe_that_was_not_sent_leaves_its_place_to_the_next() -> None:
     """Its batch was superseded between being taken and being leased; the channel must not wait for its answer."""
     pace = dead(rate=Rate(10))

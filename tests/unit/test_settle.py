@@ -214,7 +214,7 @@ def test_an_unclear_batch_keeps_its_key_and_a_split_gets_a_new_one() -> None:
 @pytest.mark.parametrize("outcome", [BUSY, UNCLEAR], ids=["deferred", "unclear"])
 def test_the_first_retry_of_red_comes_in_under_a_second(outcome: Outcome, jitter: float) -> None:
     """And not at once: the provider has just said no."""
-    attempt = replace(ATTEMPT, jitter=jitter)
+    attempt = ATTEMPT._replace(jitter=jitter)
     for found in (settled(outcome, attempt=attempt), settled(YES, outcome, attempt=attempt)):
         dues = [found.due] if found.uniform else []
         dues += [one.due for one in found.departures] + [split.due for split in found.splits]

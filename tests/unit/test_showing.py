@@ -1,10 +1,12 @@
-"""What the delivery log shows of an address."""
+"""What is shown of an address, and of what an alert is and where it stands."""
 
 from __future__ import annotations
 
 import pytest
 
-from warnd.app.showing import shown_address
+from warnd.app.phrases import phrases
+from warnd.app.showing import shown_address, shown_kind, shown_state
+from warnd.model.alert import AlertState, Change, Status
 
 
 @pytest.mark.parametrize(
@@ -19,3 +21,24 @@ from warnd.app.showing import shown_address
 def test_an_address_that_is_a_credential_is_not_shown(address: str, shown: str) -> None:
     """Whoever can read a robot's key can post as us."""
     assert shown_address(address) == shown
+
+
+@pytest.mark.parametrize(
+    ("status", "change", "kind"),
+    [
+        pytest.param(Status.ACTUAL, Change.RAISED, "raised", id="an actual warning"),
+        pytest.param(Status.EXERCISE, Change.ISSUED, "Exercise · first issue", id="an exercise"),
+        pytest.param(Status.TEST, Change.LIFTED, "Test · lifted", id="the end of a test"),
+    ],
+)
+def test_what_is_not_actual_is_told_apart(status: Status, change: Change, kind: str) -> None:
+    """An exercise in a list must not pass for a danger."""
+    assert shown_kind(phrases("en"), status, change) == kind
+
+
+def test_an_end_is_not_shown_as_in_force() -> None:
+    """Its message is; the warning is over, and that is what people read in a list."""
+    zh = phrases("zh")
+    assert shown_state(zh, AlertState.RELEASED, Change.LIFTED) == "解除通知"
+    assert shown_state(zh, AlertState.RELEASED, Change.RAISED) == "生效中"
+    assert shown_state(zh, AlertState.QUARANTINED, Change.LIFTED) == "待核查"

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from warnd.api.routing import Call, Nothing, answer
+from warnd.api.routing import Call, Nothing, answer, listing
 from warnd.api.views import alarm_view
 from warnd.store import alarms
 
 
 async def list_(call: Call) -> web.StreamResponse:
-    """Those that are open; there are never many, so that they come as one page."""
-    found = await call.app.store.read(alarms.open_alarms)
-    return answer({"items": [alarm_view(one) for one in found], "next_cursor": None})
+    """Those that are open."""
+    return listing(await call.app.store.read(alarms.list_alarms, **call.page), alarm_view)
 
 
 async def acknowledge(call: Call) -> web.StreamResponse:

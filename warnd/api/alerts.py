@@ -48,7 +48,7 @@ async def post(call: Call) -> web.StreamResponse:
         raise web.HTTPUnsupportedMediaType(text=f"the body is one of {', '.join(MEDIA)}")
     body = await call.request.read()
     if call.query.get("dry_run"):
-        return answer(forecast_view(await call.app.forecast(body, given, speaker)))
+        return answer(forecast_view(*await call.app.forecast(body, given, speaker)))
     admitted = await call.app.receive_alert(body, given, speaker)
     return answer(admitted_view(admitted), status=200 if admitted.repeat else 202)
 

@@ -23,7 +23,11 @@ def build(app: App) -> web.Application:
 
     site.on_startup.append(seed)
     for route in ROUTES:
-        site.router.add_route(route.method, route.path, _guarded(app, route, ROUTES))
+        handler = _guarded(app, route, ROUTES)
+        site.router.add_route(route.method, route.path, handler)
+        if route.public and route.method == "GET":
+            # What watches over a daemon often asks for no body.
+            site.router.add_route("HEAD", route.path, handler)
     return site
 
 

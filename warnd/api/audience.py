@@ -13,7 +13,8 @@ from sqlalchemy import Connection
 from warnd.api import audience_bodies as bodies
 from warnd.api.bodies import Body
 from warnd.api.routing import Call, Handler, answer, listing
-from warnd.audience.csv_rows import read_rows
+from warnd.audience.csv_rows import read_sheet
+from warnd.audience.kinds import ChannelKinds
 from warnd.audience.plan import plan_import
 from warnd.model.audience_import import ImportPlan
 from warnd.model.ulid import UlidMaker
@@ -96,6 +97,14 @@ class Resource:
 def _check(call: Call, given: set[str], body: Any) -> None:
     if "hazards" in given:
         bodies.check_hazards(body.hazards, call.app.surroundings.catalogue)
+    if "channel" in given:
+        bodies.check_channel(body.channel, _kinds(call))
+    if "channels" in given and body.channels is not None:
+        bodies.check_channels(body.channels, call.app.routes, _kinds(call))
+
+
+def _kinds(call: Call) -> ChannelKinds:
+    return ChannelKinds.beside(route.kind for route in call.app.routes.values())
 
 
 RESOURCES = (
@@ -127,14 +136,16 @@ RESOURCES = (
 async def import_(call: Call) -> web.StreamResponse:
     """All of the file or nothing; every bad row is named. With ``dry_run`` only what it would change."""
     body = await call.request.read()
-    rows, sync = read_rows(body), bool(call.query.get("sync"))
+    sheet, sync = read_sheet(body, _kinds(call)), bool(call.query.get("sync"))
     app = call.app
-    plan = plan_import(rows, await app.store.read(existing_audience, rows, sync=sync), sync=sync)
+    existing = await app.store.read(existing_audience, sheet.rows, sync=sync)
+    plan = plan_import(sheet.rows, existing, sync=sync, faults=sheet.faults, warnings=sheet.warnings)
     dry_run = bool(call.query.get("dry_run"))
     if not dry_run and not plan.changes_nothing:
         origin = {"sha256": hashlib.sha256(body).hexdigest(), "sync": sync}
         await app.store.record(_applied, plan, origin, call)
-    return answer({"dry_run": dry_run, **plan.counts})
+    warnings = [warning._asdict() for warning in plan.warnings]
+    return answer({"dry_run": dry_run, **plan.counts, "warnings": warnings})
 
 
 def _applied(

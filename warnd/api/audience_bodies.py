@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, StrictBool, ValidationInfo, field_va
 
 from warnd.api.bodies import Body
 from warnd.audience.addresses import LONGEST, normalise
+from warnd.audience.kinds import ChannelKinds
 from warnd.errors import Fault, Invalid
 from warnd.model.audience import (
     EVERY_HAZARD,
@@ -194,6 +195,28 @@ def check_hazards(hazards: Sequence[str], catalogue: HazardCatalogue) -> None:
         Fault(f"hazards[{index}]", "unknown_hazard", f"there is no hazard {slug}")
         for index, slug in enumerate(hazards)
         if slug != EVERY_HAZARD and catalogue.get(slug) is None
+    ]
+    if faults:
+        raise Invalid(faults)
+
+
+def check_channel(channel: str, kinds: ChannelKinds) -> None:
+    """Raises Invalid for an endpoint on a kind of channel that nobody knows: it would never be told."""
+    if channel not in kinds.known:
+        raise Invalid([Fault("channel", "unknown_channel", kinds.unknown(channel))])
+
+
+def check_channels(channels: Sequence[str], names: Collection[str], kinds: ChannelKinds) -> None:
+    """Raises Invalid for what is neither a kind nor the name of a configured channel: the rule would tell nobody."""
+    configured = ", ".join(sorted(names)) or "none"
+    faults = [
+        Fault(
+            f"channels[{index}]",
+            "unknown_channel",
+            f"{kinds.unknown(channel)}; and no channel of that name, configured are: {configured}",
+        )
+        for index, channel in enumerate(channels)
+        if channel not in kinds.known and channel not in names
     ]
     if faults:
         raise Invalid(faults)

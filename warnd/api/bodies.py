@@ -8,6 +8,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from warnd.errors import Fault, Invalid
+from warnd.intake.wording import sentence
 
 
 class Body(BaseModel):
@@ -19,7 +20,6 @@ class Body(BaseModel):
 B = TypeVar("B", bound=Body)
 
 _CODES = {"extra_forbidden": "unknown_key", "missing": "missing"}
-_MESSAGES = {"extra_forbidden": "there is no such key", "missing": "is missing"}
 
 
 def read_body(model: type[B], content: object) -> B:
@@ -31,7 +31,7 @@ def read_body(model: type[B], content: object) -> B:
             Fault(
                 body_path(found["loc"]),
                 _CODES.get(found["type"], "invalid"),
-                _MESSAGES.get(found["type"], found["msg"].removeprefix("Value error, ")),
+                sentence(found),
             )
             for found in error.errors(include_url=False, include_input=False)
         ]

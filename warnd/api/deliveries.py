@@ -18,7 +18,7 @@ from warnd.api.views import delivery_view, story_view
 from warnd.app import acts
 from warnd.audience.cells import guarded
 from warnd.model.delivery import State
-from warnd.store.deliveries import DeliveryFilter, DeliveryRow, export_deliveries, list_deliveries
+from warnd.store.deliveries import DeliveryFilter, DeliveryRow, checked, export_deliveries, list_deliveries
 from warnd.store.delivery_story import get_delivery
 from warnd.store.resending import Resend
 
@@ -37,7 +37,8 @@ class ResendBody(Body):
 
 
 async def list_(call: Call) -> web.StreamResponse:
-    return listing(await call.app.store.read(list_deliveries, _filters(call), **call.page), delivery_view)
+    filters = await _filters(call)
+    return listing(await call.app.store.read(list_deliveries, filters, **call.page), delivery_view)
 
 
 async def get(call: Call) -> web.StreamResponse:
@@ -55,7 +56,7 @@ async def export(call: Call) -> web.StreamResponse:
     """A stream of short reads: it neither holds the store's snapshot nor the file in memory."""
     kind: str = call.query.get("format", "csv")
     media, written = _FORMATS[kind]
-    filters = _filters(call)
+    filters = await _filters(call)
     page = await call.app.store.read(export_deliveries, filters)
     stream = web.StreamResponse(
         headers={
@@ -76,8 +77,9 @@ async def export(call: Call) -> web.StreamResponse:
     return stream
 
 
-def _filters(call: Call) -> DeliveryFilter:
-    return DeliveryFilter(**call.given(*_FILTERS))
+async def _filters(call: Call) -> DeliveryFilter:
+    filters = DeliveryFilter(**call.given(*_FILTERS))
+    return await call.app.store.read(checked, filters, channels=call.app.settings.channels)
 
 
 def as_csv(deliveries: Sequence[DeliveryRow]) -> bytes:

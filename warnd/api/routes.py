@@ -113,7 +113,7 @@ ROUTES: tuple[Route, ...] = (
     _get(f"alerts/{_ID}/events", alerts.events, "Its progress while it goes out.", media="text/event-stream"),
     _get(f"alerts/{_ID}/cap", alerts.as_cap, "The alert as CAP 1.2.", media=cap.MEDIA),
     _act(f"alerts/{_ID}/approve", alerts.approve, "Release a held alert.", Nothing),
-    _act(f"alerts/{_ID}/reject", alerts.reject, "Let nobody be told of a held alert.", alerts.Decision),
+    _act(f"alerts/{_ID}/reject", alerts.reject, "Let nobody be told of a held or quarantined alert.", alerts.Decision),
     _act(f"alerts/{_ID}/cancel", alerts.cancel, "Stop what is unsent; tells nobody.", alerts.Decision),
     _get("deliveries", deliveries.list_, "The delivery log, the newest first; a page may be short and yet have "
          "a next one.", *_DELIVERIES, *PAGING),
@@ -137,7 +137,7 @@ ROUTES: tuple[Route, ...] = (
     _get("regions", regions.list_, "Divisions: the provinces, the children of one, or what is looked for.",
          text("q", "A part of the name, or the beginning of a code."), code("parent", "Below this division."),
          one_of("level", {one.name.lower(): one for one in Level}, "Of this level."), *PAGING),
-    _get("alarms", alarms.list_, "Open alarms, the newest first."),
+    _get("alarms", alarms.list_, "Open alarms, the newest first.", *PAGING),
     _act(f"alarms/{_ID}/acknowledge", alarms.acknowledge, "Say that somebody has taken it on.", Nothing),
     Route(
         "POST",

@@ -218,9 +218,12 @@ def _flag(given: str) -> bool:
 
 
 def _instant(given: str) -> datetime:
-    # A plus that was not written as %2B arrives as a blank.
-    when = datetime.fromisoformat(re.sub(r" (?=\d\d:?\d\d$)", "+", given))
-    if when.tzinfo is None:
+    try:
+        # A plus that was not written as %2B arrives as a blank.
+        when = datetime.fromisoformat(re.sub(r" (?=\d\d:?\d\d$)", "+", given))
+    except ValueError:
+        when = None
+    if when is None or when.tzinfo is None:
         raise ValueError("is a time with its offset, such as 2026-07-14T08:00:00+08:00")
     return when
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from warnd.app.showing import shown_address
 from warnd.errors import Fault
-from warnd.pipeline.broadcast import Forecast
+from warnd.model.admission import Admission
+from warnd.pipeline.forecast import Forecast
 from warnd.store.alarms import Alarm
 from warnd.store.alert_views import AlertRow, AlertView, LevelCoverage, Progress
 from warnd.store.alerts import Admitted
@@ -30,14 +31,17 @@ def admitted_view(admitted: Admitted) -> dict[str, Any]:
     return view | {"repeat": True} if admitted.repeat else view
 
 
-def forecast_view(forecast: Forecast) -> dict[str, Any]:
+def forecast_view(admission: Admission, forecast: Forecast) -> dict[str, Any]:
     """The answer to a dry run."""
     return {
+        "state": admission.state.value,
+        "verdict": admission.verdict.value,
         "targeted": forecast.targeted,
         "suppressed": forecast.suppressed,
         "by_channel": dict(forecast.by_channel),
         "by_level": dict(forecast.by_level),
         "by_reason": dict(forecast.by_reason),
+        "warnings": [fault_view(one) for one in admission.findings],
     }
 
 

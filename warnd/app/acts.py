@@ -12,16 +12,13 @@ async def approve(app: App, alert_id: str, *, by: str) -> Decided:
     """Release a held alert and begin to tell people. Raises NotFound and Conflict."""
     decided = await app.store.record(releasing.approve, alert_id, by=by, now=app.now())
     app.in_force.stop(dict.fromkeys(decided.stopped, app.clock()))
-    app.alarms.clear("alert_held", alert_id)
     app.plan(alert_id, decided.lane)
     return decided
 
 
 async def reject(app: App, alert_id: str, *, by: str, reason: str = "") -> Decided:
-    """Nobody is told of it. Raises NotFound and Conflict."""
-    decided = await app.store.record(releasing.reject, alert_id, by=by, reason=reason, now=app.now())
-    app.alarms.clear("alert_held", alert_id)
-    return decided
+    """Nobody is told of what is held or quarantined. Raises NotFound and Conflict."""
+    return await app.store.record(releasing.reject, alert_id, by=by, reason=reason, now=app.now())
 
 
 async def cancel(app: App, alert_id: str, *, by: str, reason: str = "") -> Decided:

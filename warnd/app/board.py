@@ -42,9 +42,14 @@ class AlarmBoard:
         self._later(self._store.record(alarms.sound, kind, subject, message, id=self._new_id(), now=now))
 
     def clear(self, kind: str, subject: str) -> None:
-        """The condition is over; cheap when it was never sounded here."""
+        """The condition is over; cheap when it does not stand."""
         if self._written.pop((kind, subject), None) is not None:
             self._later(self._store.record(alarms.clear, kind, subject, now=self._now()))
+
+    async def remember(self) -> None:
+        """What an earlier process sounded is cleared by this one when it is over."""
+        for alarm in await self._store.read(alarms.open_alarms):
+            self._written.setdefault((alarm.kind, alarm.subject), alarm.latest)
 
     async def settle(self) -> None:
         """Wait until all that was sounded is on disk."""

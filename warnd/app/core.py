@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -19,7 +20,7 @@ from warnd.app.clerk import Clerk
 from warnd.app.metrics import Metrics
 from warnd.contract.channel import CallbackRequest, ReceivesReceipts
 from warnd.contract.outcome import Accepted, Outcome, Receipt, Rejected, Scope
-from warnd.errors import Fault, Invalid, InvalidAlert, NotFound
+from warnd.errors import Conflict, Fault, Invalid, InvalidAlert, NotFound
 from warnd.intake.read import read
 from warnd.model.admission import Admission, Known
 from warnd.model.alert import AlertState, Change, Parsed, Verdict
@@ -27,14 +28,16 @@ from warnd.model.color import Lane
 from warnd.model.delivery import Batch, BatchState, State
 from warnd.model.ulid import UlidMaker
 from warnd.pipeline.admit import Speaker, admit, national
-from warnd.pipeline.broadcast import Broadcaster, Forecast
+from warnd.pipeline.broadcast import Broadcaster
 from warnd.pipeline.confirm import confirm
+from warnd.pipeline.forecast import Forecast, forecast
 from warnd.pipeline.lease import InForce
 from warnd.pipeline.match import AudienceIndex
 from warnd.pipeline.worker import Worker
 from warnd.ports import Settlement
+from warnd.queue.pacing import looks_dead
 from warnd.settings import Settings
-from warnd.store import alerts, audience, backlog, regions, standing
+from warnd.store import alerts, audience, backlog, standing
 from warnd.store.alerts import Admitted, RawMessage
 from warnd.store.journal import Entry
 from warnd.store.plan_source import StoredPlanSource
@@ -50,22 +53,20 @@ class App:
     Everything of one store and one configuration.
 
     ``open`` is enough for commands that read and write the store; ``start`` also sends. ``wall`` gives the
-    time of day, the only clock there is.
+    time of day, the only clock there is; the system's own unless given.
     """
 
-    def __init__(
-        self, settings: Settings, *, wall: Callable[[], datetime] = lambda: datetime.now(UTC)
-    ) -> None:
+    def __init__(self, settings: Settings, *, wall: Callable[[], datetime] | None = None) -> None:
         self.settings = settings
-        self.now = wall
+        self._real_time = wall is None
+        self.now = wall or _utc
         self.ids = UlidMaker()
         self.store = SqliteStore(
             settings.store.path, confirm=confirm, suspend_after=settings.retry.suspend_after
         )
         self.metrics = Metrics()
         self.in_force = InForce()
-        self.alarms = AlarmBoard(self.store, now=wall, new_id=self.new_id)
-        self.speakers = wiring.speakers(settings)
+        self.alarms = AlarmBoard(self.store, now=self.now, new_id=self.new_id)
         self.lines = wiring.lines(
             settings,
             load=self._load,
@@ -75,9 +76,11 @@ class App:
         )
         self.routes = {name: line.route for name, line in self.lines.items()}
         self.surroundings = wiring.surroundings(settings, self.routes)
+        self.speakers = wiring.speakers(settings, self.surroundings.catalogue)
+        self._source = StoredPlanSource(self.store)
         self.broadcaster = Broadcaster(
             self.store,
-            StoredPlanSource(self.store),
+            self._source,
             self.surroundings,
             audience=self.audience,
             in_force=self.in_force,
@@ -100,7 +103,7 @@ class App:
 
     def clock(self) -> int:
         """Microseconds since 1970."""
-        return micros(self.now())
+        return time.time_ns() // 1000 if self._real_time else micros(self.now())
 
     def new_id(self) -> str:
         return self.ids.one(self.now())
@@ -113,6 +116,7 @@ class App:
     async def open(self) -> None:
         """Open the store. Raises StoreError."""
         await self.store.open()
+        await self.alarms.remember()
         self.store.on_failure = lambda message: self.alarms.sound("store_failed", "store", message)
 
     async def close(self) -> None:
@@ -187,28 +191,40 @@ class App:
         def decide(known: Known) -> Admission:
             return admit(parsed, known, speaker=speaker, now=raw.received)
 
-        admitted = await self.store.record(
-            alerts.admit,
-            parsed,
-            raw,
-            decide,
-            id=self.new_id(),
-            national=national(parsed.alert.identifier),
-            policy_revision=self.surroundings.policies.revision,
-        )
+        try:
+            admitted = await self.store.record(
+                alerts.admit,
+                parsed,
+                raw,
+                decide,
+                id=self.new_id(),
+                national=national(parsed.alert.identifier),
+                policy_revision=self.surroundings.policies.revision,
+            )
+        except Conflict as error:
+            await self.store.write(alerts.keep_raw, raw, Verdict.REFUSE, [Fault("", "conflict", str(error))])
+            raise
         self._after(admitted, parsed)
         return admitted
 
-    async def forecast(self, body: bytes, content_type: str | None, speaker: Speaker) -> Forecast:
-        """Who would be told; nothing is kept. Raises InvalidAlert."""
+    async def forecast(
+        self, body: bytes, content_type: str | None, speaker: Speaker
+    ) -> tuple[Admission, Forecast]:
+        """What would become of a message that comes for the first time; nothing is kept. Raises InvalidAlert."""
         parsed = read(body, content_type, self.surroundings.catalogue)
-        codes = [code for area in parsed.alert.areas for code in area.regions]
-        resolved, unknown = await self.store.read(regions.resolve, codes)
-        known = Known(None, None, (), resolved, unknown, "")
-        admission = admit(parsed, known, speaker=speaker, now=self.now())
-        if admission.state not in (AlertState.RELEASED, AlertState.HELD):
-            return Forecast(0, 0, {}, {}, {})
-        return await self.broadcaster.forecast(admission.alert, Change.ISSUED, resolved)
+        known = await self.store.read(alerts.bearing_on, parsed.alert, national=False)
+        admission = admit(parsed, replace(known, same=None), speaker=speaker, now=self.now())
+        if admission.state not in (AlertState.RELEASED, AlertState.HELD) or admission.change is Change.LIFTED:
+            return admission, Forecast(0, 0, {}, {}, {})
+        found = await forecast(
+            admission.alert,
+            Change.ISSUED,
+            admission.regions,
+            index=await self.audience(),
+            source=self._source,
+            surroundings=self.surroundings,
+        )
+        return admission, found
 
     def plan(self, alert_id: str, lane: Lane) -> None:
         """Start (or go on with) an alert's broadcast, unless it is under way."""
@@ -262,17 +278,14 @@ class App:
         """``pipeline.worker.Watcher``: count, and sound what a person must act on."""
         batch = settlement.batch
         channel = batch.channel
-        metrics = self.metrics
         accepted = sum(type(one) is Accepted for one in outcomes)
-        metrics.seconds.labels(channel).observe((settlement.ended - settlement.started) / 1e6)
-        metrics.outcomes.labels(channel, "accepted").inc(accepted)
-        if accepted == len(outcomes):
-            metrics.requests.labels(channel, "accepted").inc()
+        others = len(outcomes) - accepted
+        seconds = (settlement.ended - settlement.started) / 1e6
+        self.metrics.sending(channel).settled(seconds=seconds, accepted=accepted, others=others)
+        if not others:
             self.alarms.clear("channel_paused", channel)
             self.alarms.clear("channel_down", channel)
             return
-        metrics.requests.labels(channel, "mixed" if accepted else "refused").inc()
-        metrics.outcomes.labels(channel, "other").inc(len(outcomes) - accepted)
         self._sound(batch, settlement, outcomes)
 
     def _sound(self, batch: Batch, settlement: Settlement, outcomes: Sequence[Outcome]) -> None:
@@ -286,7 +299,9 @@ class App:
             self.alarms.sound("content_refused", f"{channel}/{batch.alert_id}", message)
             if self.clerk is not None:
                 self.clerk.content_refused(batch)
-        if self.lines[channel].lanes.pace.open:
+        if not self.lines[channel].lanes.pace.open:
+            self.alarms.clear("channel_down", channel)
+        elif looks_dead(first):
             self.alarms.sound(
                 "channel_down", channel, f"{channel}: no answer from the provider ({first.reason.value})"
             )
@@ -345,6 +360,10 @@ class App:
         await self.store.receive(channel, receipts, self.clock())
         for one in receipts:
             self.metrics.receipts.labels(channel, one.status.value).inc()
+
+
+def _utc() -> datetime:
+    return datetime.now(UTC)
 
 
 def _read_audience(connection: Connection) -> tuple[int, AudienceIndex]:

@@ -5,11 +5,33 @@ from __future__ import annotations
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 
+class Sending:
+    """One channel's figures, looked up once and not once a request."""
+
+    def __init__(self, metrics: Metrics, channel: str) -> None:
+        self._seconds = metrics.seconds.labels(channel)
+        self._accepted = metrics.outcomes.labels(channel, "accepted")
+        self._other = metrics.outcomes.labels(channel, "other")
+        self._requests = {
+            result: metrics.requests.labels(channel, result) for result in ("accepted", "mixed", "refused")
+        }
+
+    def settled(self, *, seconds: float, accepted: int, others: int) -> None:
+        """One request came to an end."""
+        self._seconds.observe(seconds)
+        if accepted:
+            self._accepted.inc(accepted)
+        if others:
+            self._other.inc(others)
+        self._requests["mixed" if accepted and others else "accepted" if accepted else "refused"].inc()
+
+
 class Metrics:
     """All figures of one daemon, in a registry of their own; counts are since start."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self._sending: dict[str, Sending] = {}
         self.alerts = Counter(
             "warnd_alerts_admitted", "Messages admitted", ["state", "color"], registry=self.registry
         )
@@ -32,6 +54,13 @@ class Metrics:
         self.held = Gauge("warnd_batches_held", "Batches held in memory", ["channel"], registry=self.registry)
         self.alarms = Gauge("warnd_alarms_open", "Open alarms", ["kind"], registry=self.registry)
         self.commits = Gauge("warnd_store_commits", "Commits of the store", registry=self.registry)
+
+    def sending(self, channel: str) -> Sending:
+        """The figures of one channel's requests."""
+        found = self._sending.get(channel)
+        if found is None:
+            found = self._sending[channel] = Sending(self, channel)
+        return found
 
     def exposition(self) -> bytes:
         """Everything in the text format."""

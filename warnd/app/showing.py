@@ -1,6 +1,9 @@
-"""How an address is shown to those who read the delivery log."""
+"""How an address, and what an alert is and where it stands, are shown to those who look on."""
 
 from __future__ import annotations
+
+from warnd.app.phrases import Phrases
+from warnd.model.alert import AlertState, Change, Status
 
 _TAIL = 4
 
@@ -15,3 +18,15 @@ def shown_address(address: str) -> str:
     if address.startswith("+") or "@" in address or len(address) <= 2 * _TAIL:
         return address
     return f"…{address[-_TAIL:]}"
+
+
+def shown_kind(say: Phrases, status: Status, change: Change) -> str:
+    """What it changes in its episode; before that, that it is an exercise, a test or whatever else is not actual."""
+    changed = say(f"changes.{change.value}")
+    return changed if status is Status.ACTUAL else f"{say(f'statuses.{status.value}')} · {changed}"
+
+
+def shown_state(say: Phrases, state: AlertState, change: Change) -> str:
+    """Where it stands. Of the message that lifts a warning nobody may read that it is in force."""
+    ending = state is AlertState.RELEASED and change is Change.LIFTED
+    return say("alert_states.end_notice" if ending else f"alert_states.{state.value}")

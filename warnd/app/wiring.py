@@ -9,11 +9,13 @@ from warnd.contract.channel import Channel
 from warnd.contract.registry import channel_factory
 from warnd.errors import ConfigError
 from warnd.intake.hazards import load_hazards
+from warnd.model.audience import EVERY_HAZARD
 from warnd.model.color import Lane
 from warnd.model.delivery import Batch
+from warnd.model.hazard import HazardCatalogue
 from warnd.pipeline.admit import Speaker
-from warnd.pipeline.broadcast import Surroundings
 from warnd.pipeline.expand import Route
+from warnd.pipeline.surroundings import Surroundings
 from warnd.pipeline.templates import Templates
 from warnd.queue.local import ChannelLanes
 from warnd.queue.pacing import Pace, Rate
@@ -84,8 +86,15 @@ def surroundings(settings: Settings, routes: dict[str, Route]) -> Surroundings:
     )
 
 
-def speakers(settings: Settings) -> dict[str, Speaker]:
-    """The configured sources by name."""
+def speakers(settings: Settings, catalogue: HazardCatalogue) -> dict[str, Speaker]:
+    """The configured sources by name. Raises ConfigError for a hazard there is not: it would never be spoken for."""
+    for name, one in settings.sources.items():
+        for place, slug in enumerate(one.hazards):
+            if slug != EVERY_HAZARD and catalogue.get(slug) is None:
+                key = f"sources.{name}.hazards[{place}]"
+                raise ConfigError(
+                    key, f"there is no hazard {slug!r}; known are {', '.join(catalogue.hazards)}"
+                )
     return {
         name: Speaker(
             name, frozenset(one.hazards), frozenset(one.colors), tuple(one.regions), official=one.official

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from warnd.audience.csv_rows import CAPS
 from warnd.errors import Fault, Invalid
 from warnd.model.audience import AudienceClass, SubscriberKind
 from warnd.model.audience_import import (
     Address,
     ExistingAudience,
+    Finding,
     GroupName,
     ImportPlan,
     ImportRow,
@@ -26,12 +28,19 @@ from warnd.model.audience_import import (
 DEFAULT_KIND = SubscriberKind.PERSON
 DEFAULT_AUDIENCE = AudienceClass.RESPONSIBLE
 DEFAULT_PRIORITY = 1
-MOST_FAULTS = 1000
+MOST_WARNINGS = 1000
 
 V = TypeVar("V")
 
 
-def plan_import(rows: Sequence[ImportRow], existing: ExistingAudience, *, sync: bool = False) -> ImportPlan:
+def plan_import(
+    rows: Sequence[ImportRow],
+    existing: ExistingAudience,
+    *,
+    sync: bool = False,
+    faults: Sequence[Finding] = (),
+    warnings: Sequence[Finding] = (),
+) -> ImportPlan:
     """
     What makes the store hold what the rows say.
 
@@ -39,16 +48,17 @@ def plan_import(rows: Sequence[ImportRow], existing: ExistingAudience, *, sync: 
     endpoints go and, if the file has a column for groups, other memberships; live subscribers with an
     external id that they do not name end. Whoever was made without an external id no file can end.
 
-    Raises Invalid naming every row that contradicts an earlier one or names a division there is not; and when
-    a sync has no rows, since that would end everyone.
+    Raises Invalid naming, by line, every row that contradicts an earlier one or names a division there is not,
+    together with the ``faults`` that reading the file found; and when a sync has no rows, since that would end
+    everyone. ``warnings`` are those of the reading; the plan has them with its own.
     """
-    if sync and not rows:
+    if sync and not rows and not faults:
         raise Invalid([Fault("file", "empty", "a sync with an empty file would end every subscriber")])
     reading = _Reading(existing)
     for row in rows:
         reading.take(row)
-    if reading.faults:
-        raise Invalid(reading.faults[:MOST_FAULTS])
+    if faults or reading.faults:
+        raise _refusal([*faults, *reading.faults])
     draft = _Draft(existing, sync=sync)
     for name, audience in reading.groups.items():
         draft.want_group(name, audience)
@@ -56,11 +66,19 @@ def plan_import(rows: Sequence[ImportRow], existing: ExistingAudience, *, sync: 
         draft.want_person(person)
     if sync:
         draft.end_all_but(reading.people)
-    return draft.plan()
+    return replace(draft.plan(), warnings=_capped([*warnings, *reading.warnings]))
 
 
-def preview(plan: ImportPlan, *, shown: int = 5) -> str:
-    """The plan in a few lines, for a person to read before it is carried out; at most ``shown`` names."""
+def preview(plan: ImportPlan, *, shown: int = 5, warnings_shown: int = 20) -> str:
+    """
+    The plan in a few lines, for a person to read before it is carried out.
+
+    At most ``shown`` names of each kind and ``warnings_shown`` warnings.
+    """
+    return "\n".join([_changes(plan, shown), *_warnings(plan.warnings, warnings_shown)])
+
+
+def _changes(plan: ImportPlan, shown: int) -> str:
     if plan.changes_nothing:
         return f"Nothing changes; {plan.unchanged} subscribers are as the file says."
     counts = plan.counts
@@ -92,11 +110,36 @@ def _line(what: str, count: int, names: Iterable[str], shown: int) -> str:
     return f"{what}: {count}" + (f" ({', '.join(first)}{more})" if first else "")
 
 
+def _warnings(warnings: Sequence[Finding], shown: int) -> Iterator[str]:
+    yield from (f"warning: {warning}" for warning in warnings[:shown])
+    if len(warnings) > shown:
+        yield f"… and {len(warnings) - shown} more warnings"
+
+
+def _refusal(faults: Sequence[Finding]) -> Invalid:
+    """All of them by line; where reading may have stopped for their number, that too."""
+    named = [found.fault for found in sorted(faults, key=_line_of)[: CAPS.faults]]
+    if len(faults) >= CAPS.faults:
+        named.append(Fault("file", "too_many_faults", "there may be more faults"))
+    return Invalid(named)
+
+
+def _capped(warnings: Sequence[Finding]) -> tuple[Finding, ...]:
+    first = sorted(warnings, key=_line_of)[:MOST_WARNINGS]
+    if (left := len(warnings) - len(first)) > 0:
+        first.append(Finding(None, "", "too_many_warnings", f"further warnings: {left}"))
+    return tuple(first)
+
+
+def _line_of(found: Finding) -> int:
+    return found.line or 0
+
+
 @dataclass(slots=True)
 class _Person:
-    """All that the rows say of one subscriber; ``row`` is the first that names them."""
+    """All that the rows say of one subscriber; ``first`` is the first that names them."""
 
-    row: int
+    first: ImportRow
     external_id: str
     kind: SubscriberKind | None
     name: str
@@ -104,6 +147,7 @@ class _Person:
     language: str | None
     groups: dict[GroupName, None] | None = None
     endpoints: dict[Address, tuple[int | None, bool | None]] = field(default_factory=dict)
+    lines: dict[ImportRow, int] | None = None
 
 
 class _Reading:
@@ -112,64 +156,85 @@ class _Reading:
     def __init__(self, existing: ExistingAudience) -> None:
         self.people: dict[str, _Person] = {}
         self.groups: dict[GroupName, AudienceClass | None] = {}
-        self.faults: list[Fault] = []
+        self.faults: list[Finding] = []
+        self.warnings: list[Finding] = []
         self._existing = existing
 
     def take(self, row: ImportRow) -> None:
-        person = self._person(row)
+        """A row at fault is taken as far as it goes: an empty cell contradicts nothing."""
+        region = self._division(row, "region", row.region) if row.region else ""
+        groups = [
+            GroupName(self._division(row, "groups", written.region), written.name)
+            for written in row.groups or ()
+        ]
+        for group in groups:
+            self._give(row, group)
+        if not row.external_id:
+            return
+        person = self._person(row, region)
         if row.endpoint is not None:
             said = (row.priority, row.drills)
             if person.endpoints.setdefault(row.endpoint, said) != said:
-                self._fault(
-                    row, "address", "contradiction", "an earlier row has it with another priority or drills"
-                )
-        if row.groups is None:
-            return
-        if person.groups is None:
-            person.groups = {}
-        for written in row.groups:
-            group = GroupName(self._division(row, "groups", written.region), written.name)
-            person.groups[group] = None
-            self._give(row, group)
+                self._fault(row, "address", "an earlier row has it with another priority or drills")
+        if row.groups is not None:
+            if person.groups is None:
+                person.groups = {}
+            person.groups.update(dict.fromkeys(groups))
 
-    def _person(self, row: ImportRow) -> _Person:
-        region = self._division(row, "region", row.region)
+    def _person(self, row: ImportRow, region: str) -> _Person:
         person = self.people.get(row.external_id)
         if person is None:
-            person = _Person(row.number, row.external_id, row.kind, row.name, region, row.language)
+            person = _Person(row, row.external_id, row.kind, row.name, region, row.language)
             self.people[row.external_id] = person
             return person
-        self._agree(row, person, "name", person.name, row.name)
-        self._agree(row, person, "region", person.region, region)
+        person.name = self._agree(row, person, "name", person.name, row.name)
+        person.region = self._agree(row, person, "region", person.region, region)
         person.kind = self._agree(row, person, "kind", person.kind, row.kind)
         person.language = self._agree(row, person, "language", person.language, row.language)
+        self._compare(row, person)
         return person
 
-    def _agree(
-        self, row: ImportRow, person: _Person, cell: str, earlier: V | None, later: V | None
-    ) -> V | None:
-        if earlier is not None and later is not None and earlier != later:
-            message = f"differs from row {person.row}, which has the same external_id"
-            self._fault(row, cell, "contradiction", message)
-        return later if earlier is None else earlier
+    def _agree(self, row: ImportRow, person: _Person, cell: str, earlier: V, later: V) -> V:
+        if earlier and later and earlier != later:
+            self._fault(row, cell, f"differs from line {person.first.number}, which has the same external_id")
+        return earlier or later
+
+    def _compare(self, row: ImportRow, person: _Person) -> None:
+        """Notes a row that says nothing new."""
+        if person.lines is None:
+            person.lines = {replace(person.first, number=0): person.first.number}
+        line = person.lines.setdefault(replace(row, number=0), row.number)
+        if line != row.number:
+            self._warn(row, "", "repeated_row", f"says the same as line {line}")
 
     def _give(self, row: ImportRow, group: GroupName) -> None:
         """Only a group that the import makes takes its audience from the file."""
         earlier = self.groups.get(group)
-        if earlier is None or row.audience is None:
+        if group in self._existing.groups:
+            self.groups[group] = None
+            self._hold_to_class(row, group)
+        elif earlier is None or row.audience is None:
             self.groups[group] = earlier or row.audience
-        elif earlier is not row.audience and group not in self._existing.groups:
-            message = f"the new group {group} is {earlier.value} by an earlier row"
-            self._fault(row, "audience", "contradiction", message)
+        elif earlier is not row.audience:
+            self._fault(row, "audience", f"the new group {group} is {earlier.value} by an earlier row")
+
+    def _hold_to_class(self, row: ImportRow, group: GroupName) -> None:
+        held = self._existing.classes.get(self._existing.groups[group])
+        if held is not None and row.audience is not None and row.audience is not held:
+            message = f"is ignored: the group {group} exists and is {held.value}"
+            self._warn(row, "audience", "audience_ignored", message)
 
     def _division(self, row: ImportRow, cell: str, code: str) -> str:
         known = self._existing.regions.get(code)
         if known is None:
-            self._fault(row, cell, "unknown_region", f"there is no division {code}")
+            self._fault(row, cell, f"there is no division {code}", code="unknown_region")
         return known or code
 
-    def _fault(self, row: ImportRow, cell: str, code: str, message: str) -> None:
-        self.faults.append(Fault(f"rows[{row.number}].{cell}", code, message))
+    def _fault(self, row: ImportRow, cell: str, message: str, *, code: str = "contradiction") -> None:
+        self.faults.append(Finding(row.number, cell, code, message))
+
+    def _warn(self, row: ImportRow, cell: str, code: str, message: str) -> None:
+        self.warnings.append(Finding(row.number, cell, code, message))
 
 
 class _Draft:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from warnd.api.views import alert_view, whole_alert_view
 from warnd.app.phrases import Phrases, phrases
+from warnd.app.showing import shown_kind, shown_state
 from warnd.cli.common import open_store, run
 from warnd.cli.configuration import ConfigFile
 from warnd.cli.options import AsJson, Language, Limit, Since, Until, language
@@ -46,7 +47,7 @@ def list_(
             print_json(alert_view(row))
         return
     say = phrases(language(chosen))
-    columns = ("id", *(say(f"home.{column}") for column in ("received", "color", "state", "alert")))
+    columns = ("id", *(say(f"home.{column}") for column in ("received", "color", "kind", "state", "alert")))
     print_table(columns, [_line(row, say, zone) for row in found])
 
 
@@ -102,15 +103,20 @@ def _whole(connection: Connection, id: str) -> Whole:
 
 
 def _line(row: AlertRow, say: Phrases, zone: ZoneInfo) -> tuple[str, ...]:
-    return (row.id, clock(row.received_at, zone), _color(row, say), _state(row, say), row.headline)
+    received = clock(row.received_at, zone)
+    return (row.id, received, _color(row, say), _kind(row, say), _state(row, say), row.headline)
 
 
 def _color(row: AlertRow, say: Phrases) -> str:
     return say(f"colors.{row.color.value if row.color else 'none'}")
 
 
+def _kind(row: AlertRow, say: Phrases) -> str:
+    return shown_kind(say, row.status, row.change)
+
+
 def _state(row: AlertRow, say: Phrases) -> str:
-    return say(f"alert_states.{row.state.value}")
+    return shown_state(say, row.state, row.change)
 
 
 def _print_facts(view: AlertView, say: Phrases, zone: ZoneInfo) -> None:
@@ -123,6 +129,7 @@ def _print_facts(view: AlertView, say: Phrases, zone: ZoneInfo) -> None:
     print_table(
         ("", ""),
         [
+            (say("home.kind"), _kind(row, say)),
             (say("home.state"), _state(row, say)),
             (say("home.color"), _color(row, say)),
             (say("alert.issuer"), f"{view.body.get('sender_name') or ''} {row.sender}".strip()),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -13,12 +15,13 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy import Connection
 
-from warnd.audience.csv_rows import CAPS, read_rows, write_rows
+from warnd.audience.csv_rows import CAPS, read_sheet, write_rows
+from warnd.audience.kinds import ChannelKinds
 from warnd.audience.plan import plan_import, preview
 from warnd.cli.common import open_store
 from warnd.cli.configuration import ConfigFile
 from warnd.cli.files import written
-from warnd.cli.terminal import print_faults, print_json, progress
+from warnd.cli.terminal import print_json, progress
 from warnd.errors import Fault, Invalid
 from warnd.model.audience_import import ImportPlan
 from warnd.model.ulid import UlidMaker
@@ -27,6 +30,8 @@ from warnd.store.audience_import import AppliedImport, apply_import, existing_au
 from warnd.store.journal import Entry
 from warnd.store.standing import audience_changed
 from warnd.store.tables import micros
+
+_PLACE = re.compile(r"rows\[(?P<line>[0-9]+)\](\.(?P<column>.+))?|header\.(?P<name>.*)")
 
 audience_app = typer.Typer(help="Who may be told, as a file.", no_args_is_help=True)
 
@@ -40,7 +45,9 @@ def import_(
     sync: Annotated[
         bool, typer.Option("--sync", help="The file is the whole truth: end subscribers it does not name.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print counts and faults as JSON.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print counts, warnings and faults as JSON.")
+    ] = False,
     config: ConfigFile = None,
 ) -> None:
     """Bring a file in, whole or not at all; exits 1 and names every fault if it has any."""
@@ -51,10 +58,11 @@ def import_(
         if as_json:
             print_json({"valid": False, "errors": [asdict(fault) for fault in error.faults]})
         else:
-            print_faults(error.faults)
+            _print_faults(error.faults)
         raise typer.Exit(1) from error
     if as_json:
-        print_json({"valid": True, "dry_run": dry_run, "sync": sync, **plan.counts})
+        warnings = [warning._asdict() for warning in plan.warnings]
+        print_json({"valid": True, "dry_run": dry_run, "sync": sync, **plan.counts, "warnings": warnings})
     else:
         print(preview(plan))
         print("Nothing was changed: this was a dry run." if dry_run else "Done.")
@@ -69,6 +77,24 @@ def export(
     asyncio.run(_export(config, out))
 
 
+def _print_faults(faults: Sequence[Fault]) -> None:
+    """On standard error, in the words of a spreadsheet, and how many there are."""
+    for fault in faults:
+        print(f"{_place(fault.path)}: {fault.message}", file=sys.stderr)
+    named = sum(fault.code != "too_many_faults" for fault in faults)
+    count = "1 fault" if named == 1 else f"{named} faults"
+    print(f"{count}{', maybe more' if named < len(faults) else ''}; nothing was imported", file=sys.stderr)
+
+
+def _place(path: str) -> str:
+    """``rows[8].address`` as ``line 8, address``."""
+    found = _PLACE.fullmatch(path)
+    if found is None:
+        return path
+    line, column = found["line"] or "1", found["column"] or found["name"]
+    return f"line {line}, {column}" if column else f"line {line}"
+
+
 def _read(file: Path) -> bytes:
     try:
         with file.open("rb") as opened:
@@ -80,10 +106,11 @@ def _read(file: Path) -> bytes:
 async def _import(config: Path | None, body: bytes, name: str, *, sync: bool, dry_run: bool) -> ImportPlan:
     with progress() as bar:
         task = bar.add_task("reading", total=3)
-        rows = read_rows(body)
         async with open_store(config) as app:
+            sheet = read_sheet(body, ChannelKinds.beside(route.kind for route in app.routes.values()))
             bar.update(task, description="comparing", advance=1)
-            plan = plan_import(rows, await app.store.read(existing_audience, rows, sync=sync), sync=sync)
+            existing = await app.store.read(existing_audience, sheet.rows, sync=sync)
+            plan = plan_import(sheet.rows, existing, sync=sync, faults=sheet.faults, warnings=sheet.warnings)
             bar.update(task, description="writing", advance=1)
             if not dry_run and not plan.changes_nothing:
                 origin = {"file": name, "sha256": hashlib.sha256(body).hexdigest(), "sync": sync}

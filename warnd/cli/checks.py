@@ -7,12 +7,14 @@ import os
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from contextlib import closing
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, func, select
 
@@ -20,8 +22,8 @@ from warnd.app import App
 from warnd.contract.channel import Channel
 from warnd.contract.outcome import Receipt
 from warnd.errors import ConfigError, WarndError
-from warnd.settings import Settings
-from warnd.store import revision, tables
+from warnd.settings import Settings, SourceSettings
+from warnd.store import regions, revision, tables
 from warnd.store.database import engine_over, open_writer, raw_of
 
 OLDEST_SQLITE = (3, 38, 0)
@@ -31,6 +33,8 @@ _MIB = 1024 * 1024
 _TOO_LITTLE = 256 * _MIB
 _LITTLE = 2048 * _MIB
 _OPENING = 15.0
+_CONNECTING = 3.0
+_PORTS = {"http": 80, "https": 443}
 _SKEW = timedelta(minutes=1)
 
 
@@ -44,11 +48,12 @@ class Health(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one check found, in a plain sentence."""
+    """What one check found, in a plain sentence. ``misconfigured``: it failed until someone mends the settings."""
 
     check: str
     health: Health
     message: str
+    misconfigured: bool = False
 
 
 async def examine(settings: Settings, *, config: Path | None, now: datetime) -> AsyncIterator[Finding]:
@@ -58,16 +63,22 @@ async def examine(settings: Settings, *, config: Path | None, now: datetime) -> 
     yield space(path.parent)
     yield sqlite_version(sqlite3.sqlite_version_info)
     yield clock(now, _times([path, *_beside(path), *([config] if config else [])]))
-    for finding in database(path):
+    for finding in database(path, settings.sources):
         yield finding
     try:
         app = App(settings)
     except ConfigError as error:
-        yield Finding("settings", Health.FAILED, str(error))
+        yield at_fault("settings", error)
         return
     yield templates([str(fault) for fault in app.surroundings.templates.faults()])
     for name, line in app.lines.items():
         yield await channel(name, line.channel)
+        if (address := network_address(line.settings.options)) is not None:
+            yield await connection(name, *address)
+
+
+def at_fault(check: str, error: ConfigError) -> Finding:
+    return Finding(check, Health.FAILED, str(error), misconfigured=True)
 
 
 def directory(path: Path) -> Finding:
@@ -117,10 +128,14 @@ def clock(now: datetime, times: Iterable[datetime]) -> Finding:
     return Finding("clock", Health.GOOD, f"{now:%F %T} UTC")
 
 
-def database(path: Path) -> Iterator[Finding]:
+def database(path: Path, sources: Mapping[str, SourceSettings]) -> Iterator[Finding]:
     """The file as the writer opens it; its schema is looked at, not changed."""
     if not path.exists():
-        yield Finding("database", Health.ATTENTION, f"{path} is not there yet: the first start makes it")
+        yield Finding(
+            "database",
+            Health.ATTENTION,
+            f"{path} is not there yet: `warnd db upgrade` or the first start makes it",
+        )
         return
     try:
         with closing(open_writer(path)) as raw, engine_over(raw).connect() as connection:
@@ -128,7 +143,9 @@ def database(path: Path) -> Iterator[Finding]:
             found = schema(revision.current(connection), revision.newest())
             yield found
             if found.health is Health.GOOD:
-                yield divisions(connection)
+                yield (found := divisions(connection))
+            if found.health is Health.GOOD and sources:
+                yield areas(connection, sources)
     except (WarndError, sqlite3.Error) as error:
         yield Finding("database", Health.FAILED, str(error))
 
@@ -158,6 +175,18 @@ def divisions(connection: Connection) -> Finding:
     return Finding("divisions", Health.GOOD, f"{count}")
 
 
+def areas(connection: Connection, sources: Mapping[str, SourceSettings]) -> Finding:
+    """Whether the divisions that sources may warn in are in the tree: elsewhere a typing error would stay unseen."""
+    missing = [
+        f"{name}: {code}"
+        for name, one in sources.items()
+        for code in regions.resolve(connection, one.regions)[1]
+    ]
+    if missing:
+        return Finding("sources", Health.ATTENTION, f"no such division: {', '.join(missing)}")
+    return Finding("sources", Health.GOOD, ", ".join(sources))
+
+
 def templates(faults: Sequence[str]) -> Finding:
     if faults:
         return Finding("templates", Health.FAILED, "; ".join(faults))
@@ -172,11 +201,44 @@ async def channel(name: str, adapter: Channel) -> Finding:
             await adapter.open(_nowhere)
     except TimeoutError:
         return Finding(check, Health.FAILED, f"did not open within {_OPENING:g} s")
+    except ConfigError as error:
+        return at_fault(check, error)
     except Exception as error:  # noqa: BLE001  a third party's adapter may raise anything
         return Finding(check, Health.FAILED, str(error) or type(error).__name__)
     finally:
         await adapter.close()
     return Finding(check, Health.GOOD, "opens")
+
+
+def network_address(options: Mapping[str, Any]) -> tuple[str, int] | None:
+    """Host and port of an adapter's table, where it says them in one of the usual ways."""
+    match options:
+        case {"url": str(text)} | {"base_url": str(text)}:
+            with suppress(ValueError):
+                url = urlsplit(text)
+                port = url.port or _PORTS.get(url.scheme)
+                return (url.hostname, port) if url.hostname and port else None
+            return None
+        case {"host": str(host), "port": int(port)}:
+            return host, port
+        case _:
+            return None
+
+
+async def connection(name: str, host: str, port: int) -> Finding:
+    """Whether the provider's machine takes a connection; nothing is said on it."""
+    check, where = f"connection {name}", f"{host} port {port}"
+    try:
+        async with asyncio.timeout(_CONNECTING):
+            _, writer = await asyncio.open_connection(host, port)
+    except TimeoutError:
+        return Finding(check, Health.FAILED, f"{where} does not answer within {_CONNECTING:g} s")
+    except (OSError, UnicodeError) as error:
+        return Finding(check, Health.FAILED, f"{where} cannot be reached: {error}")
+    writer.close()
+    with suppress(OSError):
+        await writer.wait_closed()
+    return Finding(check, Health.GOOD, f"{where} can be reached")
 
 
 async def _nowhere(receipts: Sequence[Receipt]) -> None:

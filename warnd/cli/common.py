@@ -24,9 +24,9 @@ async def open_store(config: Path | None) -> AsyncIterator[App]:
     """
     The application over the configured store, without channels; a daemon may run on the same file meanwhile.
 
-    Raises ConfigError and StoreError.
+    Raises ConfigError, and StoreError when there is no database: only ``serve`` and ``db upgrade`` make one.
     """
-    settings = configuration.settings(config)
+    settings = configuration.existing_store(config)
     # A command answers on standard output; of its inner life only what went wrong is worth a line.
     logs.configure(settings.logs.format, "warning")
     app = App(settings)

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from warnd import resources
+from warnd.errors import StoreError
 from warnd.settings import Settings, load
 
 ConfigFile = Annotated[
@@ -22,10 +23,32 @@ ConfigFile = Annotated[
 ]
 """The option as every command declares it: ``config: ConfigFile = None``."""
 
+SHIPPED = ("config", "warnd.toml")
+"""The file that came with warnd, as ``resources.path`` takes it."""
+
 _HERE = (Path("warnd.toml"), Path("config/warnd.toml"))
 
 
-def settings(config: Path | None) -> Settings:
-    """The settings of the file given, or of the usual one, under the environment. Raises ConfigError."""
+def file(config: Path | None) -> Path:
+    """The file given, or the usual one. Raises ConfigError."""
     usual = next((path for path in _HERE if path.is_file()), None)
-    return load(config or usual or resources.path("config", "warnd.toml"), os.environ)
+    return config or usual or resources.path(*SHIPPED)
+
+
+def settings(config: Path | None) -> Settings:
+    """The settings of that file under the environment. Raises ConfigError."""
+    return load(file(config), os.environ)
+
+
+def existing_store(config: Path | None) -> Settings:
+    """
+    The same, for a command that works on what is there already: it never makes a database.
+
+    Raises ConfigError, and StoreError when there is no database.
+    """
+    found = settings(config)
+    if not found.store.path.exists():
+        raise StoreError(
+            f"no database at {found.store.path} (settings from {file(config)}); make it with `warnd db upgrade`"
+        )
+    return found

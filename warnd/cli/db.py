@@ -24,7 +24,7 @@ Force = Annotated[bool, typer.Option("--force", help="Even over a file that is t
 
 @db_app.command()
 def upgrade(config: ConfigFile = None) -> None:
-    """Bring the schema up to date, with the daemon stopped; doing it again changes nothing."""
+    """Make the database, or bring its schema up to date, with the daemon stopped; again changes nothing."""
     path = configuration.settings(config).store.path
     with alone_with(path), closing(open_writer(path)) as raw:
         engine = engine_over(raw)
@@ -32,7 +32,8 @@ def upgrade(config: ConfigFile = None) -> None:
             before = revision.current(connection)
             upgrade_schema(connection)
             after = revision.current(connection)
-    print(f"{path}: schema {after}" + ("" if before == after else f", was {before or 'empty'}"))
+    was = "" if before == after else f", was {before or 'empty'}"
+    print(f"{path}: schema {after}{was} (settings from {configuration.file(config)})")
 
 
 @db_app.command()
@@ -42,7 +43,7 @@ def backup(
     config: ConfigFile = None,
 ) -> None:
     """Copy the database while it is in use; the copy is of one moment."""
-    path = configuration.settings(config).store.path
+    path = configuration.existing_store(config).store.path
     with _shown("copying") as told:
         copying.backup(path, file, force=force, progress=told)
     print(f"{file}: {file.stat().st_size} bytes")

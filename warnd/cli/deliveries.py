@@ -23,6 +23,7 @@ from warnd.cli.configuration import ConfigFile
 from warnd.cli.files import written
 from warnd.cli.options import AsJson, Language, Limit, OneState, Since, States, Until, language
 from warnd.cli.terminal import clock, print_json, print_table
+from warnd.errors import WarndError
 from warnd.model.delivery import State
 from warnd.store import delivery_story, regions
 from warnd.store.deliveries import DeliveryFilter, DeliveryRow, export_deliveries
@@ -136,12 +137,14 @@ def resend(
     """
     Send again, as a new round, what is in these states (failed and undelivered by default).
 
-    A daemon that is running on the same store takes it up within seconds.
+    A daemon that is running on the same store takes it up within seconds. Leaves with 1 when nothing matches.
     """
     request = Resend(
         alert, frozenset(states or (State.FAILED, State.UNDELIVERED)), tuple(ids) if ids else None
     )
     round_, count = run(_resend(config, request))
+    if not count:
+        raise WarndError(f"nothing of alert {alert} matches: no round was begun")
     if as_json:
         print_json({"alert": alert, "round": round_, "deliveries": count})
     else:

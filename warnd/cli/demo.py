@@ -11,7 +11,7 @@ import typer
 import uvloop
 
 from warnd import logs
-from warnd.cli.terminal import print_json
+from warnd.cli.terminal import as_called, print_json
 from warnd.demo.run import run
 from warnd.demo.show import Screen
 from warnd.demo.words import words
@@ -33,7 +33,7 @@ def demo(
     """
     # The demo's gateways stumble on purpose: that belongs in its table, not in a log between its lines.
     logs.configure(level="error")
-    screen = Screen(words(os.environ), aside=as_json)
+    screen = Screen(words(os.environ), aside=as_json, warnd=as_called())
     with tempfile.TemporaryDirectory(prefix="warnd-demo-") as directory:
         told = uvloop.run(run(screen, directory=Path(directory), port=port, once=once))
     if as_json:

@@ -9,16 +9,17 @@ import typer
 
 from warnd import logs
 from warnd.cli import configuration
-from warnd.cli.checks import Finding, Health, examine
+from warnd.cli.checks import Finding, Health, at_fault, examine
 from warnd.cli.common import run
 from warnd.cli.configuration import ConfigFile
+from warnd.cli.main import CONFIGURATION
 from warnd.cli.options import AsJson
 from warnd.cli.terminal import print_json, print_table
 from warnd.errors import ConfigError
 
 
 def doctor(as_json: AsJson = False, config: ConfigFile = None) -> None:
-    """Check configuration, disk, clock, database, templates and channels; exits 1 if anything failed."""
+    """Check configuration, disk, clock, database, templates and channels; exits 1 if anything failed, 78 if settings must be mended."""
     logs.configure(level="error")
     findings = run(_findings(config))
     if as_json:
@@ -26,6 +27,8 @@ def doctor(as_json: AsJson = False, config: ConfigFile = None) -> None:
             print_json({"check": one.check, "health": one.health.value, "message": one.message})
     else:
         print_table(("check", "", "found"), [(one.check, one.health.value, one.message) for one in findings])
+    if any(one.misconfigured for one in findings):
+        raise typer.Exit(CONFIGURATION)
     if any(one.health is Health.FAILED for one in findings):
         raise typer.Exit(1)
 
@@ -34,7 +37,8 @@ async def _findings(config: Path | None) -> list[Finding]:
     try:
         settings = configuration.settings(config)
     except ConfigError as error:
-        return [Finding("settings", Health.FAILED, str(error))]
-    found = [Finding("settings", Health.GOOD, "every key is understood")]
-    found += [one async for one in examine(settings, config=config, now=datetime.now(UTC))]
+        return [at_fault("settings", error)]
+    file = configuration.file(config)
+    found = [Finding("settings", Health.GOOD, f"every key of {file} is understood")]
+    found += [one async for one in examine(settings, config=file, now=datetime.now(UTC))]
     return found

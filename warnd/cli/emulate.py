@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from functools import partial
+from inspect import signature
 from typing import Annotated, Any
 
 import orjson
@@ -15,6 +18,7 @@ import typer
 from warnd.contract.emulator import Emulator, Faults
 from warnd.contract.registry import emulator_factories, emulator_factory
 from warnd.contract.secret import Secret
+from warnd.errors import WarndError
 from warnd.settings.amounts import duration
 
 
@@ -26,6 +30,12 @@ def emulate(
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="Of the first, counting up from there; 0 takes free ones.")
     ] = 0,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            help="Credential that gateways with one ask for; made up by default.", show_default=False
+        ),
+    ] = None,
     receipt_url: Annotated[str | None, typer.Option(help="Where receipts are pushed to.")] = None,
     latency: Annotated[
         timedelta | None,
@@ -37,6 +47,13 @@ def emulate(
         timedelta | None,
         typer.Option(parser=duration, metavar="DURATION", help="How long these are told to wait."),
     ] = None,
+    undelivered: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of receipts that say it did not arrive.")
+    ] = 0.0,
+    bad_addresses: Annotated[
+        list[str] | None,
+        typer.Option("--bad-address", metavar="ADDRESS", help="One that is refused; may be repeated."),
+    ] = None,
 ) -> None:
     """
     Run local gateways, with faults on demand.
@@ -44,15 +61,24 @@ def emulate(
     Prints for each the table that a configuration needs to reach it and, on Ctrl-C, what it took over.
     """
     chosen = names or sorted(emulator_factories())
-    emulators = {name: emulator_factory(name, key="emulate")(receipt_url=receipt_url) for name in chosen}
+    emulators = {name: _made(name, receipt_url, token) for name in chosen}
     for emulator in emulators.values():
         emulator.faults = Faults(
             latency=latency or timedelta(0),
             unavailable=unavailable,
             throttled=throttled,
             retry_after=retry_after,
+            undelivered=undelivered,
+            bad_addresses=frozenset(bad_addresses or ()),
         )
     asyncio.run(_serve(emulators, port))
+
+
+def _made(name: str, receipt_url: str | None, token: str | None) -> Emulator:
+    factory: Callable[..., Emulator] = emulator_factory(name, key="emulate")
+    if token is not None and "token" in signature(factory).parameters:
+        factory = partial(factory, token=token)
+    return factory(receipt_url=receipt_url)
 
 
 async def _serve(emulators: Mapping[str, Emulator], port: int) -> None:
@@ -62,7 +88,7 @@ async def _serve(emulators: Mapping[str, Emulator], port: int) -> None:
         loop.add_signal_handler(number, stopped.set)
     async with AsyncExitStack() as running:
         for place, (name, emulator) in enumerate(emulators.items()):
-            await emulator.start(port=port + place if port else 0)
+            await _start(name, emulator, port + place if port else 0)
             running.push_async_callback(emulator.stop)
             print("\n".join(_table(name, emulator.options)), end="\n\n", flush=True)
         print(f"# {len(emulators)} running; Ctrl-C stops them.", flush=True)
@@ -74,6 +100,13 @@ async def _serve(emulators: Mapping[str, Emulator], port: int) -> None:
             f"{counts.taken - counts.distinct} of them repeats, {counts.refused} refused, "
             f"{counts.throttled} requests throttled"
         )
+
+
+async def _start(name: str, emulator: Emulator, port: int) -> None:
+    try:
+        await emulator.start(port=port)
+    except OSError as error:
+        raise WarndError(f"{name} cannot listen on port {port}: {os.strerror(error.errno or 0)}") from error
 
 
 def _table(name: str, options: Mapping[str, Any]) -> Sequence[str]:

@@ -31,6 +31,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "keys": ("keys_app", "Keys to the API and the page."),
     "channels": ("channels_app", "The ways of reaching people."),
     "emulate": ("emulate", "Run local gateways, with faults on demand."),
+    "config": ("config", "Print the commented settings file that came with warnd."),
     "doctor": ("doctor", "Check configuration, disk, clock, database and channels; sends nothing."),
     "audit": ("audit_app", "The journal of every fact: whether it is whole, and itself."),
     "db": ("db_app", "The database file: upgrade, back up, restore."),

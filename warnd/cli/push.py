@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import aiohttp
 import orjson
 import tenacity
 import typer
 
-from warnd.errors import WarndError
+from warnd.errors import ConfigError, WarndError
 
 ATTEMPTS = 6
 """With the waits between them some seconds: about as long as the daemon takes to restart."""
 
 _WAIT = tenacity.wait_random_exponential(multiplier=0.5, max=5)
+_HINTS = {
+    "expired": "its time is over: nobody is told",
+    "quarantined": "nobody is told before a person has looked at it; `warnings` above says why",
+    "held": "nobody is told before an operator approves it",
+}
+"""By the state of a warning that was taken in."""
+
 _TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=5)
 
 
@@ -35,12 +44,21 @@ def push(
     A connection that fails is tried again: the daemon knows a warning it already has, so none goes out twice.
     Leaves with 1 when the daemon refuses the warning or nobody answers.
     """
+    _check(url)
     body = sys.stdin.buffer.read() if str(file) == "-" else _read(file)
     status, answer = asyncio.run(_post(url, key, body, dry_run=dry_run))
     print(answer)
+    if hint := _hint(answer):
+        print(f"warnd: {hint}", file=sys.stderr)
     if not 200 <= status < 300:
         print(f"warnd: refused with HTTP {status}", file=sys.stderr)
         raise typer.Exit(1)
+
+
+def _check(url: str) -> None:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ConfigError("WARND_URL", f"{url!r} is no address such as http://127.0.0.1:8080")
 
 
 def _read(file: Path) -> bytes:
@@ -64,13 +82,39 @@ async def _post(url: str, key: str, body: bytes, *, dry_run: bool) -> tuple[int,
         retry=tenacity.retry_if_exception_type((aiohttp.ClientConnectionError, TimeoutError)),
         stop=tenacity.stop_after_attempt(ATTEMPTS),
         wait=_WAIT,
+        before_sleep=lambda state: _say_once(state, url),
         reraise=True,
     )
     async with aiohttp.ClientSession(timeout=_TIMEOUT) as http:
         try:
             return await patiently(once)
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise WarndError(f"no answer from {url}: {str(error) or type(error).__name__}") from error
+            raise WarndError(f"no answer from {url}: {_why(error)}") from error
+
+
+def _say_once(state: tenacity.RetryCallState, url: str) -> None:
+    """To whoever sits and waits, after the first try."""
+    if state.attempt_number == 1 and sys.stderr.isatty():
+        print(f"warnd: no answer from {url} yet; trying again", file=sys.stderr)
+
+
+def _why(error: BaseException) -> str:
+    match error:
+        case aiohttp.ClientConnectorError(os_error=OSError(errno=int(number))) if number > 0:
+            return os.strerror(number)
+        case TimeoutError():
+            return "it took too long"
+        case _:
+            return str(error) or type(error).__name__
+
+
+def _hint(answer: str) -> str:
+    """What whoever pushed should know of a warning that was taken in and tells nobody yet."""
+    try:
+        said = orjson.loads(answer)
+    except orjson.JSONDecodeError:
+        return ""
+    return _HINTS.get(str(said.get("state")), "") if isinstance(said, dict) else ""
 
 
 def _content_type(body: bytes) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
+import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -50,6 +53,16 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     if not console.is_terminal:
         console.width = _WHOLE
     console.print(table)
+
+
+def as_called() -> str:
+    """What to type for ``warnd``, as whoever started this process did: it need not be on the path."""
+    called = Path(sys.argv[0])
+    if called.name == "__main__.py":
+        return f"{shlex.quote(sys.executable)} -m warnd"
+    found = shutil.which(called.name)
+    on_path = found is not None and Path(found).absolute() == called.absolute()
+    return called.name if on_path else shlex.quote(str(called))
 
 
 def clock(when: datetime | None, zone: ZoneInfo) -> str:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from yarl import URL
 
 from warnd.app.phrases import Phrases
-from warnd.app.showing import shown_address
+from warnd.app.showing import shown_address, shown_state
 from warnd.app.story import moments, why_of
 from warnd.console.views import (
     AlertHead,
@@ -189,6 +189,7 @@ def _head(connection: Connection, desk: Desk, view: AlertView) -> AlertHead:
         status=one.status.value,
         change=one.change.value,
         state=one.state.value,
+        standing=shown_state(desk.say, one.state, one.change),
         sent=one.sent,
         received=one.received_at,
         expires=one.expires,

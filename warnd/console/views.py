@@ -33,7 +33,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class AlertHead:
-    """An alert as every page names it. ``color`` is "none" when it is not known."""
+    """An alert as every page names it. ``color`` is "none" when it is not known; ``standing`` is its state in words."""
 
     id: str
     color: str
@@ -44,6 +44,7 @@ class AlertHead:
     status: str
     change: str
     state: str
+    standing: str
     sent: datetime
     received: datetime
     expires: datetime | None

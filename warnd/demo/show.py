@@ -23,8 +23,8 @@ from warnd.demo.words import Words
 from warnd.model.delivery import State
 
 COMMANDS = (
-    "warnd deliveries list --config {file} --state failed",
-    "warnd alerts list --config {file}",
+    "{warnd} deliveries list --config {file} --state failed",
+    "{warnd} alerts list --config {file}",
     "curl -H 'Authorization: Bearer {key}' {url}/api/v1/alerts",
 )
 """What to try next."""
@@ -36,10 +36,11 @@ _PIPE_WIDTH = 120
 
 
 class Screen:
-    """Writes to a terminal, or plainly to a pipe; to standard error if ``aside``."""
+    """Writes to a terminal, or plainly to a pipe; to standard error if ``aside``. ``warnd``: how it was called."""
 
-    def __init__(self, words: Words, *, aside: bool) -> None:
+    def __init__(self, words: Words, *, aside: bool, warnd: str = "warnd") -> None:
         self.words = words
+        self._warnd = warnd
         self._console = Console(stderr=aside, highlight=False, markup=False, emoji=False)
         if not self._console.is_terminal:
             self._console.width = _PIPE_WIDTH
@@ -126,7 +127,7 @@ class Screen:
             f"  {words.key} {key}",
             f"  {words.settings.format(path=file)}",
             words.next,
-            *(f"  {command.format(url=url, key=key, file=file)}" for command in COMMANDS),
+            *(f"  {command.format(warnd=self._warnd, url=url, key=key, file=file)}" for command in COMMANDS),
             words.stop,
         ):
             self._console.print(Text(line), soft_wrap=True)

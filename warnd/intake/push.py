@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from pydantic_core import PydanticCustomError
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from warnd.errors import Fault, InvalidAlert
 from warnd.intake.color import read_color
@@ -19,6 +19,7 @@ from warnd.intake.identity import is_clean, is_short_enough
 from warnd.intake.judge import Paths, end_marks, judge
 from warnd.intake.languages import DEFAULT, is_tag, short_tag
 from warnd.intake.times import read_time
+from warnd.intake.wording import sentence
 from warnd.model.alert import Alert, AlertType, Area, Parsed, Reference, Status, Text
 from warnd.model.alert_body import EVENT
 from warnd.model.color import Color
@@ -153,12 +154,12 @@ def _validated(body: str) -> _Alert:
     try:
         return _Alert.model_validate_json(encoded)
     except ValidationError as error:
-        found = error.errors(include_url=False, include_context=False, include_input=False)
+        found = error.errors(include_url=False, include_input=False)
         raise InvalidAlert([_fault(one) for one in found[:MAX_FINDINGS]]) from None
 
 
-def _fault(error: Any) -> Fault:
-    return Fault(_path(error["loc"]) or "body", error["type"], error["msg"])
+def _fault(error: ErrorDetails) -> Fault:
+    return Fault(_path(error["loc"]) or "body", error["type"], sentence(error))
 
 
 def _path(location: Sequence[int | str]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from warnd.errors import Fault
 from warnd.model.audience import AudienceClass, SubscriberKind
 
 
@@ -26,6 +27,29 @@ class Address(NamedTuple):
     address: str
 
 
+class Finding(NamedTuple):
+    """
+    Something wrong or odd with a file: its line (the header is 1), its column, empty for the whole line.
+
+    ``line`` None is the whole file.
+    """
+
+    line: int | None
+    field: str
+    code: str
+    message: str
+
+    @property
+    def fault(self) -> Fault:
+        """With its path, ``rows[8].address``."""
+        place = "file" if self.line is None else f"rows[{self.line}]"
+        return Fault(f"{place}.{self.field}" if self.field else place, self.code, self.message)
+
+    def __str__(self) -> str:
+        place = "the file" if self.line is None else f"line {self.line}"
+        return f"{place}, {self.field}: {self.message}" if self.field else f"{place}: {self.message}"
+
+
 @dataclass(frozen=True, slots=True)
 class ImportRow:
     """
@@ -33,6 +57,7 @@ class ImportRow:
 
     ``number`` is the row's in the sheet, the header being 1. None is an empty cell, which says nothing: a new
     one gets the default, an existing one stays as it is. ``groups`` None: the file has no such column.
+    ``external_id``, ``name`` and ``region`` are empty only where that cell is at fault.
     """
 
     number: int
@@ -76,8 +101,8 @@ class ExistingAudience:
     What the store holds of what a file names.
 
     ``regions`` leads from codes as written to divisions. ``subscribers`` go by external id, or by their own
-    id where they have none; ``endpoints`` and ``memberships`` (ids of live groups) by subscriber id. For a
-    sync, ``subscribers`` holds every live one with an external id, named or not.
+    id where they have none; ``endpoints`` and ``memberships`` (ids of live groups) by subscriber id, ``classes``
+    by group id. For a sync, ``subscribers`` holds every live one with an external id, named or not.
     """
 
     regions: Mapping[str, str] = field(default_factory=dict)
@@ -85,6 +110,7 @@ class ExistingAudience:
     subscribers: Mapping[str, KnownSubscriber] = field(default_factory=dict)
     endpoints: Mapping[str, Mapping[Address, KnownEndpoint]] = field(default_factory=dict)
     memberships: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    classes: Mapping[str, AudienceClass] = field(default_factory=dict)
 
 
 class NewGroup(NamedTuple):
@@ -130,7 +156,8 @@ class ImportPlan:
 
     ``subscriber_ids`` and ``group_ids`` are the ids of those that exist already and that joins and new
     endpoints name. ``endpoints_removed`` (ids), ``leaves`` and ``ended`` come of a sync alone. ``unchanged``
-    counts the named subscribers that stay just as they were.
+    counts the named subscribers that stay just as they were. ``warnings`` name what is odd in the file, by line;
+    they stop nothing.
     """
 
     groups: tuple[NewGroup, ...] = ()
@@ -145,6 +172,7 @@ class ImportPlan:
     unchanged: int = 0
     subscriber_ids: Mapping[str, str] = field(default_factory=dict)
     group_ids: Mapping[GroupName, str] = field(default_factory=dict)
+    warnings: tuple[Finding, ...] = ()
 
     @property
     def counts(self) -> dict[str, int]:

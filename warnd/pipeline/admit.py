@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from warnd.errors import Fault
 from warnd.model.admission import Admission, Earlier, Identity, Known
@@ -26,6 +26,9 @@ from warnd.model.region import covers
 
 _NATIONAL = re.compile(r"\d{14}_\d{14}\Z")
 """The 29-character identifier of the national platform: the same warning by whatever feed it comes."""
+
+_CLOCKS_DIFFER = timedelta(minutes=15)
+"""How far ahead of ours a sender's clock may be before it is worth a word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,12 @@ def admit(parsed: Parsed, known: Known, *, speaker: Speaker, now: datetime) -> A
         alert = _completed(alert, known.episode)
         if alert.color is not None:
             doubts = [doubt for doubt in doubts if doubt.code not in _ABOUT_COLOR]
+    where = _where(regions, known.episode)
+    if alert.reaches_people and not ends and not where:
+        findings.append(_NOWHERE)
+        doubts.extend(_boundless(speaker))
+    if alert.sent > now + _CLOCKS_DIFFER:
+        findings.append(_IN_FUTURE)
     doubts.extend(_beyond(alert, regions, speaker))
     change = _change(alert, live, regions, ends=ends)
     state = _state(alert, live, doubts, speaker, ends=ends, now=now)
@@ -85,7 +94,7 @@ def admit(parsed: Parsed, known: Known, *, speaker: Speaker, now: datetime) -> A
         supersedes=stops,
         ending=AlertState.CANCELLED if change is Change.LIFTED else AlertState.SUPERSEDED,
         findings=(*parsed.warnings, *findings, *doubts),
-        regions=_where(regions, known.episode),
+        regions=where,
     )
 
 
@@ -176,6 +185,14 @@ def _beyond(alert: Alert, regions: Sequence[str], speaker: Speaker) -> list[Faul
     return faults
 
 
+def _boundless(speaker: Speaker) -> list[Fault]:
+    """What names no place cannot be seen to lie where its source may speak."""
+    if not speaker.regions:
+        return []
+    message = f"source {speaker.name} speaks for {', '.join(speaker.regions)} only, and this names no place"
+    return [Fault("areas", "source_region", message)]
+
+
 def _unknown_region(code: str) -> Fault:
     return Fault("areas", "unknown_region", f"{code} is no division that is known here")
 
@@ -183,6 +200,10 @@ def _unknown_region(code: str) -> Fault:
 _WENT_OUT = frozenset({AlertState.RELEASED, AlertState.SUPERSEDED, AlertState.CANCELLED, AlertState.EXPIRED})
 _ABOUT_COLOR = frozenset({"color_unknown", "hazard_unknown"})
 _DIFFERS = Fault("", "differs", "the same warning came with other content")
+_NOWHERE = Fault(
+    "areas", "area_unresolved", "it names no division that is known here, so that nobody is found"
+)
+_IN_FUTURE = Fault("sent", "sent_in_future", "is more than 15 minutes ahead of the clock here")
 _DANGLING = Fault("references", "dangling_reference", "what it refers to has not come here")
 _NOT_THEIR_EPISODE = Fault(
     "references", "not_their_episode", "neither its sender nor its source may speak for the earlier warning"

@@ -7,30 +7,20 @@ match → expand → render → plan → commit, chunk by chunk, with a cursor a
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Protocol
-from zoneinfo import ZoneInfo
 
 import structlog
 
-from warnd.errors import TemplateError
-from warnd.model.alert import Alert, Change
-from warnd.model.audience import Member
-from warnd.model.color import Color, Lane
-from warnd.model.content import Content
+from warnd.model.alert import Change
+from warnd.model.color import Lane
 from warnd.model.delivery import Batch, State, Why
-from warnd.model.hazard import OTHER, HazardCatalogue
-from warnd.model.policy import Policies
-from warnd.model.region import Level, level_of
-from warnd.pipeline.expand import Expander, Recipient, Route
+from warnd.pipeline.expand import Recipient
 from warnd.pipeline.lease import InForce
-from warnd.pipeline.match import AudienceIndex, Matched, match
-from warnd.pipeline.plan import Plan, plan_chunk
-from warnd.pipeline.render import Limits, Notice, render
-from warnd.pipeline.templates import Templates
-from warnd.ports import Chunk, Gap, PlanSource, Store, Telling, Told
+from warnd.pipeline.match import AudienceIndex, match
+from warnd.pipeline.run import Run
+from warnd.pipeline.surroundings import Surroundings, expanded, expander_for
+from warnd.ports import Chunk, Gap, PlanSource, Store, Told
 
 log = structlog.get_logger()
 
@@ -55,29 +45,6 @@ class Alarms(Protocol):
     """Where a condition goes that a person must act on."""
 
     def sound(self, kind: str, subject: str, message: str) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """All that planning depends on and that is not in the alert: what an operator configures."""
-
-    routes: Mapping[str, Route]
-    policies: Policies
-    catalogue: HazardCatalogue
-    templates: Templates
-    language: str
-    zone: ZoneInfo
-
-
-@dataclass(frozen=True, slots=True)
-class Forecast:
-    """Who would be told: the answer of a dry run."""
-
-    targeted: int
-    suppressed: int
-    by_channel: Mapping[str, int]
-    by_level: Mapping[str, int]
-    by_reason: Mapping[str, int]
 
 
 class Broadcaster:
@@ -119,7 +86,7 @@ class Broadcaster:
         telling = await self._source.load(alert_id)
         if telling.done or telling.stopped or telling.alert.color is None:
             return
-        run = _Run(telling, self._surroundings, self._new_ids)
+        run = Run(telling, self._surroundings, self._new_ids)
         red = telling.lane is Lane.RED
         self._red_plans += red
         try:
@@ -127,7 +94,7 @@ class Broadcaster:
         finally:
             self._red_plans -= red
 
-    async def _plan(self, run: _Run) -> None:
+    async def _plan(self, run: Run) -> None:
         telling, alert_id = run.telling, run.telling.id
         run.contents.update(await self._source.contents(alert_id))
         if telling.change not in _TO_THOSE_TOLD and not telling.cursor.startswith(_TOLD):
@@ -142,27 +109,7 @@ class Broadcaster:
             message = f"{telling.alert.headline or telling.alert.identifier}: nobody could be told"
             self._alarms.sound("nobody_told", alert_id, message)
 
-    async def forecast(self, alert: Alert, change: Change, regions: Sequence[str]) -> Forecast:
-        """Who would be told by this alert, with nothing kept."""
-        counted: Counter[tuple[str, str, str]] = Counter()
-        if alert.color is None:
-            return Forecast(0, 0, {}, {}, {})
-        telling = Telling.of(alert, change, regions)
-        matched = match(regions, alert.hazard, alert.color, await self._audience())
-        expander = _expander(telling, alert.color, matched, self._surroundings)
-        seen: set[tuple[str, str]] = set()
-        after = ""
-        while True:
-            page, after = await self._source.members(list(matched.groups), after, CHUNK, matched.members)
-            for one in _expanded(expander, page):
-                if isinstance(one, Recipient) and (one.channel, one.address) not in seen:
-                    seen.add((one.channel, one.address))
-                    why = one.reason.value if one.reason is not None else ""
-                    counted[one.channel, level_of(one.region).name.lower(), why] += 1
-            if not after:
-                return _forecast(counted)
-
-    async def _to_members(self, run: _Run) -> None:
+    async def _to_members(self, run: Run) -> None:
         telling = run.telling
         assert telling.alert.color is not None  # noqa: S101  broadcast has looked
         matched = match(telling.regions, telling.alert.hazard, telling.alert.color, await self._audience())
@@ -172,7 +119,7 @@ class Broadcaster:
             )
             self._alarms.sound("nobody_matched", telling.id, message)
         await self._source.size_is(telling.id, matched.members)
-        expander = _expander(telling, telling.alert.color, matched, self._surroundings)
+        expander = expander_for(telling, telling.alert.color, matched, self._surroundings)
         gaps = [Gap(region, "", "", Why.NOBODY_THERE.value) for region in matched.empty]
         after = telling.cursor.removeprefix(_MEMBERS)
         last = not telling.earlier
@@ -191,7 +138,7 @@ class Broadcaster:
             run.planned += len(page)
             cursor = _MEMBERS + ahead if ahead else _TOLD
             chunk = run.chunk(
-                [*gaps, *_expanded(expander, page)], cursor, done=last and not ahead, now=self._clock()
+                [*gaps, *expanded(expander, page)], cursor, done=last and not ahead, now=self._clock()
             )
             gaps = []
             if not red:
@@ -213,7 +160,7 @@ class Broadcaster:
                 return
             await asyncio.sleep(_HOLD_SECONDS)
 
-    async def _to_those_told(self, run: _Run) -> None:
+    async def _to_those_told(self, run: Run) -> None:
         """
         To everyone who was told an earlier message of the episode and has nothing of this one.
 
@@ -238,7 +185,7 @@ class Broadcaster:
             elif out:
                 await asyncio.sleep(_FOLLOW_SECONDS)
 
-    async def _commit(self, run: _Run, chunk: Chunk) -> bool:
+    async def _commit(self, run: Run, chunk: Chunk) -> bool:
         committed = await self._store.commit(chunk)
         for fault in run.faults:
             self._alarms.sound("template_failed", fault.template, str(fault))
@@ -249,94 +196,6 @@ class Broadcaster:
             return False
         self._post(committed.batches)
         return True
-
-
-@dataclass(slots=True)
-class _Run:
-    """One telling under way: what it has rendered and how far it is."""
-
-    telling: Telling
-    surroundings: Surroundings
-    new_ids: Callable[[int], list[str]]
-    contents: dict[tuple[str, str], Content] = field(default_factory=dict)
-    fresh: list[tuple[str, Content]] = field(default_factory=list)
-    faults: list[TemplateError] = field(default_factory=list)
-    planned: int = field(init=False)
-    cursor: str = field(init=False)
-    targeted: int = 0
-    unreachable: int = 0
-
-    def __post_init__(self) -> None:
-        self.planned = self.telling.planned
-        self.cursor = self.telling.cursor
-
-    def chunk(self, found: Sequence[Recipient | Gap], cursor: str, *, done: bool, now: int) -> Chunk:
-        telling = self.telling
-        plan = Plan(
-            telling.id,
-            0,
-            telling.lane,
-            telling.deliver_until,
-            bool(telling.earlier),
-            self.surroundings.routes,
-        )
-        planned = plan_chunk(
-            plan, found, content_of=self._content, new_ids=self.new_ids, after=self.cursor, cursor=cursor,
-            planned=self.planned, done=done, now=now,
-        )  # fmt: skip
-        self.cursor = cursor
-        fresh, self.fresh = self.fresh, []
-        return planned.with_contents(fresh)
-
-    def _content(self, channel: str, language: str) -> Content:
-        """Rendered once per distinct text, not once per person; two languages may fall back to one text."""
-        content = self.contents.get((channel, language))
-        if content is None:
-            rendered = self._render(channel, language)
-            content = self.contents.setdefault((channel, rendered.language), rendered)
-            self.contents[channel, language] = content
-            if content is rendered:
-                self.fresh.append((channel, content))
-        return content
-
-    def _render(self, channel: str, language: str) -> Content:
-        telling, around = self.telling, self.surroundings
-        capabilities = around.routes[channel].capabilities
-        hazard = around.catalogue.get(telling.alert.hazard) or around.catalogue.hazards[OTHER]
-        levels = {level_of(code) for code in telling.regions}
-        notice = Notice(
-            telling.id, telling.alert, hazard, telling.change, telling.previous_color, telling.region_names,
-            Level(levels.pop()) if len(levels) == 1 else None,
-        )  # fmt: skip
-        rendered = render(
-            notice,
-            kind=capabilities.kind,
-            language=language,
-            limits=Limits(capabilities.max_bytes, capabilities.max_units),
-            zone=around.zone,
-            templates=around.templates,
-            content_id=self.new_ids(1)[0],
-        )
-        self.faults.extend(rendered.faults)
-        return rendered.content
-
-
-def _expander(telling: Telling, color: Color, matched: Matched, around: Surroundings) -> Expander:
-    return Expander(
-        groups=matched.groups,
-        hazard=telling.alert.hazard,
-        color=color,
-        status=telling.alert.status,
-        policies=around.policies,
-        routes=around.routes,
-        default_language=around.language,
-        quiet_only=telling.change is Change.CONTINUED,
-    )
-
-
-def _expanded(expander: Expander, page: Sequence[Member]) -> Iterator[Recipient | Gap]:
-    for member in page:
-        yield from expander.recipients(member)
 
 
 def _again(told: Told, around: Surroundings, *, quiet_only: bool) -> Iterator[Recipient]:
@@ -356,16 +215,3 @@ def _again(told: Told, around: Surroundings, *, quiet_only: bool) -> Iterator[Re
             person.region,
             person.reasons,
         )
-
-
-def _forecast(counted: Counter[tuple[str, str, str]]) -> Forecast:
-    by_channel: Counter[str] = Counter()
-    by_level: Counter[str] = Counter()
-    by_reason: Counter[str] = Counter()
-    for (channel, level, why), n in counted.items():
-        if why:
-            by_reason[why] += n
-        else:
-            by_channel[channel] += n
-            by_level[level] += n
-    return Forecast(by_channel.total(), by_reason.total(), by_channel, by_level, by_reason)

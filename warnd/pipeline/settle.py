@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, assert_never
+from dataclasses import replace
+from typing import Any, NamedTuple, assert_never
 
 from warnd.contract.outcome import Accepted, Deferred, Outcome, Reason, Rejected, Scope
 from warnd.model.color import Color, Lane
@@ -17,8 +17,7 @@ _COLORS = {Lane.RED: Color.RED, Lane.ORANGE: Color.ORANGE, Lane.YELLOW: Color.YE
 ACCEPTED = Fate(State.ACCEPTED, told=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Try:
+class Try(NamedTuple):
     """
     One attempt as it went: ``started`` and ``ended`` in microseconds, ``jitter`` in [0, 1) drawn for its wait.
 

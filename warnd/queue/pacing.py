@@ -32,6 +32,11 @@ class Rate:
         return self.tokens / self.seconds
 
 
+def looks_dead(outcome: Outcome) -> bool:
+    """Whether a provider that answers so may as well be gone."""
+    return isinstance(outcome, Deferred) and outcome.scope is Scope.CHANNEL and outcome.reason in _DEAD
+
+
 @dataclass(slots=True)
 class Bucket:
     """
@@ -195,8 +200,11 @@ class Pace:
                     self.rest_until = max(self.rest_until, now + wait)
                     self._shrink(now)
             case Rejected(scope=Scope.ACCOUNT):
+                # It has answered: what is wrong is our account, not the provider.
+                self.failures = 0
+                self._rest = _FIRST_REST
                 self.rest_until = max(self.rest_until, now + pause)
-            case Deferred(reason=reason, scope=Scope.CHANNEL) if reason in _DEAD:
+            case _ if looks_dead(outcome):
                 self._failed(now)
             case _:
                 self.failures = 0

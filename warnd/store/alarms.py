@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,7 +10,10 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from warnd.errors import NotFound
 from warnd.store.journal import Entry
+from warnd.store.paging import MOST, Page, in_chunks
 from warnd.store.tables import alarms, micros
+
+_ENDED_BY_WORD = ("alert_stale",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,25 +64,61 @@ def clear(connection: Connection, kind: str, subject: str, *, now: datetime) -> 
     return bool(ids), [Entry(micros(now), "alarm.cleared", id_, {"kind": kind}) for id_ in ids]
 
 
+def clear_about(connection: Connection, alert_ids: Sequence[str], now: datetime) -> list[Entry]:
+    """Nothing is left to do about these alerts: they were rejected or stopped, or their time is over."""
+    entries = []
+    for chunk in in_chunks(alert_ids):
+        over = connection.execute(
+            update(alarms)
+            .where(alarms.c.subject.in_(chunk), alarms.c.cleared_at.is_(None))
+            .values(cleared_at=now)
+            .returning(alarms.c.id, alarms.c.kind)
+        )
+        entries += [Entry(micros(now), "alarm.cleared", row.id, {"kind": row.kind}) for row in over]
+    return entries
+
+
 def acknowledge(connection: Connection, id: str, *, by: str, now: datetime) -> tuple[Alarm, list[Entry]]:
-    """Somebody has it. Raises NotFound; a second acknowledgement leaves the first."""
+    """
+    Somebody has it. Raises NotFound; a second acknowledgement leaves the first.
+
+    It closes what no condition will ever end: that an alert came too late.
+    """
     connection.execute(
         update(alarms)
         .where(alarms.c.id == id, alarms.c.acknowledged_at.is_(None))
         .values(acknowledged_by=by, acknowledged_at=now)
     )
+    entries = [Entry(micros(now), "alarm.acknowledged", id, {}, by)]
+    over = connection.execute(
+        update(alarms)
+        .where(alarms.c.id == id, alarms.c.kind.in_(_ENDED_BY_WORD), alarms.c.cleared_at.is_(None))
+        .values(cleared_at=now)
+        .returning(alarms.c.kind)
+    )
+    entries += [Entry(micros(now), "alarm.cleared", id, {"kind": kind}) for kind in over.scalars()]
     row = connection.execute(select(alarms).where(alarms.c.id == id)).one_or_none()
     if row is None:
         raise NotFound("alarm", id)
-    return _alarm(row), [Entry(micros(now), "alarm.acknowledged", id, {}, by)]
+    return _alarm(row), entries
 
 
 def open_alarms(connection: Connection) -> list[Alarm]:
     """Those not cleared, the newest first."""
     rows = connection.execute(
-        select(alarms).where(alarms.c.cleared_at.is_(None)).order_by(alarms.c.since.desc())
+        select(alarms).where(alarms.c.cleared_at.is_(None)).order_by(alarms.c.id.desc())
     )
     return [_alarm(row) for row in rows]
+
+
+def list_alarms(connection: Connection, *, limit: int = 50, cursor: str | None = None) -> Page[Alarm]:
+    """The same in pages."""
+    size = max(1, min(limit, MOST))
+    statement = select(alarms).where(alarms.c.cleared_at.is_(None))
+    if cursor is not None:
+        statement = statement.where(alarms.c.id < cursor)
+    rows = connection.execute(statement.order_by(alarms.c.id.desc()).limit(size + 1)).all()
+    return Page(tuple(_alarm(row) for row in rows[:size]), rows[size - 1].id if len(rows) > size else None)
 
 
 def _alarm(row: Row[tuple[object, ...]]) -> Alarm:

@@ -37,8 +37,8 @@ class AlertRow:
     """
     An alert in a list.
 
-    ``planned`` of ``plan_of`` memberships are worked through; ``plan_done`` closes it. ``stopped_at``: nothing more
-    of it has left since then.
+    ``planned`` of about ``plan_of`` people are looked at; ``plan_done`` closes it. ``stopped_at``: nothing more of
+    it has left since then.
     """
 
     id: str
@@ -212,7 +212,7 @@ def progress(connection: Connection, id: str) -> Progress:
         moving = raw.execute(_TO_BE_RESENT, (id,)).fetchone() is not None
     stopped = alert.stopped_at is not None
     settled = not moving and (alert.plan_done or stopped)
-    return Progress(counts, by_channel, alert.planned, alert.plan_of, alert.plan_done, stopped, settled)
+    return Progress(counts, by_channel, alert.planned, _plan_of(alert), alert.plan_done, stopped, settled)
 
 
 _TO_BE_RESENT = "SELECT 1 FROM batches WHERE alert_id = ? AND state = 'unknown' LIMIT 1"
@@ -284,10 +284,15 @@ def _present(counts: Mapping[str, int]) -> dict[str, int]:
     return {state: n for state, n in counts.items() if n}
 
 
+def _plan_of(row: Any) -> int:
+    """Estimated by memberships, of which somebody may have several; once all is planned, it is known."""
+    return int(row.planned if row.plan_done else row.plan_of)
+
+
 def _row(row: Row[Any]) -> AlertRow:
     return AlertRow(
         row.id, row.episode_id, row.identifier, row.sender, row.source, row.sent, row.received_at,
         AlertState(row.state), Verdict(row.verdict), Status(row.status), AlertType(row.type), row.hazard,
         Color(row.color) if row.color else None, Lane(row.lane), Change(row.change), row.headline, row.effective,
-        row.expires, row.deliver_until, row.stopped_at, row.successor_id, row.planned, row.plan_of, row.plan_done,
+        row.expires, row.deliver_until, row.stopped_at, row.successor_id, row.planned, _plan_of(row), row.plan_done,
     )  # fmt: skip

@@ -16,6 +16,7 @@ from warnd.model.alert_body import as_body, digest_of, from_body
 from warnd.model.color import Color, Lane
 from warnd.ports import Telling
 from warnd.store import regions
+from warnd.store.alarms import clear_about
 from warnd.store.journal import Entry
 from warnd.store.tables import alert_references, alert_regions, alerts, micros, raw_messages
 
@@ -64,7 +65,7 @@ def admit(
 
     Raises Conflict when the same source said something else under the same identity.
     """
-    known = _known(connection, parsed.alert, national=national)
+    known = bearing_on(connection, parsed.alert, national=national)
     decision = decide(known)
     if decision.identity is Identity.CONFLICT:
         raise Conflict(
@@ -73,12 +74,29 @@ def admit(
         )
     if decision.same is not None:
         return _repeated(connection, raw, decision.same, decision)
-    at = micros(raw.received)
     keep_raw(connection, raw, decision.verdict, decision.findings, alert_id=id)
-    alert = decision.alert
-    body = as_body(alert)
     stops = _live(connection, decision.supersedes)
-    values = {
+    row = _row(decision, raw, id=id, digest=known.digest, policy_revision=policy_revision)
+    connection.execute(insert(alerts).values(**row))
+    _keep_parts(connection, id, decision.alert, decision.regions)
+    cleared = stop(connection, stops, state=decision.ending, at=raw.received, successor=id)
+    alert = decision.alert
+    facts = {"identifier": alert.identifier, "sender": alert.sender, "source": raw.source,
+             "state": decision.state.value, "verdict": decision.verdict.value,
+             "change": decision.change.value, "stops": stops}  # fmt: skip
+    admitted = Admitted(
+        id, alert.identifier, decision.state, decision.verdict, decision.change, decision.lane, alert.color,
+        alert.hazard, tuple(decision.regions), decision.findings, repeat=False, stopped=tuple(stops),
+    )  # fmt: skip
+    return admitted, [Entry(micros(raw.received), "alert.admitted", id, facts, raw.source), *cleared]
+
+
+def _row(
+    decision: Admission, raw: RawMessage, *, id: str, digest: str, policy_revision: str
+) -> dict[str, Any]:
+    alert = decision.alert
+    over = decision.state is AlertState.EXPIRED
+    return {
         "id": id,
         "episode_id": decision.episode_id or id,
         "sender": alert.sender,
@@ -96,28 +114,17 @@ def admit(
         "lane": decision.lane.value,
         "change": decision.change.value,
         "headline": alert.headline,
-        "body": body,
-        "digest": known.digest,
+        "body": as_body(alert),
+        "digest": digest,
         "raw_id": raw.id,
         "effective": alert.effective,
         "expires": alert.expires,
         "deliver_until": decision.deliver_until or alert.deliver_until,
         "policy_revision": policy_revision,
         "plan_done": decision.state is not AlertState.RELEASED,
-        "stopped_at": raw.received if decision.state is AlertState.EXPIRED else None,
-        "swept": decision.state is AlertState.EXPIRED,
+        "stopped_at": raw.received if over else None,
+        "swept": over,
     }
-    connection.execute(insert(alerts).values(**values))
-    _keep_parts(connection, id, alert, decision.regions)
-    stop(connection, stops, state=decision.ending, at=raw.received, successor=id)
-    facts = {"identifier": alert.identifier, "sender": alert.sender, "source": raw.source,
-             "state": decision.state.value, "verdict": decision.verdict.value,
-             "change": decision.change.value, "stops": stops}  # fmt: skip
-    admitted = Admitted(
-        id, alert.identifier, decision.state, decision.verdict, decision.change, decision.lane, alert.color,
-        alert.hazard, tuple(decision.regions), decision.findings, repeat=False, stopped=tuple(stops),
-    )  # fmt: skip
-    return admitted, [Entry(at, "alert.admitted", id, facts, raw.source)]
 
 
 def keep_raw(
@@ -145,14 +152,20 @@ def keep_raw(
 
 def stop(
     connection: Connection, ids: Sequence[str], *, state: AlertState, at: datetime, successor: str | None
-) -> None:
-    """Nothing more of these alerts leaves: one flag on each; their rows are marked later, in chunks."""
-    if ids:
-        connection.execute(
-            update(alerts)
-            .where(alerts.c.id.in_(ids), alerts.c.stopped_at.is_(None))
-            .values(state=state.value, stopped_at=at, successor_id=successor)
-        )
+) -> list[Entry]:
+    """
+    Nothing more of these alerts leaves: one flag on each; their rows are marked later, in chunks.
+
+    Their alarms are over.
+    """
+    if not ids:
+        return []
+    connection.execute(
+        update(alerts)
+        .where(alerts.c.id.in_(ids), alerts.c.stopped_at.is_(None))
+        .values(state=state.value, stopped_at=at, successor_id=successor)
+    )
+    return clear_about(connection, ids, at)
 
 
 def load(connection: Connection, id: str) -> Telling:
@@ -227,7 +240,8 @@ def expire_due(connection: Connection, now: datetime) -> tuple[list[str], list[E
         connection.execute(update(alerts).where(alerts.c.id.in_(stopping)).values(stopped_at=now))
     if over:
         connection.execute(update(alerts).where(alerts.c.id.in_(over)).values(state=AlertState.EXPIRED.value))
-    return stopping, [Entry(micros(now), "alert.expired", id_, {}) for id_ in stopping]
+    cleared = clear_about(connection, [row.id for row in rows], now)
+    return stopping, [*(Entry(micros(now), "alert.expired", id_, {}) for id_ in stopping), *cleared]
 
 
 def set_plan_size(connection: Connection, id: str, members: int) -> None:
@@ -235,7 +249,8 @@ def set_plan_size(connection: Connection, id: str, members: int) -> None:
     connection.execute(update(alerts).where(alerts.c.id == id).values(plan_of=members))
 
 
-def _known(connection: Connection, alert: Alert, *, national: bool) -> Known:
+def bearing_on(connection: Connection, alert: Alert, *, national: bool) -> Known:
+    """What is here that bears on a message. A ``national`` identifier is the same warning whoever sends it."""
     resolved, unknown = regions.resolve(connection, [code for area in alert.areas for code in area.regions])
     same = _one(
         connection,

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, Table, select
 
-from warnd.model.audience import EVERY_HAZARD, Relation, SubscriberKind
+from warnd.model.audience import EVERY_HAZARD, AudienceClass, Relation, SubscriberKind
 from warnd.model.audience_import import (
     Address,
     ExistingAudience,
@@ -89,7 +89,8 @@ def existing_audience(
     connection: Connection, rows: Sequence[ImportRow], *, sync: bool = False
 ) -> ExistingAudience:
     """What the store holds of what the rows name; for a sync, every living subscriber as well."""
-    codes = {row.region for row in rows} | {group.region for row in rows for group in row.groups or ()}
+    codes = {row.region for row in rows if row.region}
+    codes |= {group.region for row in rows for group in row.groups or ()}
     found = _subscribers(connection, {row.external_id for row in rows}, sync=sync)
     named = {known.id for known in found.values()}
     held: defaultdict[str, dict[Address, KnownEndpoint]] = defaultdict(dict)
@@ -103,13 +104,15 @@ def existing_audience(
     for of, group in connection.execute(select(memberships.c.subscriber_id, memberships.c.group_id)):
         if of in named:
             joined[of].add(group)
-    live = select(groups.c.id, groups.c.region, groups.c.name).where(groups.c.ended_at.is_(None))
+    g = groups.c
+    live = connection.execute(select(g.id, g.region, g.name, g.audience).where(g.ended_at.is_(None))).all()
     return ExistingAudience(
         regions=meanings(connection, codes),
-        groups={GroupName(region, name): id for id, region, name in connection.execute(live)},
+        groups={GroupName(region, name): id for id, region, name, _ in live},
         subscribers=found,
         endpoints=held,
         memberships={of: frozenset(ids) for of, ids in joined.items()},
+        classes={id: AudienceClass(audience) for id, _, _, audience in live},
     )
 
 

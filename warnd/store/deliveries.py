@@ -9,17 +9,18 @@ with its cursor where to go on.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
+from warnd.errors import Fault, Invalid
 from warnd.model.delivery import State
 from warnd.model.region import WIDTHS
 from warnd.model.ulid import floor, made_at
-from warnd.store import bulk
+from warnd.store import bulk, regions
 from warnd.store.database import raw_of
 from warnd.store.paging import MOST, Page
 from warnd.store.tables import instant
@@ -95,6 +96,34 @@ def export_deliveries(
 ) -> Page[DeliveryRow]:
     """The same in larger pieces, for a stream: each call is one short read."""
     return _listed(connection, filters, limit, after)
+
+
+def checked(connection: Connection, filters: DeliveryFilter, *, channels: Collection[str]) -> DeliveryFilter:
+    """
+    The filter with its region as the tree has it; ``channels`` are those configured.
+
+    Raises Invalid for what nothing here goes by: a typing error must not look as if nobody had been told.
+    """
+    faults = []
+    region = None
+    if filters.region is not None:
+        region = regions.meanings(connection, (filters.region,)).get(filters.region)
+        if region is None:
+            faults.append(Fault("region", "unknown_region", f"there is no division {filters.region}"))
+    raw = raw_of(connection)
+    there = (
+        ("alert", filters.alert, "SELECT 1 FROM alerts WHERE id = ?"),
+        ("channel", filters.channel, "SELECT 1 FROM tallies WHERE channel = ? LIMIT 1"),
+        ("group", filters.group, "SELECT 1 FROM groups WHERE id = ?"),
+    )
+    for name, key, statement in there:
+        if key is None or (name == "channel" and key in channels):
+            continue
+        if raw.execute(statement, (key,)).fetchone() is None:
+            faults.append(Fault(name, f"unknown_{name}", f"there is no {name} {key}"))
+    if faults:
+        raise Invalid(faults)
+    return replace(filters, region=region)
 
 
 _SENDING = "b.state = 'sending' AND d.state IN ('queued', 'waiting', 'unknown')"

@@ -42,15 +42,13 @@ def import_regions(
     connection: Connection, path: Path, *, under: str | None = None, progress: Progress | None = None
 ) -> ImportedRegions:
     """
-    Bring in a division file (``code,name`` as CSV, packed with xz), or of it the division ``under`` with all
-    below and above it.
+    Bring in a division file (``code,name`` as CSV, packed with xz), or of it the division ``under`` (maybe padded)
+    with all below and above it.
 
     Doing it again changes nothing; what the file lacks stays. Raises NotFound when the file has no such
     division, ConfigError when it cannot be read.
     """
-    rows = [row for row in _divisions(path) if under is None or _belongs(row[0], under)]
-    if under is not None and not any(code == under for code, _ in rows):
-        raise NotFound("region", under)
+    rows = list(_divisions(path)) if under is None else _lineage(path, under)
     changed = 0
     for start in range(0, len(rows), _CHUNK):
         chunk = rows[start : start + _CHUNK]
@@ -155,10 +153,9 @@ def meanings(connection: Connection, raw_codes: Iterable[str]) -> dict[str, str]
     named = names(connection, (candidate for each in possible.values() for candidate in each))
     meant = {}
     for raw, deepest_first in possible.items():
-        existing = [candidate for candidate in deepest_first if candidate in named]
-        if existing:
-            same_place = [candidate for candidate in existing if named[candidate] == named[existing[0]]]
-            meant[raw] = same_place[-1]
+        code = _meant(deepest_first, named)
+        if code is not None:
+            meant[raw] = code
     return meant
 
 
@@ -168,6 +165,25 @@ def division(connection: Connection, raw_code: str) -> str:
     if meant is None:
         raise Invalid([Fault("region", "unknown_region", f"there is no division {raw_code}")])
     return meant
+
+
+def _meant(deepest_first: Iterable[str], named: Mapping[str, str]) -> str | None:
+    existing = [candidate for candidate in deepest_first if candidate in named]
+    same_place = [candidate for candidate in existing if named[candidate] == named[existing[0]]]
+    return same_place[-1] if same_place else None
+
+
+def _lineage(path: Path, under: str) -> list[tuple[str, str]]:
+    """What the file has of a division, all below and above it. Raises NotFound."""
+    possible = candidates(under)
+    if not possible:
+        raise NotFound("region", under)
+    widest = possible[-1]
+    rows = [row for row in _divisions(path) if _belongs(row[0], widest)]
+    meant = _meant(possible, {code: name for code, name in rows if code in possible})
+    if meant is None:
+        raise NotFound("region", under)
+    return [row for row in rows if _belongs(row[0], meant)]
 
 
 def _divisions(path: Path) -> Iterator[tuple[str, str]]:

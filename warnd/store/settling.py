@@ -179,7 +179,7 @@ def _settle_late(
     if now_at is None or now_at[1] != BatchState.UNKNOWN.value:
         return
     cursor.execute(_SETTLE_BATCHES, (bulk.rows([(one.batch.id, "settled", 0, one.batch.unknowns)]),))
-    late = replace(one, batch=replace(one.batch, state=BatchState.UNKNOWN))
+    late = one._replace(batch=replace(one.batch, state=BatchState.UNKNOWN))
     _settle_alike(cursor, [late], pending)
     _keep_keys(cursor, [late], pending, confirm)
 

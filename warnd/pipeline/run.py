@@ -1,0 +1,86 @@
+"""One telling under way: what it has rendered, how far it is, and its next chunk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from warnd.errors import TemplateError
+from warnd.model.content import Content
+from warnd.model.hazard import OTHER
+from warnd.model.region import Level, level_of
+from warnd.pipeline.expand import Recipient
+from warnd.pipeline.plan import Plan, plan_chunk
+from warnd.pipeline.render import Limits, Notice, render
+from warnd.pipeline.surroundings import Surroundings
+from warnd.ports import Chunk, Gap, Telling
+
+
+@dataclass(slots=True)
+class Run:
+    """See the module. ``targeted`` and ``unreachable`` count deliveries and subscribers so far."""
+
+    telling: Telling
+    surroundings: Surroundings
+    new_ids: Callable[[int], list[str]]
+    contents: dict[tuple[str, str], Content] = field(default_factory=dict)
+    fresh: list[tuple[str, Content]] = field(default_factory=list)
+    faults: list[TemplateError] = field(default_factory=list)
+    planned: int = field(init=False)
+    cursor: str = field(init=False)
+    targeted: int = 0
+    unreachable: int = 0
+
+    def __post_init__(self) -> None:
+        self.planned = self.telling.planned
+        self.cursor = self.telling.cursor
+
+    def chunk(self, found: Sequence[Recipient | Gap], cursor: str, *, done: bool, now: int) -> Chunk:
+        telling = self.telling
+        plan = Plan(
+            telling.id,
+            0,
+            telling.lane,
+            telling.deliver_until,
+            bool(telling.earlier),
+            self.surroundings.routes,
+        )
+        planned = plan_chunk(
+            plan, found, content_of=self._content, new_ids=self.new_ids, after=self.cursor, cursor=cursor,
+            planned=self.planned, done=done, now=now,
+        )  # fmt: skip
+        self.cursor = cursor
+        fresh, self.fresh = self.fresh, []
+        return planned.with_contents(fresh)
+
+    def _content(self, channel: str, language: str) -> Content:
+        """Rendered once per distinct text, not once per person; two languages may fall back to one text."""
+        content = self.contents.get((channel, language))
+        if content is None:
+            rendered = self._render(channel, language)
+            content = self.contents.setdefault((channel, rendered.language), rendered)
+            self.contents[channel, language] = content
+            if content is rendered:
+                self.fresh.append((channel, content))
+        return content
+
+    def _render(self, channel: str, language: str) -> Content:
+        telling, around = self.telling, self.surroundings
+        capabilities = around.routes[channel].capabilities
+        hazard = around.catalogue.get(telling.alert.hazard) or around.catalogue.hazards[OTHER]
+        levels = {level_of(code) for code in telling.regions}
+        notice = Notice(
+            telling.id, telling.alert, hazard, telling.change, telling.previous_color, telling.region_names,
+            Level(levels.pop()) if len(levels) == 1 else None,
+        )  # fmt: skip
+        rendered = render(
+            notice,
+            kind=capabilities.kind,
+            language=language,
+            limits=Limits(capabilities.max_bytes, capabilities.max_units),
+            zone=around.zone,
+            templates=around.templates,
+            content_id=self.new_ids(1)[0],
+        )
+        self.faults.extend(rendered.faults)
+        return rendered.content
