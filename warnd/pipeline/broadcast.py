@@ -105,7 +105,7 @@ class Broadcaster:
         if run.unreachable:
             message = f"{telling.alert.headline}: no endpoint that can be used for {run.unreachable} of the subscribers"
             self._alarms.sound("no_endpoint", alert_id, message)
-        if run.targeted == 0 and not self._in_force.stopped(alert_id):
+        if run.targeted == 0 and not telling.cursor and not self._in_force.stopped(alert_id):
             message = f"{telling.alert.headline or telling.alert.identifier}: nobody could be told"
             self._alarms.sound("nobody_told", alert_id, message)
 
