@@ -61,7 +61,7 @@ def test_lines_below_the_level_are_not_written(lines: Lines) -> None:
     """One level holds for our own events and for libraries."""
     configure(Format.JSON, "warning")
     structlog.get_logger().info("batch.leased")
-    logging.getLogger("some.library").info("hello")
+    logging.getLogger("some.dependency").info("hello")
     structlog.get_logger().warning("channel.paused")
     assert [line["event"] for line in lines()] == ["channel.paused"]
 
@@ -69,9 +69,9 @@ def test_lines_below_the_level_are_not_written(lines: Lines) -> None:
 def test_a_library_s_line_takes_the_same_form(lines: Lines) -> None:
     """What goes through the standard library's logging is one JSON object too."""
     configure(Format.JSON, "info")
-    logging.getLogger("some.library").warning("%s is slow", "it")
+    logging.getLogger("some.dependency").warning("%s is slow", "it")
     [line] = lines()
-    assert (line["event"], line["logger"], line["level"]) == ("it is slow", "some.library", "warning")
+    assert (line["event"], line["logger"], line["level"]) == ("it is slow", "some.dependency", "warning")
 
 
 @pytest.mark.parametrize("form", [Format.JSON, Format.CONSOLE])
@@ -87,7 +87,7 @@ def test_a_traceback_shows_no_local_variable(capsys: pytest.CaptureFixture[str],
         send(number)
     except RuntimeError:
         structlog.get_logger().exception("send.crashed")
-        logging.getLogger("some.library").exception("crashed")
+        logging.getLogger("some.dependency").exception("crashed")
     shown = capsys.readouterr().err
     assert "RuntimeError" in shown
     assert number not in shown
