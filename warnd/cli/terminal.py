@@ -16,8 +16,6 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from warnd.errors import Fault
-
 _WHOLE = 10_000
 """Columns that no table needs."""
 
@@ -68,9 +66,3 @@ def as_called() -> str:
 def clock(when: datetime | None, zone: ZoneInfo) -> str:
     """Day and minute as people read them; nothing for what has not happened."""
     return f"{when.astimezone(zone):%F %R}" if when is not None else ""
-
-
-def print_faults(faults: Iterable[Fault]) -> None:
-    """On standard error: where, and what is wrong there."""
-    for fault in faults:
-        print(f"{fault.path}: {fault.message}", file=sys.stderr)

@@ -32,10 +32,6 @@ class State(Enum):
     SUPPRESSED = "suppressed"
 
 
-UNSENT = frozenset({State.QUEUED, State.STANDBY, State.WAITING})
-"""States from which a delivery may still be stopped without anybody having been told by it."""
-
-
 class Why(Enum):
     """Why a delivery is suppressed, or a subscriber has none."""
 

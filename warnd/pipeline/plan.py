@@ -58,24 +58,7 @@ def plan_chunk(
 
     ``content_of(channel, language)`` renders at most once each; ``new_ids(n)`` makes rising ids.
     """
-    recipients: dict[tuple[str, str], Recipient] = {}
-    shared: list[SharedAddress] = []
-    gaps: list[Gap] = []
-    chains: set[tuple[str, int]] = set()
-    for one in found:
-        if isinstance(one, Gap):
-            gaps.append(one)
-            continue
-        key = (one.address, one.channel)
-        if one.state is State.STANDBY:
-            chains.add((one.subscriber_id, one.chain))
-        if (earlier := recipients.get(key)) is None:
-            recipients[key] = one
-        else:
-            if _SOONER[one.state] < _SOONER[earlier.state]:
-                recipients[key], one = one, earlier
-            if one.subscriber_id != recipients[key].subscriber_id:
-                shared.append(_shared(one))
+    recipients, shared, gaps, chains = _by_address(found)
     ids = new_ids(len(recipients))
     parts: dict[tuple[str, str], _Part] = {}
     links = _links(found, chains, dict(zip(recipients, ids, strict=True))) if chains else []
@@ -108,6 +91,34 @@ def plan_chunk(
         plan.alert_id, plan.round, plan.lane.value, after, cursor, planned, done, now, deliveries=deliveries,
         shared=shared, batches=batches, fallbacks=links, gaps=gaps,
     )  # fmt: skip
+
+
+def _by_address(
+    found: Sequence[Recipient | Gap],
+) -> tuple[dict[tuple[str, str], Recipient], list[SharedAddress], list[Gap], set[tuple[str, int]]]:
+    """
+    The recipient to be told soonest at each (address, channel), the further people behind it, the gaps, and
+    the (subscriber, chain) pairs in which somebody stands by.
+    """
+    recipients: dict[tuple[str, str], Recipient] = {}
+    shared: list[SharedAddress] = []
+    gaps: list[Gap] = []
+    chains: set[tuple[str, int]] = set()
+    for one in found:
+        if isinstance(one, Gap):
+            gaps.append(one)
+            continue
+        key = (one.address, one.channel)
+        if one.state is State.STANDBY:
+            chains.add((one.subscriber_id, one.chain))
+        if (earlier := recipients.get(key)) is None:
+            recipients[key] = one
+        else:
+            if _SOONER[one.state] < _SOONER[earlier.state]:
+                recipients[key], one = one, earlier
+            if one.subscriber_id != recipients[key].subscriber_id:
+                shared.append(_shared(one))
+    return recipients, shared, gaps, chains
 
 
 def _shared(one: Recipient) -> SharedAddress:

@@ -17,7 +17,7 @@ from warnd.model.region import WIDTHS, Level, Region
 from warnd.model.ulid import floor
 from warnd.store.database import raw_of
 from warnd.store.paging import MOST, Page
-from warnd.store.tables import alert_regions, alerts, raw_messages, regions
+from warnd.store.tables import alert_regions, alerts, regions
 
 _MOVING = frozenset({State.QUEUED, State.SENDING, State.WAITING})
 
@@ -160,18 +160,6 @@ def get_alert(connection: Connection, id: str) -> AlertView:
         tuple(Region(code, name or code) for code, name in codes),
         tuple(_row(other) for other in others),
     )
-
-
-def raw_message(connection: Connection, id: str) -> tuple[str, bytes]:
-    """Content type and bytes of an alert as it came. Raises NotFound."""
-    row = connection.execute(
-        select(raw_messages.c.content_type, raw_messages.c.body)
-        .join(alerts, alerts.c.raw_id == raw_messages.c.id)
-        .where(alerts.c.id == id)
-    ).one_or_none()
-    if row is None:
-        raise NotFound("alert", id)
-    return row.content_type, bytes(row.body)
 
 
 _TALLIES = "SELECT channel, state, sum(n) FROM tallies WHERE alert_id = ? GROUP BY channel, state"

@@ -36,9 +36,8 @@ class SqliteStore:
     """
     ``warnd.ports.Store`` on one file.
 
-    ``on_gather`` and ``on_failure`` may be set after opening; see ``Writer``. Functions given to ``read`` and ``write``
-    take a ``sqlalchemy.Connection`` first. One that is given to ``write`` may return journal entries through
-    ``journaled``.
+    ``on_gather`` and ``on_failure`` may be set after opening; see ``Writer``. Functions given to ``read``, ``write``,
+    ``record`` and ``move`` take a ``sqlalchemy.Connection`` first and never begin or commit.
     """
 
     def __init__(self, path: Path, *, confirm: Confirm, suspend_after: int = 3) -> None:
