@@ -187,6 +187,10 @@ class App:
         except InvalidAlert as error:
             await self.store.write(alerts.keep_raw, raw, Verdict.REFUSE, error.faults)
             raise
+        return await self.admit(parsed, raw, speaker)
+
+    async def admit(self, parsed: Parsed, raw: RawMessage, speaker: Speaker) -> Admitted:
+        """Admit what was read from ``raw``; both are on disk when this returns. Raises Conflict."""
 
         def decide(known: Known) -> Admission:
             return admit(parsed, known, speaker=speaker, now=raw.received)
