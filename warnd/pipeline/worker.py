@@ -44,7 +44,7 @@ class Worker:
     """
     Sends what the lanes of one channel offer, with ``requests`` at once.
 
-    There are half as many slots again as requests. The first in eight slots take red only, and have their share
+    There are twice as many slots as requests. The first in eight slots take red only, and have their share
     of the requests for themselves. ``clock`` gives microseconds since 1970; ``new_ids(n)`` makes batch ids.
     """
 
@@ -64,7 +64,7 @@ class Worker:
     ) -> None:
         self.channel = channel
         self._red_only = red_only
-        self._slots = requests + requests // 2
+        self._slots = requests * 2
         self._open_to_all = asyncio.Semaphore(requests - red_only)
         self._for_red = asyncio.Semaphore(max(red_only, 1))
         self._lanes = lanes
