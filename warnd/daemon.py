@@ -70,7 +70,7 @@ async def running(settings: Settings) -> AsyncIterator[Daemon]:
                     await app.start(group)
                     with scheduled(app):
                         async with _listening(app) as url:
-                            log.info("daemon.started", url=url)
+                            log.info("daemon.started", url=url, store=str(settings.store.path))
                             yield Daemon(app, url)
                 finally:
                     await app.stop()

@@ -95,7 +95,9 @@ class Codes(Options):
     _by_range: tuple[tuple[range, Meaning], ...] = PrivateAttr(default=())
 
     def model_post_init(self, context: object, /) -> None:
-        self._by_range = tuple((each, meaning) for meaning in Meaning for each in getattr(self, meaning.value))
+        self._by_range = tuple(
+            (each, meaning) for meaning in Meaning for each in getattr(self, meaning.value)
+        )
 
     def meaning(self, code: object) -> Meaning | None:
         """Of a whole number or its decimal text; None for anything else and for codes of no range."""
