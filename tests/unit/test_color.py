@@ -33,20 +33,20 @@ def test_headline_tells_the_color_that_yujing_follows(headline: str, color: Colo
 @pytest.mark.parametrize(
     ("parameters", "headline", "severity", "color"),
     [
-        pytest.param({"ColorCode": "RED"}, "", "Minor", Color.RED, id="parameter over severity"),
-        pytest.param({"预警颜色": "橙色"}, "", "", Color.ORANGE, id="Chinese parameter"),
-        pytest.param({"severityColor": "Blue"}, "", "Extreme", Color.BLUE, id="severity never overrides"),
+        pytest.param({"ColorCode": "RED"}, "", Color.BLUE, Color.RED, id="parameter over severity"),
+        pytest.param({"预警颜色": "橙色"}, "", None, Color.ORANGE, id="Chinese parameter"),
+        pytest.param({"severityColor": "Blue"}, "", Color.RED, Color.BLUE, id="severity never overrides"),
         pytest.param(
-            {"awareness_level": "3; orange; Severe"}, "", "", Color.ORANGE, id="one of several words"
+            {"awareness_level": "3; orange; Severe"}, "", None, Color.ORANGE, id="one of several words"
         ),
-        pytest.param({}, "发布暴雨黄色预警", "Extreme", Color.YELLOW, id="headline over severity"),
-        pytest.param({"station": "red"}, "", "Moderate", Color.YELLOW, id="other parameters say nothing"),
-        pytest.param({}, "", "Severe", Color.ORANGE, id="severity when nothing else"),
-        pytest.param({}, "", "Unknown", None, id="unknown with neither"),
+        pytest.param({}, "发布暴雨黄色预警", Color.RED, Color.YELLOW, id="headline over severity"),
+        pytest.param({"station": "red"}, "", Color.YELLOW, Color.YELLOW, id="other parameters say nothing"),
+        pytest.param({}, "", Color.ORANGE, Color.ORANGE, id="severity when nothing else"),
+        pytest.param({}, "", None, None, id="unknown with neither"),
     ],
 )
 def test_parameter_then_headline_then_severity_decide(
-    parameters: dict[str, str], headline: str, severity: str, color: Color | None
+    parameters: dict[str, str], headline: str, severity: Color | None, color: Color | None
 ) -> None:
     """Each is asked only when the ones before it are silent."""
     reading = read_color(parameters, headline, severity)
