@@ -11,39 +11,32 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
-from warnd.intake.cap_grammar import NAMESPACES, pairs, word
+from warnd.intake.cap_grammar import NAMESPACES, pairs
 from warnd.intake.cap_places import areas_of, other_codes
 from warnd.intake.cap_words import MAX_BLOCKS, Block, expanded
 from warnd.intake.color import color_of_word, read_color
 from warnd.intake.findings import Findings, refuse
 from warnd.intake.hazards import find_hazard
-from warnd.intake.identity import MAX_REFERENCES, is_clean, is_short_enough
 from warnd.intake.judge import Paths, end_marks, judge
 from warnd.intake.languages import DEFAULT, is_tag, short_tag
+from warnd.intake.national_envelope import UNCLASSIFIED, read_envelope
 from warnd.intake.national_tree import spelled, strangers
 from warnd.intake.times import read_beijing_time
 from warnd.intake.title import read_title
 from warnd.intake.xml import Node
-from warnd.model.alert import Alert, AlertType, Area, Parsed, Reference, Status, Text
+from warnd.model.alert import Alert, Area, Parsed, Text
 from warnd.model.alert_body import EVENT
 from warnd.model.color import Color
 from warnd.model.hazard import OTHER, HazardCatalogue
 
 KIND = "national-12379"
 
-_IDENTIFIER = re.compile(r"(?<![0-9])(?P<unit>\d{14})_(?P<entered>\d{14})(?:_\d)?(?![0-9])", re.ASCII)
-"""``ZZZZZZDDDUUUXX_YYYYMMDDhhmmss``, with or without the serial ``_N`` at its end."""
-
 _OWN = frozenset({"sendercode", "sendtime"})
 _OWN_OF_INFO = "eventtype"
-_IDENTITY = ("identifier", "senderCode", "sendTime", "status", "msgType")
-_UNCLASSIFIED = frozenset({"none", "0", "无", "公开", "非密", "unclassified", "public"})
 _UNKNOWN = "unknown"
-_SEPARATORS = re.compile(r"[\s,，;；、|]+")
 
 
 def is_national(root: Node) -> bool:
@@ -74,30 +67,25 @@ def parse_message(root: Node, catalogue: HazardCatalogue) -> Parsed:
         refuse("alert/info", "too_many_blocks", f"has {len(infos)} blocks, more than {MAX_BLOCKS}")
     for stranger in strangers(root):
         findings.warn(stranger.path, "unknown_element", f"the national format knows no {stranger.name} there")
-    _check_identity(root, findings)
-    _check_audience(root, findings)
-    identifier = _key(root, "identifier", root.value("identifier"), findings)
-    sender = _key(root, "senderCode", _sender(root, findings), findings)
-    sent = _sent(root, findings)
-    status, kind = (_chosen(root, name, findings) for name in ("status", "msgType"))
+    envelope = read_envelope(root, findings)
     blocks = _blocks(infos, findings)
     times = {name: _first_time(infos, name, findings) for name in ("effective", "onset", "expires")}
     areas = _areas(blocks, findings)
-    if findings.faults or sent is None:
+    if envelope is None or findings.faults:
         raise findings.refusal()
     texts = _texts(blocks)
     alert = Alert(
-        identifier=identifier,
-        sender=sender,
-        sent=sent,
-        status=Status(status),
-        type=AlertType(kind),
+        identifier=envelope.identifier,
+        sender=envelope.sender,
+        sent=envelope.sent,
+        status=envelope.status,
+        type=envelope.type,
         hazard=OTHER,
         color=_color(infos, catalogue, findings),
         texts=texts,
         language=next(iter(texts)),
         sender_name=root.value("sender"),
-        references=_references(root.value("references")),
+        references=envelope.references,
         effective=times["effective"],
         onset=times["onset"],
         expires=times["expires"],
@@ -112,95 +100,6 @@ def parse_message(root: Node, catalogue: HazardCatalogue) -> Parsed:
     )
     judge(alert, catalogue, _paths(infos), findings)
     return Parsed(alert, KIND, tuple(findings.warnings), tuple(findings.doubts))
-
-
-# --- the envelope -----------------------------------------------------------------------------------------
-
-
-def _check_identity(root: Node, findings: Findings) -> None:
-    """What says which message this is and what it is for must not say two things."""
-    for name in _IDENTITY:
-        if len({each.text for each in root.all(name)}) > 1:
-            findings.fault(f"alert/{name}", "repeated", "stands more than once, each time with other words")
-
-
-def _check_audience(root: Node, findings: Findings) -> None:
-    """Whom a message that is not for everybody may go to, a person must say."""
-    scope, secrecy = root.value("scope"), root.value("secClassification")
-    if scope and word("scope", scope) != "Public":
-        findings.doubt(
-            "alert/scope", "not_public", f"scope is {scope[:40]}: whom it may go to, a person must say"
-        )
-    if secrecy and secrecy.casefold() not in _UNCLASSIFIED:
-        findings.doubt(
-            "alert/secClassification",
-            "classified",
-            f"is {secrecy[:40]}: whom it may go to, a person must say",
-        )
-
-
-def _key(root: Node, name: str, key: str, findings: Findings) -> str:
-    path = f"alert/{name}"
-    if not key:
-        findings.fault(path, "missing", f"nothing says the {name} of the message")
-    elif not is_short_enough(key):
-        findings.fault(path, "key_length", "is longer than 256 characters")
-    elif not is_clean(key):
-        findings.warn(path, "key_characters", "holds a space, a comma, < or &")
-    return key
-
-
-def _sender(root: Node, findings: Findings) -> str:
-    """The code of the issuing unit, which is also how its identifiers begin; else the unit's name."""
-    if code := root.value("senderCode"):
-        return code
-    named = _IDENTIFIER.fullmatch(root.value("identifier"))
-    sender = named["unit"] if named is not None else root.value("sender")
-    if sender:
-        findings.warn("alert/senderCode", "missing", f"taken as {sender[:60]}, as the message says elsewhere")
-    return sender
-
-
-def _sent(root: Node, findings: Findings) -> datetime | None:
-    """``sendTime``, else the time of entry that the identifier holds; a fault when neither can be read."""
-    said, path = root.value("sendTime"), "alert/sendTime"
-    try:
-        return read_beijing_time(said)
-    except ValueError as error:
-        trouble = str(error) if said else "is missing"
-    named = _IDENTIFIER.fullmatch(root.value("identifier"))
-    with suppress(ValueError):
-        entered = read_beijing_time(named["entered"] if named is not None else "")
-        findings.warn(path, "time_guessed", f"{trouble}; the time in the identifier stands in for it")
-        return entered
-    findings.fault(path, "bad_time" if said else "missing", trouble)
-    return None
-
-
-def _chosen(root: Node, name: str, findings: Findings) -> str:
-    """The word of that closed list in lower case."""
-    said, path = root.value(name), f"alert/{name}"
-    known = word(name, said)
-    if known is None:
-        findings.fault(path, "bad_value" if said else "missing", f"{said[:40]!r} is no {name}")
-        return ""
-    return known.lower()
-
-
-def _references(text: str) -> tuple[Reference, ...]:
-    """
-    The identifiers named, whatever parts them, once each.
-
-    Who sent them is not said: an empty sender means any. What else stands between platform identifiers (a sender,
-    a time) is passed over.
-    """
-    found = [each[0] for each in _IDENTIFIER.finditer(text)] or [
-        token for token in _SEPARATORS.split(text) if token and is_short_enough(token)
-    ]
-    return tuple(Reference("", identifier) for identifier in dict.fromkeys(found))[:MAX_REFERENCES]
-
-
-# --- the blocks -------------------------------------------------------------------------------------------
 
 
 def _blocks(infos: Sequence[Node], findings: Findings) -> list[Block]:
@@ -290,7 +189,7 @@ def _parameters(root: Node, infos: Sequence[Node]) -> dict[str, str]:
 
 
 def _leftovers(root: Node, infos: Sequence[Node]) -> Iterator[tuple[str, str]]:
-    if root.value("secClassification").casefold() not in _UNCLASSIFIED:
+    if root.value("secClassification").casefold() not in UNCLASSIFIED:
         yield "secClassification", root.value("secClassification")
     yield "note", root.value("note")
     for code in root.all("code"):
