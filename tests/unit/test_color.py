@@ -20,13 +20,17 @@ from warnd.model.color import Color
         ),
         pytest.param("解除暴雨红色预警，发布暴雨黄色预警信号", Color.YELLOW, id="the last of two"),
         pytest.param("发布高温橙色（Ⅱ级）预警", Color.ORANGE, id="grade in brackets between"),
+        pytest.param("发布危险化学品事故预警[Ⅱ级/严重]", Color.ORANGE, id="a level alone"),
+        pytest.param("发布洪水预警信号【IV/一般】", Color.BLUE, id="a level in other letters"),
+        pytest.param("发布暴雨黄色预警[II级/严重]", Color.YELLOW, id="a color before its level"),
+        pytest.param("启动防汛Ⅳ级应急响应", None, id="the level of something else"),
         pytest.param("红色景区今日关闭", None, id="a color of something else"),
         pytest.param("Red rainstorm warning", None, id="another language"),
         pytest.param("", None, id="nothing"),
     ],
 )
 def test_headline_tells_the_color_that_yujing_follows(headline: str, color: Color | None) -> None:
-    """The last [蓝黄橙红]色 followed by 预警 is the color."""
+    """The last [蓝黄橙红]色 followed by 预警 is the color; where there is none, the level in brackets after it."""
     assert color_in(headline) is color
 
 
