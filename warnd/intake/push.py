@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from warnd.errors import Fault, InvalidAlert
+from warnd.intake.cap_grammar import word
 from warnd.intake.color import read_color
 from warnd.intake.findings import MAX_FINDINGS, Findings, refuse
 from warnd.intake.geometry import read_circle, read_polygon
@@ -20,7 +21,7 @@ from warnd.intake.judge import Paths, end_marks, judge
 from warnd.intake.languages import DEFAULT, is_tag, short_tag
 from warnd.intake.times import read_time
 from warnd.intake.wording import sentence
-from warnd.model.alert import Alert, AlertType, Area, Parsed, Reference, Status, Text
+from warnd.model.alert import Alert, AlertType, Area, Parsed, Reference, Resource, Status, Text
 from warnd.model.alert_body import EVENT
 from warnd.model.color import Color
 from warnd.model.hazard import OTHER, Hazard, HazardCatalogue
@@ -104,9 +105,10 @@ class _Text(_Body):
     headline: _Plain | None = None
     description: _Plain | None = None
     instruction: _Plain | None = None
+    event: _Plain | None = None
 
     def text(self) -> Text:
-        return Text(self.headline or "", self.description or "", self.instruction or "")
+        return Text(self.headline or "", self.description or "", self.instruction or "", self.event or "")
 
 
 class _Area(_Body):
@@ -114,6 +116,17 @@ class _Area(_Body):
     regions: list[Annotated[str, AfterValidator(_code)]] | None = None
     polygons: list[Annotated[str, AfterValidator(_polygon)]] | None = None
     circles: list[Annotated[str, AfterValidator(_circle)]] | None = None
+    geocodes: list[Annotated[list[_Plain], Field(min_length=2, max_length=2)]] | None = None
+    altitude: _Plain | None = None
+    ceiling: _Plain | None = None
+
+
+class _Resource(_Body):
+    description: _Plain | None = None
+    mime_type: _Plain | None = None
+    uri: _Plain | None = None
+    size: Annotated[int, Field(ge=0)] | None = None
+    digest: _Plain | None = None
 
 
 class _Alert(_Text):
@@ -136,6 +149,20 @@ class _Alert(_Text):
     contact: _Plain | None = None
     web: _Plain | None = None
     parameters: dict[_Plain, _Plain] | None = None
+    source: _Plain | None = None
+    scope: _Plain | None = None
+    restriction: _Plain | None = None
+    addresses: _Plain | None = None
+    codes: list[_Plain] | None = None
+    note: _Plain | None = None
+    incidents: _Plain | None = None
+    categories: list[_Plain] | None = None
+    response_types: list[_Plain] | None = None
+    urgency: _Plain | None = None
+    severity: _Plain | None = None
+    certainty: _Plain | None = None
+    audience: _Plain | None = None
+    resources: list[_Resource] | None = None
 
 
 def parse(body: str, catalogue: HazardCatalogue) -> Parsed:
@@ -198,6 +225,39 @@ def _alert(body: _Alert, catalogue: HazardCatalogue, findings: Findings) -> Aler
         contact=body.contact,
         web=body.web,
         parameters=parameters,
+        source=body.source or "",
+        scope=_word("scope", body.scope, "scope", findings) or "Public",
+        restriction=body.restriction or "",
+        addresses=body.addresses or "",
+        codes=tuple(body.codes or ()),
+        note=body.note or "",
+        incidents=body.incidents or "",
+        categories=_words("category", body.categories or (), "categories", findings),
+        response_types=_words("responseType", body.response_types or (), "response_types", findings),
+        urgency=_word("urgency", body.urgency, "urgency", findings),
+        severity=_word("severity", body.severity, "severity", findings),
+        certainty=_word("certainty", body.certainty, "certainty", findings),
+        audience=body.audience or "",
+        resources=tuple(map(_resource, body.resources or ())),
+    )
+
+
+def _words(element: str, said: Iterable[str], path: str, findings: Findings) -> tuple[str, ...]:
+    """CAP's own words for those said; others are left out with a warning: nobody's warning hangs on them."""
+    read = [_word(element, each, f"{path}[{n}]", findings) for n, each in enumerate(said)]
+    return tuple(filter(None, read))
+
+
+def _word(element: str, said: str | None, path: str, findings: Findings) -> str:
+    known = word(element, said) if said else ""
+    if known is None:
+        findings.warn(path, "unknown_word", f"{said!r} is no {element} of CAP; left out")
+    return known or ""
+
+
+def _resource(body: _Resource) -> Resource:
+    return Resource(
+        body.description or "", body.mime_type or "", body.uri or "", body.size, body.digest or ""
     )
 
 
@@ -219,7 +279,8 @@ def _hazard(body: _Alert, headline: str, catalogue: HazardCatalogue, findings: F
 
 
 def _color(body: _Alert, parameters: dict[str, str], headline: str, findings: Findings) -> Color | None:
-    reading = read_color(parameters, headline, stated=body.color)
+    severity = word("severity", body.severity or "") or ""
+    reading = read_color(parameters, headline, severity, stated=body.color)
     if reading.disagreement:
         findings.warn("color", "color_disagrees", f"{reading.disagreement}; the higher stands")
     if reading.unread:
@@ -233,9 +294,16 @@ def _area(body: _Area, path: str, findings: Findings) -> Area:
         polygon, oddity = read_polygon(written)
         polygons.append(polygon)
         if oddity:
-            findings.warn(f"{path}.polygons[{n}]", "polygon_unusual", oddity)
-    circles = tuple(read_circle(written)[0] for written in body.circles or ())
-    return Area(body.name or "", tuple(dict.fromkeys(body.regions or ())), tuple(polygons), circles)
+            findings.warn(f"{path}.polygons[{n}]", "shape_unusual", oddity)
+    return Area(
+        name=body.name or "",
+        regions=tuple(dict.fromkeys(body.regions or ())),
+        polygons=tuple(polygons),
+        circles=tuple(read_circle(written)[0] for written in body.circles or ()),
+        geocodes=tuple((scheme, code) for scheme, code in body.geocodes or ()),
+        altitude=body.altitude or "",
+        ceiling=body.ceiling or "",
+    )
 
 
 def _unknown(body: _Alert, findings: Findings) -> Iterator[tuple[str, str]]:
