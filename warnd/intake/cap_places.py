@@ -35,8 +35,8 @@ def areas_of(blocks: Sequence[Block], findings: Findings) -> tuple[Area, ...]:
 
 
 def _area(node: Node, findings: Findings) -> Area:
-    codes = tuple(dict.fromkeys(_codes(node)))
-    regions = tuple(dict.fromkeys(code for name, code in codes if _is_division(name, code)))
+    codes = {pair: _is_division(*pair) for pair in dict.fromkeys(_codes(node))}
+    regions = tuple(dict.fromkeys(code for (_, code), is_division in codes.items() if is_division))
     altitude, ceiling = node.value("altitude"), node.value("ceiling")
     if ceiling and not altitude:
         findings.warn(f"{node.path}/ceiling", "ceiling_alone", "a ceiling means nothing without an altitude")
@@ -47,7 +47,7 @@ def _area(node: Node, findings: Findings) -> Area:
         regions=regions,
         polygons=tuple(_shapes(node.all("polygon"), read_polygon, weight, findings)),
         circles=tuple(_shapes(node.all("circle"), read_circle, weight, findings)),
-        geocodes=tuple((name, code) for name, code in codes if not _is_division(name, code)),
+        geocodes=tuple(pair for pair, is_division in codes.items() if not is_division),
         altitude=altitude,
         ceiling=ceiling,
     )

@@ -12,11 +12,12 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from warnd.errors import Fault, InvalidAlert
 from warnd.intake.cap_grammar import word
+from warnd.intake.cap_resources import MAX_RESOURCES
 from warnd.intake.color import read_color
 from warnd.intake.findings import MAX_FINDINGS, Findings, refuse
 from warnd.intake.geometry import read_circle, read_polygon
 from warnd.intake.hazards import find_hazard
-from warnd.intake.identity import is_clean, is_short_enough
+from warnd.intake.identity import MAX_REFERENCES, is_clean, is_short_enough
 from warnd.intake.judge import Paths, end_marks, judge
 from warnd.intake.languages import DEFAULT, is_tag, short_tag
 from warnd.intake.times import read_time
@@ -28,6 +29,11 @@ from warnd.model.hazard import OTHER, Hazard, HazardCatalogue
 from warnd.model.region import level_of
 
 KIND = "json"
+
+MAX_OBJECTS = 20_000
+MAX_KEYS = 5000
+MAX_AREAS = 5000
+"""More than there are counties."""
 
 
 def _plain(text: str) -> str:
@@ -83,10 +89,19 @@ def _tag(text: str) -> str:
     return text
 
 
+def _few(value: object) -> object:
+    if isinstance(value, dict) and len(value) > MAX_KEYS:
+        raise PydanticCustomError("too_many_keys", f"must have at most {MAX_KEYS} keys")
+    return value
+
+
 _Plain = Annotated[str, AfterValidator(_plain)]
 _Key = Annotated[_Plain, AfterValidator(_key)]
 _Time = Annotated[datetime, BeforeValidator(_time)]
 _Tag = Annotated[str, AfterValidator(_tag)]
+_BRIEF = Field(fail_fast=True)
+"""Of a list of small things the first fault is enough: a million of them must not fill the memory."""
+_Plains = Annotated[list[_Plain], _BRIEF]
 
 
 class _Body(BaseModel):
@@ -113,10 +128,12 @@ class _Text(_Body):
 
 class _Area(_Body):
     name: _Plain | None = None
-    regions: list[Annotated[str, AfterValidator(_code)]] | None = None
-    polygons: list[Annotated[str, AfterValidator(_polygon)]] | None = None
-    circles: list[Annotated[str, AfterValidator(_circle)]] | None = None
-    geocodes: list[Annotated[list[_Plain], Field(min_length=2, max_length=2)]] | None = None
+    regions: Annotated[list[Annotated[str, AfterValidator(_code)]], _BRIEF] | None = None
+    polygons: Annotated[list[Annotated[str, AfterValidator(_polygon)]], _BRIEF] | None = None
+    circles: Annotated[list[Annotated[str, AfterValidator(_circle)]], _BRIEF] | None = None
+    geocodes: Annotated[list[Annotated[list[_Plain], Field(min_length=2, max_length=2)]], _BRIEF] | None = (
+        None
+    )
     altitude: _Plain | None = None
     ceiling: _Plain | None = None
 
@@ -136,33 +153,33 @@ class _Alert(_Text):
     sent: _Time
     status: Status
     type: AlertType
-    references: list[_Reference] | None = None
+    references: Annotated[list[_Reference], Field(max_length=MAX_REFERENCES)] | None = None
     hazard: _Plain | None = None
     event_code: _Plain | None = None
     color: Color | None = None
     language: _Tag = DEFAULT
-    texts: dict[_Tag, _Text] = Field(default_factory=dict)
+    texts: Annotated[dict[_Tag, _Text], BeforeValidator(_few)] = Field(default_factory=dict)
     effective: _Time | None = None
     onset: _Time | None = None
     expires: _Time | None = None
-    areas: list[_Area] | None = None
+    areas: Annotated[list[_Area], Field(max_length=MAX_AREAS)] | None = None
     contact: _Plain | None = None
     web: _Plain | None = None
-    parameters: dict[_Plain, _Plain] | None = None
+    parameters: Annotated[dict[_Plain, _Plain] | None, BeforeValidator(_few)] = None
     source: _Plain | None = None
     scope: _Plain | None = None
     restriction: _Plain | None = None
     addresses: _Plain | None = None
-    codes: list[_Plain] | None = None
+    codes: _Plains | None = None
     note: _Plain | None = None
     incidents: _Plain | None = None
-    categories: list[_Plain] | None = None
-    response_types: list[_Plain] | None = None
+    categories: _Plains | None = None
+    response_types: _Plains | None = None
     urgency: _Plain | None = None
     severity: _Plain | None = None
     certainty: _Plain | None = None
     audience: _Plain | None = None
-    resources: list[_Resource] | None = None
+    resources: Annotated[list[_Resource], Field(max_length=MAX_RESOURCES)] | None = None
 
 
 def parse(body: str, catalogue: HazardCatalogue) -> Parsed:
@@ -178,6 +195,8 @@ def _validated(body: str) -> _Alert:
         encoded = body.encode("utf-8")
     except UnicodeEncodeError:
         refuse("body", "bad_encoding", "holds half of a surrogate pair")
+    if body.count("{") > MAX_OBJECTS:
+        refuse("body", "too_many_elements", f"has more than {MAX_OBJECTS} objects")
     try:
         return _Alert.model_validate_json(encoded)
     except ValidationError as error:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -44,7 +43,8 @@ class Node:
     @property
     def text(self) -> str:
         """All text within, stripped."""
-        return "".join(map(str, self.element.itertext())).strip()
+        whole = "".join(map(str, self.element.itertext())) if self.children else self.element.text
+        return (whole or "").strip()
 
     def all(self, name: str) -> tuple[Node, ...]:
         """The children of that name in this element's own namespace."""
@@ -53,7 +53,10 @@ class Node:
         )
 
     def first(self, name: str) -> Node | None:
-        return next(iter(self.all(name)), None)
+        for child in self.children:
+            if child.name == name and child.namespace == self.namespace:
+                return child
+        return None
 
     def value(self, name: str) -> str:
         """The text of the first child of that name; empty if there is none."""
@@ -106,7 +109,7 @@ def parse_xml(text: str, *, bind: Callable[[str], str], room: int = MAX_ELEMENTS
 
 def node_of(element: etree._Element, *, counted: Container[str]) -> Node:
     """The element as the root of a tree of nodes. Names in ``counted`` carry an index in paths even when alone."""
-    return _node(element, etree.QName(element).localname, counted)
+    return _node(element, str(element.tag).rpartition("}")[2], counted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,20 +179,14 @@ def _counted(root: etree._Element, room: int) -> int:
 
 
 def _node(element: etree._Element, path: str, counted: Container[str]) -> Node:
-    name = etree.QName(element)
-    return Node(
-        namespace=name.namespace or "",
-        name=name.localname,
-        path=path,
-        children=tuple(_node(child, f"{path}/{step}", counted) for child, step in _steps(element, counted)),
-        element=element,
-    )
-
-
-def _steps(element: etree._Element, counted: Container[str]) -> Iterator[tuple[etree._Element, str]]:
-    """Each child with its step: ``expires``, ``info[2]``; what should stand once counts from its second."""
-    seen: Counter[str] = Counter()
+    # Plain string work: of a message as bulky as may be, this is called a hundred thousand times.
+    namespace, _, name = str(element.tag).rpartition("}")
+    children = []
+    seen: dict[str, int] = {}
     for child in element:
-        name = etree.QName(child).localname
-        seen[name] += 1
-        yield child, f"{name}[{seen[name]}]" if name in counted or seen[name] > 1 else name
+        local = str(child.tag).rpartition("}")[2]
+        nth = seen[local] = seen.get(local, 0) + 1
+        # What should stand once is counted from its second.
+        step = f"{local}[{nth}]" if nth > 1 or local in counted else local
+        children.append(_node(child, f"{path}/{step}", counted))
+    return Node(namespace[1:], name, path, tuple(children), element)
