@@ -75,8 +75,10 @@ def _judge_references(alert: Alert, path: str, findings: Findings) -> None:
 
 def _judge_times(alert: Alert, path: str, findings: Findings) -> None:
     begins = alert.effective if alert.effective is not None else alert.sent
-    if alert.expires is not None and alert.expires <= begins:
-        findings.warn(path, "expires_before_effective", "it expires no later than it takes effect")
+    if alert.expires is not None and alert.expires <= max(begins, alert.sent):
+        findings.warn(
+            path, "expires_before_effective", "it expires no later than it takes effect or was sent"
+        )
 
 
 def _judge_scope(alert: Alert, paths: Paths, findings: Findings) -> None:
