@@ -117,7 +117,10 @@ def test_any_value_under_any_key_is_read_or_refused(changes: dict[str, object]) 
         (XML, "cap-1.2"),
         (XML.decode().encode("utf-16"), "cap-1.2"),
         (XML.replace(b"cap:1.2", b"cap:1.1"), "cap-1.1"),
-        (b"<feed/>", "xml"),
+        (b"<feed/>", "atom"),
+        (b"<?xml version='1.0'?><!-- <alert> --><e:EDXLDistribution", "xml"),
+        (b"<?xml version='1.0'?><e:EDXLDistribution x='1'>", "edxl-de"),
+        (b"<alert>", "xml"),
         (b"\x89PNG", "unknown"),
     ],
 )
