@@ -58,7 +58,8 @@ def test_every_code_of_the_catalogue_is_used() -> None:
     assert set(CATALOGUE) - used() == of_the_library
     assert of_the_library == {
         "json_invalid", "model_type", "dict_type", "list_type", "string_type", "int_type", "int_parsing_size",
-        "greater_than_equal", "enum", "datetime_type", "too_short", "too_long",
+        "greater_than_equal",
+        "less_than_equal", "enum", "datetime_type", "too_short", "too_long",
     }  # fmt: skip
 
 
@@ -113,7 +114,7 @@ def test_a_finding_weighs_what_the_catalogue_says(text: str, data: st.DataObject
 
 
 JSON = json.loads((FIXTURES / "json" / "rainstorm-red.json").read_bytes())
-VALUES = st.sampled_from([None, 1, -1, 1.5, "", "x", [], [1], ["1,2"], {}, {"x": 1}, [{"size": -1}], 10**30, True, [["a"]]])  # fmt: skip
+VALUES = st.sampled_from([None, 1, -1, 1.5, "", "x", [], [1], ["1,2"], {}, {"x": 1}, [{"size": -1}], [{"size": 2**60}], 10**30, True, [["a"]]])  # fmt: skip
 KEYS = st.sampled_from([*JSON, "resources", "codes", "categories", "urgency", "scope", "extra"])
 
 

@@ -9,6 +9,8 @@ from warnd.intake.xml import Node
 from warnd.model.alert import Resource
 
 MAX_RESOURCES = 500
+_DIGITS = 15
+"""Of a size that every reader of JSON keeps exact."""
 
 
 def resources_of(infos: Sequence[Node], findings: Findings) -> tuple[Resource, ...]:
@@ -30,6 +32,6 @@ def _resource(node: Node) -> Resource:
         description=node.value("resourceDesc"),
         mime_type=node.value("mimeType"),
         uri=node.value("uri"),
-        size=int(size) if size.isascii() and size.isdigit() and len(size) < 19 else None,
+        size=int(size) if size.isascii() and size.isdigit() and len(size) <= _DIGITS else None,
         digest=node.value("digest"),
     )

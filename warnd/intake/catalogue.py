@@ -74,6 +74,7 @@ _JSON = (
     Finding("int_type", (_FAULT,), "Something else stands where a whole number should."),
     Finding("int_parsing_size", (_FAULT,), "A whole number of too many digits."),
     Finding("greater_than_equal", (_FAULT,), "A number less than it can be."),
+    Finding("less_than_equal", (_FAULT,), "A number greater than it can be."),
     Finding("enum", (_FAULT,), "None of the words that may stand here."),
     Finding("datetime_type", (_FAULT,), "Something else stands where a time should."),
     Finding("too_short", (_FAULT,), "A list with fewer items than it must have."),

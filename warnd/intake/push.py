@@ -32,6 +32,8 @@ KIND = "json"
 
 MAX_OBJECTS = 20_000
 MAX_KEYS = 5000
+MAX_SIZE = 2**53
+"""Of a resource, in bytes; beyond it not every reader of JSON keeps a number exact."""
 MAX_AREAS = 5000
 """More than there are counties."""
 
@@ -142,7 +144,7 @@ class _Resource(_Body):
     description: _Plain | None = None
     mime_type: _Plain | None = None
     uri: _Plain | None = None
-    size: Annotated[int, Field(ge=0)] | None = None
+    size: Annotated[int, Field(ge=0, le=MAX_SIZE)] | None = None
     digest: _Plain | None = None
 
 
