@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -543,6 +544,22 @@ def test_message_is_read_in_chinese_encodings(declared: str) -> None:
     """Where it declares so."""
     text = TEST.replace("UTF-8", declared)
     assert read(text.encode("gb18030"), None, CATALOGUE).alert == parse(TEST).alert
+
+
+@pytest.mark.parametrize(
+    ("declared", "words"),
+    [
+        ("windows-1251", "Сильный ветер"),
+        ("ISO-8859-2", "Silný vítr"),
+        ("Shift_JIS", "強風"),
+        ("euc-kr", "강풍"),
+    ],
+)
+def test_message_is_read_in_the_encodings_of_other_countries(declared: str, words: str) -> None:
+    """Where it declares so."""
+    foreign = re.sub("[\u3000-\uffff]", "x", TEST).replace("UTF-8", declared)
+    text = foreign.replace("<senderName>xxxxxx", f"<senderName>{words}")
+    assert read(text.encode(declared), None, CATALOGUE).alert.sender_name == words
 
 
 @pytest.mark.parametrize("declared", ["UTF-7", "IBM037", "x-user"])

@@ -44,6 +44,7 @@ def refusal(body: bytes, content_type: str | None = None) -> str:
         pytest.param(JSON, "application/xml", "json", True, id="JSON said to be XML"),
         pytest.param(XML, "application/json", "cap-1.2", True, id="CAP said to be JSON"),
         pytest.param(b"\xef\xbb\xbf" + JSON, None, "json", False, id="JSON with a byte order mark"),
+        pytest.param(b"\xef\xbb\xbf" * 2 + XML, None, "cap-1.2", False, id="CAP with two byte order marks"),
         pytest.param(JSON.decode().encode("utf-16"), None, "json", False, id="JSON in UTF-16"),
     ],
 )
