@@ -50,7 +50,7 @@ async def test_each_message_is_answered_as_it_would_be_alone(door: Door) -> None
         ("alerts/alert[3]", 422, "refuse"),
     ]
     assert [one.get("identifier") for one in body["items"]] == ["a", "b", None]
-    assert body["items"][2]["errors"][0]["path"] == "alerts/alert[3]"
+    assert body["items"][2]["errors"][0]["path"] == "alert"
     assert body["warnings"] == []
 
 

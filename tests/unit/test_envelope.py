@@ -12,7 +12,7 @@ from warnd.errors import Fault, InvalidAlert
 from warnd.intake.check import check_object
 from warnd.intake.envelope import MAX_MESSAGES
 from warnd.intake.hazards import load_hazards
-from warnd.intake.read import Message, Reading, read, read_all
+from warnd.intake.read import Message, Reading, located, read, read_all
 from warnd.model.alert import Parsed, Verdict
 from warnd.resources import config_dir
 
@@ -136,7 +136,7 @@ def test_a_bad_message_among_several_costs_the_others_nothing() -> None:
     )
     assert identifiers(messages) == ["N1_20260301100000", "N3_20260301100000"]
     faults = [
-        (message.located(fault).path, fault.code)
+        (located(message.path, fault).path, fault.code)
         for message in messages
         if isinstance(message.result, InvalidAlert)
         for fault in message.result.faults
@@ -298,6 +298,5 @@ def test_check_says_the_worst_of_several_and_shows_every_alert() -> None:
 
 def test_a_fault_of_the_whole_body_keeps_its_path() -> None:
     """There is no document to lead through."""
-    message = Message("body", InvalidAlert([]), b"")
-    assert message.located(Fault("body", "empty", "")).path == "body"
-    assert message.located(Fault("areas[0]", "x", "")).path == "areas[0]"
+    assert located("body", Fault("body", "empty", "")).path == "body"
+    assert located("body", Fault("areas[0]", "x", "")).path == "areas[0]"

@@ -27,6 +27,8 @@ from warnd.api.views import (
 from warnd.app import acts
 from warnd.app.receiving import Received, Taken, receive
 from warnd.errors import Conflict, InvalidAlert
+from warnd.intake.findings import MAX_FINDINGS
+from warnd.intake.read import located
 from warnd.pipeline.admit import Speaker
 from warnd.store import alert_views
 from warnd.store.alert_views import AlertFilter, AlertView, Progress
@@ -71,7 +73,8 @@ def _several(received: Received) -> web.Response:
     """
     admitted = [one.result for one in received.messages if isinstance(one.result, Admitted)]
     if not admitted:
-        raise InvalidAlert([fault for one in received.messages for fault in faults_of(one)])
+        faults = [located(one.path, fault) for one in received.messages for fault in faults_of(one)]
+        raise InvalidAlert(faults[:MAX_FINDINGS])
     status = 200 if all(one.repeat for one in admitted) else 202
     return answer(received_view(received), status=status)
 

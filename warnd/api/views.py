@@ -60,7 +60,7 @@ def faults_of(taken: Taken) -> Sequence[Fault]:
         case InvalidAlert(faults=faults):
             return faults
         case Conflict() as conflict:
-            return [Fault(taken.path, "conflict", str(conflict))]
+            return [Fault("", "conflict", str(conflict))]
         case Admitted():
             return []
 

@@ -16,7 +16,7 @@ from warnd.store.alerts import Admitted, RawMessage
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of one message; ``path`` leads to it from the root of the document."""
+    """What became of one message, as if it were alone; ``path`` leads to it from the root of the document."""
 
     path: str
     result: Admitted | InvalidAlert | Conflict
@@ -61,9 +61,9 @@ async def _take(
     app: App, message: Message, raw: RawMessage, speaker: Speaker
 ) -> Admitted | InvalidAlert | Conflict:
     match message.result:
-        case InvalidAlert(faults=faults):
-            await app.refuse(raw, faults)
-            return InvalidAlert([message.located(fault) for fault in faults])
+        case InvalidAlert() as invalid:
+            await app.refuse(raw, invalid.faults)
+            return invalid
         case Parsed() as parsed:
             try:
                 return await app.admit(parsed, raw, speaker)

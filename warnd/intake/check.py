@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from warnd.errors import Fault, InvalidAlert
-from warnd.intake.read import guess_kind, read_all
+from warnd.intake.read import guess_kind, located, read_all
 from warnd.model.alert import Parsed, Verdict
 from warnd.model.alert_body import as_body
 from warnd.model.hazard import HazardCatalogue
@@ -32,14 +33,15 @@ def check_object(file_name: str, body: bytes, catalogue: HazardCatalogue) -> dic
     verdicts = {Verdict.ACCEPT_WITH_WARNINGS if warnings else Verdict.ACCEPT}
     alerts = []
     for message in reading.messages:
+        place = partial(located, message.path)
         match message.result:
             case Parsed(alert=alert, warnings=odd, doubts=doubts) as parsed:
                 alerts.append(as_body(alert))
-                errors.extend(map(message.located, doubts))
-                warnings.extend(map(message.located, odd))
+                errors.extend(map(place, doubts))
+                warnings.extend(map(place, odd))
                 verdicts.add(parsed.verdict)
             case InvalidAlert(faults=faults):
-                errors.extend(map(message.located, faults))
+                errors.extend(map(place, faults))
                 verdicts.add(Verdict.REFUSE)
     verdict = next(one for one in _WORST if one in verdicts)
     return {

@@ -34,13 +34,6 @@ class Message:
     result: Parsed | InvalidAlert
     body: bytes
 
-    def located(self, fault: Fault) -> Fault:
-        """The fault of this message with its path from the root of the document."""
-        inner = fault.path.partition("/")
-        if self.path == "body" or inner[0] not in ("alert", "body"):
-            return fault
-        return replace(fault, path=f"{self.path}{inner[1]}{inner[2]}")
-
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -54,6 +47,14 @@ class Reading:
     count: int
     messages: Iterator[Message]
     warnings: tuple[Fault, ...] = ()
+
+
+def located(path: str, fault: Fault) -> Fault:
+    """The fault of the message at ``path``, with a path from the root of the document: several tell apart by it."""
+    first, slash, rest = fault.path.partition("/")
+    if path == "body" or first not in ("alert", "body"):
+        return fault
+    return replace(fault, path=f"{path}{slash}{rest}")
 
 
 def read(body: bytes, content_type: str | None, catalogue: HazardCatalogue) -> Parsed:
