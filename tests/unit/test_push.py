@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from warnd.errors import InvalidAlert
 from warnd.intake.hazards import load_hazards
 from warnd.intake.read import read
-from warnd.model.alert import Alert, AlertType, Area, Parsed, Reference, Status, Text, Verdict
+from warnd.model.alert import Alert, AlertType, Area, Parsed, Reference, Resource, Status, Text, Verdict
 from warnd.model.alert_body import ENDS, EVENT, as_body, digest_of, from_body
 from warnd.model.color import Color
 from warnd.resources import config_dir
@@ -97,12 +97,50 @@ def test_something_else_than_an_object_is_refused(message: object) -> None:
 
 def test_unknown_keys_are_kept_and_warned_of() -> None:
     """A feed that grows a field must not lose a red."""
-    message = body(urgency="Immediate", references=[{"sender": "a", "identifier": "b", "hop": 2}])
+    message = body(mood="calm", references=[{"sender": "a", "identifier": "b", "hop": 2}])
     parsed = push(message)
     assert parsed.verdict is Verdict.ACCEPT_WITH_WARNINGS
-    assert [warning.path for warning in parsed.warnings] == ["urgency", "references[0].hop"]
-    assert parsed.alert.parameters["urgency"] == "Immediate"
+    assert [warning.path for warning in parsed.warnings] == ["mood", "references[0].hop"]
+    assert parsed.alert.parameters["mood"] == "calm"
     assert parsed.alert.parameters["references[0].hop"] == "2"
+
+
+def test_words_of_cap_are_taken_in_any_letters_and_others_left_out_with_a_warning() -> None:
+    """Nobody's warning hangs on them."""
+    parsed = push(body(urgency="immediate", certainty="sure", categories=["MET", "Fun"], scope="public"))
+    assert (parsed.alert.urgency, parsed.alert.certainty, parsed.alert.categories) == (
+        "Immediate",
+        "",
+        ("Met",),
+    )
+    assert [(one.path, one.code) for one in parsed.warnings] == [
+        ("categories[1]", "unknown_word"),
+        ("certainty", "unknown_word"),
+    ]
+
+
+def test_severity_tells_the_color_where_nothing_else_does() -> None:
+    """As in CAP."""
+    parsed = push(body(color=None, headline="暴雨", severity="Severe"))
+    assert parsed.alert.color is Color.ORANGE
+
+
+@pytest.mark.parametrize(
+    ("changes", "path", "code"),
+    [
+        pytest.param({"codes": [1] * 100_000}, "codes[0]", "string_type", id="a list of what is no text"),
+        pytest.param(
+            {"parameters": dict.fromkeys(map(str, range(6000)), 1)}, "parameters", "too_many_keys", id="keys"
+        ),
+        pytest.param({"areas": [{}] * 6000}, "areas", "too_long", id="areas"),
+        pytest.param({"x": [{}] * 20_001}, "body", "too_many_elements", id="objects"),
+    ],
+)
+def test_bulk_is_refused_before_it_is_looked_through(changes: dict[str, Any], path: str, code: str) -> None:
+    """A fault for each of a million items would fill the memory."""
+    with pytest.raises(InvalidAlert) as refused:
+        push(body(**changes))
+    assert [(fault.path, fault.code) for fault in refused.value.faults] == [(path, code)]
 
 
 def test_null_stands_for_absent() -> None:
@@ -187,7 +225,7 @@ keys = st.text(
 )
 zones = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 times = st.datetimes(datetime(1971, 1, 1), datetime(2900, 1, 1), timezones=zones)  # noqa: DTZ001
-texts = st.builds(Text, words, words, words)
+texts = st.builds(Text, words, words, words, words)
 codes = st.sampled_from(["62", "6212", "621202", "621202101", "621202101201", "621202000000"])
 areas = st.builds(
     Area,
@@ -195,7 +233,11 @@ areas = st.builds(
     st.lists(codes, unique=True, max_size=3).map(tuple),
     st.sampled_from([(), ("33.0,104.5 33.0,105.5 33.8,105.5 33.0,104.5",)]),
     st.sampled_from([(), ("33.4,104.9 20",)]),
+    st.lists(st.tuples(words, words), max_size=2).map(tuple),
+    words,
+    words,
 )
+resources = st.builds(Resource, words, words, words, st.none() | st.integers(0, 2**40), words)
 alerts = st.builds(
     Alert,
     identifier=keys,
@@ -216,6 +258,20 @@ alerts = st.builds(
     contact=st.none() | words,
     web=st.none() | words,
     parameters=st.dictionaries(words.filter(lambda name: "color" not in name), words, max_size=3),
+    source=words,
+    scope=st.sampled_from(["Public", "Restricted", "Private"]),
+    restriction=words,
+    addresses=words,
+    codes=st.lists(words, max_size=2).map(tuple),
+    note=words,
+    incidents=words,
+    categories=st.lists(st.sampled_from(["Met", "Geo"]), max_size=2).map(tuple),
+    response_types=st.lists(st.sampled_from(["Shelter", "AllClear"]), max_size=2).map(tuple),
+    urgency=st.sampled_from(["", "Immediate", "Past"]),
+    severity=st.sampled_from(["", "Unknown"]),
+    certainty=st.sampled_from(["", "Observed"]),
+    audience=words,
+    resources=st.lists(resources, max_size=2).map(tuple),
 )
 
 

@@ -49,6 +49,7 @@ def refusal(body: bytes, content_type: str | None = None) -> str:
         pytest.param(JSON, "application/xml", "json", True, id="JSON said to be XML"),
         pytest.param(XML, "application/json", "cap-1.2", True, id="CAP said to be JSON"),
         pytest.param(b"\xef\xbb\xbf" + JSON, None, "json", False, id="JSON with a byte order mark"),
+        pytest.param(b"\xef\xbb\xbf" * 2 + XML, None, "cap-1.2", False, id="CAP with two byte order marks"),
         pytest.param(JSON.decode().encode("utf-16"), None, "json", False, id="JSON in UTF-16"),
     ],
 )
@@ -122,8 +123,11 @@ def test_any_value_under_any_key_is_read_or_refused(changes: dict[str, object]) 
         (XML, "cap-1.2"),
         (XML.decode().encode("utf-16"), "cap-1.2"),
         (XML.replace(b"cap:1.2", b"cap:1.1"), "cap-1.1"),
+        (b"<feed/>", "atom"),
+        (b"<?xml version='1.0'?><!-- <alert> --><e:EDXLDistribution", "xml"),
+        (b"<?xml version='1.0'?><e:EDXLDistribution x='1'>", "edxl-de"),
+        (b"<alert>", "xml"),
         (b"<alert><SENDERCODE/></alert>", "national-12379"),
-        (b"<feed/>", "xml"),
         (b"\x89PNG", "unknown"),
     ],
 )

@@ -18,14 +18,21 @@ from warnd.api.views import (
     admitted_view,
     alert_view,
     coverage_view,
+    faults_of,
     forecast_view,
     progress_view,
+    received_view,
     whole_alert_view,
 )
 from warnd.app import acts
+from warnd.app.receiving import Received, Taken, receive
+from warnd.errors import Conflict, InvalidAlert
+from warnd.intake.findings import MAX_FINDINGS
+from warnd.intake.read import located
 from warnd.pipeline.admit import Speaker
 from warnd.store import alert_views
 from warnd.store.alert_views import AlertFilter, AlertView, Progress
+from warnd.store.alerts import Admitted
 from warnd.store.releasing import Decided
 
 MEDIA = ("application/json", "application/cap+xml", "application/xml", "text/xml")
@@ -49,8 +56,27 @@ async def post(call: Call) -> web.StreamResponse:
     body = await call.request.read()
     if call.query.get("dry_run"):
         return answer(forecast_view(*await call.app.forecast(body, given, speaker)))
-    admitted = await call.app.receive_alert(body, given, speaker)
-    return answer(admitted_view(admitted), status=200 if admitted.repeat else 202)
+    received = await receive(call.app, body, given, speaker)
+    match received.messages:
+        case [Taken(result=Admitted() as admitted)]:
+            return answer(admitted_view(admitted), status=200 if admitted.repeat else 202)
+        case [Taken(result=InvalidAlert() | Conflict() as failure)]:
+            raise failure
+    return _several(received)
+
+
+def _several(received: Received) -> web.Response:
+    """
+    One answer for each message of a body.
+
+    202 if any of them is new, 200 if there are repeats only. Raises InvalidAlert if none was taken in.
+    """
+    admitted = [one.result for one in received.messages if isinstance(one.result, Admitted)]
+    if not admitted:
+        faults = [located(one.path, fault) for one in received.messages for fault in faults_of(one)]
+        raise InvalidAlert(faults[:MAX_FINDINGS])
+    status = 200 if all(one.repeat for one in admitted) else 202
+    return answer(received_view(received), status=status)
 
 
 def _speaker(call: Call) -> Speaker:

@@ -103,7 +103,7 @@ ROUTES: tuple[Route, ...] = (
         (flag("dry_run", "Say whom it would reach, and keep nothing."),),
         media=alerts.MEDIA,
         answers=(
-            Answer(202, "It is on disk, and people are told if its state is released."),
+            Answer(202, "It is on disk, and people are told if its state is released; of several, an item each."),
             Answer(200, "It was here already (repeat), or this was a dry run."),
         ),
     ),

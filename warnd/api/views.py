@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from warnd.app.receiving import Received, Taken
 from warnd.app.showing import shown_address
-from warnd.errors import Fault
+from warnd.errors import Conflict, Fault, InvalidAlert
 from warnd.model.admission import Admission
+from warnd.model.alert import Verdict
 from warnd.pipeline.forecast import Forecast
 from warnd.store.alarms import Alarm
 from warnd.store.alert_views import AlertRow, AlertView, LevelCoverage, Progress
@@ -29,6 +32,37 @@ def admitted_view(admitted: Admitted) -> dict[str, Any]:
         "warnings": [fault_view(one) for one in admitted.findings],
     }
     return view | {"repeat": True} if admitted.repeat else view
+
+
+def received_view(received: Received) -> dict[str, Any]:
+    """The answer to a body of several messages: for each what it would have been answered alone, and its path."""
+    return {
+        "items": [_taken_view(one) for one in received.messages],
+        "warnings": [fault_view(one) for one in received.warnings],
+    }
+
+
+def _taken_view(taken: Taken) -> dict[str, Any]:
+    if isinstance(taken.result, Admitted):
+        status = 200 if taken.result.repeat else 202
+        return {"path": taken.path, "status": status} | admitted_view(taken.result)
+    return {
+        "path": taken.path,
+        "status": 409 if isinstance(taken.result, Conflict) else 422,
+        "verdict": Verdict.REFUSE.value,
+        "errors": [fault_view(one) for one in faults_of(taken)],
+    }
+
+
+def faults_of(taken: Taken) -> Sequence[Fault]:
+    """Why a message was not taken in; empty if it was."""
+    match taken.result:
+        case InvalidAlert(faults=faults):
+            return faults
+        case Conflict() as conflict:
+            return [Fault("", "conflict", str(conflict))]
+        case Admitted():
+            return []
 
 
 def forecast_view(admission: Admission, forecast: Forecast) -> dict[str, Any]:

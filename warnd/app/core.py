@@ -177,17 +177,21 @@ class App:
 
     async def receive_alert(self, body: bytes, content_type: str | None, speaker: Speaker) -> Admitted:
         """
-        Admit a message of an authenticated source; it is on disk when this returns.
+        Admit exactly one message of an authenticated source; it is on disk when this returns.
 
-        Raises InvalidAlert (its bytes are kept all the same) and Conflict.
+        Raises InvalidAlert (its bytes are kept all the same) and Conflict. For more of them see ``app.receiving``.
         """
         raw = RawMessage(self.new_id(), speaker.name, content_type or "", body, self.now())
         try:
             parsed = read(body, content_type, self.surroundings.catalogue)
         except InvalidAlert as error:
-            await self.store.write(alerts.keep_raw, raw, Verdict.REFUSE, error.faults)
+            await self.refuse(raw, error.faults)
             raise
         return await self.admit(parsed, raw, speaker)
+
+    async def refuse(self, raw: RawMessage, faults: Sequence[Fault]) -> None:
+        """Keep what no alert could be made of."""
+        await self.store.write(alerts.keep_raw, raw, Verdict.REFUSE, faults)
 
     async def admit(self, parsed: Parsed, raw: RawMessage, speaker: Speaker) -> Admitted:
         """Admit what was read from ``raw``; both are on disk when this returns. Raises Conflict."""
@@ -206,7 +210,7 @@ class App:
                 policy_revision=self.surroundings.policies.revision,
             )
         except Conflict as error:
-            await self.store.write(alerts.keep_raw, raw, Verdict.REFUSE, [Fault("", "conflict", str(error))])
+            await self.refuse(raw, [Fault("", "conflict", str(error))])
             raise
         self._after(admitted, parsed)
         return admitted

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,7 +22,12 @@ def check(
         list[Path], typer.Argument(help="Messages as a feed would push them: JSON, CAP or national XML.")
     ],
 ) -> None:
-    """Parse and validate messages; exits 1 if any is not valid."""
+    """
+    Parse and validate messages, alone or several in one file (EDXL-DE, Atom, RSS); exits 1 if any is not valid.
+
+    Prints one JSON object a line: file, kind, valid, verdict, errors, warnings, alerts. Codes are explained in
+    docs/findings.md.
+    """
     catalogue = load_hazards(path("config", "hazards.toml"))
     all_valid = True
     for file in files:
@@ -33,10 +39,12 @@ def check(
 
 
 def _checked(file: Path, catalogue: HazardCatalogue) -> dict[str, Any]:
+    # A file may have any bytes for a name; JSON has only text.
+    name = os.fsencode(file).decode("utf-8", "replace")
     try:
         with file.open("rb") as opened:
             body = opened.read(MAX_BYTES + 1)
     except OSError as error:
         unreadable = Fault("body", "unreadable", error.strerror or "cannot be read")
-        return refused(str(file), "unknown", [unreadable])
-    return check_object(str(file), body, catalogue)
+        return refused(name, "unknown", [unreadable])
+    return check_object(name, body, catalogue)

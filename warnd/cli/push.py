@@ -44,7 +44,8 @@ def push(
     Send one warning to a running daemon and print its answer.
 
     A connection that fails is tried again: the daemon knows a warning it already has, so none goes out twice.
-    Leaves with 1 when the daemon refuses the warning or nobody answers.
+    A file may hold several (EDXL-DE, a feed); each is answered. Leaves with 1 when the daemon refuses a warning or
+    nobody answers.
     """
     _check(url)
     body = sys.stdin.buffer.read() if str(file) == "-" else _read(file)
@@ -54,6 +55,9 @@ def push(
         print(f"warnd: {hint}", file=sys.stderr)
     if not 200 <= status < 300:
         print(f"warnd: refused with HTTP {status}", file=sys.stderr)
+        raise typer.Exit(1)
+    if refused := _refused(answer):
+        print(f"warnd: {refused} of the messages were refused; `errors` above says why", file=sys.stderr)
         raise typer.Exit(1)
 
 
@@ -117,6 +121,16 @@ def _hint(answer: str) -> str:
     except orjson.JSONDecodeError:
         return ""
     return _HINTS.get(str(said.get("state")), "") if isinstance(said, dict) else ""
+
+
+def _refused(answer: str) -> int:
+    """How many messages of a body of several were not taken in."""
+    try:
+        said = orjson.loads(answer)
+    except orjson.JSONDecodeError:
+        return 0
+    items = said.get("items", []) if isinstance(said, dict) else []
+    return sum(item["status"] >= 400 for item in items)
 
 
 def _content_type(body: bytes) -> str:

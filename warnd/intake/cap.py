@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from warnd.intake import national
-from warnd.intake.cap_grammar import COUNTED, NAMESPACES, check_grammar, check_prose, pairs, word
-from warnd.intake.cap_places import areas_of, other_codes
+from warnd.intake.cap_grammar import CAP_1_2, NAMESPACES, check_grammar, pairs, word
+from warnd.intake.cap_places import areas_of
+from warnd.intake.cap_resources import resources_of
+from warnd.intake.cap_schema import check_schema
 from warnd.intake.cap_words import Block, blocks_of, texts_of
 from warnd.intake.color import read_color
 from warnd.intake.findings import Findings, Weight, refuse
@@ -21,7 +22,7 @@ from warnd.intake.hazards import find_hazard
 from warnd.intake.identity import is_clean, is_short_enough, read_references
 from warnd.intake.judge import Paths, end_marks, judge
 from warnd.intake.times import read_time
-from warnd.intake.xml import Node, read_xml
+from warnd.intake.xml import Node
 from warnd.model.alert import Alert, AlertType, Area, Parsed, Status
 from warnd.model.alert_body import EVENT
 from warnd.model.color import Color
@@ -38,24 +39,18 @@ class _Extent:
     areas: tuple[Area, ...]
 
 
-def parse(text: str, catalogue: HazardCatalogue) -> Parsed:
-    """
-    Read one CAP message, or one in the national format, which is told apart by its root.
-
-    Raises InvalidAlert naming what is wrong by path, ``alert/info[1]/expires``.
-    """
+def parse_message(root: Node, catalogue: HazardCatalogue) -> Parsed:
+    """Read one CAP message. Raises InvalidAlert naming what is wrong by path, ``alert/info[1]/expires``."""
     findings = Findings()
-    root = read_xml(text, counted=COUNTED)
-    if national.is_national(root):
-        return national.parse_message(root, catalogue)
     kind = _kind(root, findings)
     check_grammar(root, kind, findings)
-    check_prose(root, findings)
     sent = _time(root, "sent", findings, Weight.FAULT)
     for key in ("identifier", "sender"):
         _check_key(root, key, findings)
     blocks = blocks_of(root, findings)
     extent = _extent(blocks, findings)
+    if root.namespace == CAP_1_2:
+        check_schema(root, findings)
     if findings.faults or sent is None:
         raise findings.refusal()
     alert = _alert(root, sent, blocks, extent, catalogue, findings)
@@ -65,7 +60,7 @@ def parse(text: str, catalogue: HazardCatalogue) -> Parsed:
 
 def _kind(root: Node, findings: Findings) -> str:
     if root.name != "alert":
-        refuse(root.path, "not_an_alert", f"is {root.name}, not an alert; send what it wraps")
+        refuse(root.path, "not_an_alert", f"is {root.name[:60]}, not an alert")
     if root.namespace in NAMESPACES:
         return NAMESPACES[root.namespace]
     if root.namespace or root.first("msgType") is None:
@@ -128,6 +123,20 @@ def _alert(
         contact=_first(infos, lambda info: info.value("contact")),
         web=_first(infos, lambda info: info.value("web")),
         parameters=parameters,
+        source=root.value("source"),
+        scope=_word(root, "scope") or "Public",
+        restriction=root.value("restriction"),
+        addresses=root.value("addresses"),
+        codes=tuple(code.text for code in root.all("code")),
+        note=root.value("note"),
+        incidents=root.value("incidents"),
+        categories=_words(infos, "category"),
+        response_types=_words(infos, "responseType"),
+        urgency=_first(infos, lambda info: _word(info, "urgency")) or "",
+        severity=_first(infos, lambda info: _word(info, "severity")) or "",
+        certainty=_first(infos, lambda info: _word(info, "certainty")) or "",
+        audience=_first(infos, lambda info: info.value("audience")) or "",
+        resources=resources_of(infos, findings),
     )
 
 
@@ -140,6 +149,10 @@ def _paths(blocks: Sequence[Block]) -> Paths:
         references="alert/references",
         expires=f"{info}/expires",
         areas=f"{info}/area",
+        scope="alert/scope",
+        addresses="alert/addresses",
+        restriction="alert/restriction",
+        note="alert/note",
     )
 
 
@@ -170,7 +183,7 @@ def _is_all_clear(infos: Sequence[Node], kind: AlertType) -> bool:
 
 def _parameters(main: Sequence[Node], others: Sequence[Node], event_code: str | None) -> dict[str, str]:
     """
-    All parameters, and the codes nothing else was made of as ``eventCode:…`` and ``geocode:…``.
+    All parameters, and the event codes nothing else was made of as ``eventCode:…``.
 
     Of a name that several languages carry the main language's values count, joined by commas.
     """
@@ -187,8 +200,6 @@ def _parameters(main: Sequence[Node], others: Sequence[Node], event_code: str | 
 def _kept(info: Node, event_code: str | None) -> Iterator[tuple[str, str]]:
     yield from pairs(info, "parameter")
     yield from ((f"eventCode:{name}", code) for name, code in pairs(info, "eventCode") if code != event_code)
-    for area in info.all("area"):
-        yield from ((f"geocode:{name}", code) for name, code in other_codes(area))
 
 
 def _extent(blocks: Sequence[Block], findings: Findings) -> _Extent:
@@ -226,6 +237,12 @@ def _first_time(infos: Sequence[Node], name: str, findings: Findings) -> datetim
 def _word(node: Node, name: str) -> str:
     """The closed list's word that the child of that name holds; empty if none."""
     return word(name, node.value(name)) or ""
+
+
+def _words(infos: Sequence[Node], name: str) -> tuple[str, ...]:
+    """The closed list's words that any block holds, once each."""
+    said = (word(name, child.text) for info in infos for child in info.all(name))
+    return tuple(dict.fromkeys(filter(None, said)))
 
 
 def _first(infos: Sequence[Node], read: Callable[[Node], str]) -> str | None:

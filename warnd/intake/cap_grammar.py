@@ -10,8 +10,9 @@ from itertools import pairwise
 from warnd.intake.findings import Findings, Weight
 from warnd.intake.xml import Node
 
+CAP_1_2 = "urn:oasis:names:tc:emergency:cap:1.2"
 NAMESPACES = {
-    "urn:oasis:names:tc:emergency:cap:1.2": "cap-1.2",
+    CAP_1_2: "cap-1.2",
     "urn:oasis:names:tc:emergency:cap:1.1": "cap-1.1",
     "http://www.incident.com/cap/1.0": "cap-1.0",
 }
@@ -27,6 +28,7 @@ class Element:
 
     ``lack``: what it means that it is missing, repeated where it should stand once, or, for a closed list,
     holds another word; None where it is optional and open. ``required`` tells the optional closed lists.
+    What departs from the structure of CAP 1.2 is never less than a doubt, whatever stands here.
     """
 
     name: str
@@ -46,7 +48,7 @@ def _required(name: str, *values: str, many: bool = False) -> Element:
 
 
 def _wanted(name: str) -> Element:
-    """Required by the schema, of no weight for telling people."""
+    """Required by the schema; that it is empty is of no weight for telling people."""
     return Element(name, required=True, lack=Weight.WARNING)
 
 
@@ -120,6 +122,9 @@ GRAMMAR: Mapping[str, tuple[Element, ...]] = {
 COUNTED = frozenset(element.name for elements in GRAMMAR.values() for element in elements if element.many)
 """Elements that may stand more than once: their paths carry an index."""
 
+STRUCTURE = frozenset({"missing", "repeated", "unknown_element", "order"})
+"""Codes of findings about which elements stand where."""
+
 _LOOSE_IN_1_0 = frozenset({"scope", "category", "mimeType", "valueName", "value"})
 """CAP 1.0 did without them; its pairs were one text, ``SAME=SVR``."""
 
@@ -154,15 +159,17 @@ def check_grammar(node: Node, kind: str, findings: Findings) -> None:
     """Add every departure of this element and all below it from the grammar to ``findings``."""
     elements = {element.name: element for element in GRAMMAR[node.name]}
     own = [child for child in node.children if child.namespace == node.namespace]
-    _check_strangers(node, elements, findings)
-    _check_order([child for child in own if child.name in elements], list(elements), findings)
     counts = Counter(child.name for child in own)
+    least = _least(kind)
+    _check_strangers(node, elements, least, findings)
+    _check_order([child for child in own if child.name in elements], list(elements), least, findings)
     for element in elements.values():
         if element.required and not (kind == "cap-1.0" and element.name in _LOOSE_IN_1_0):
-            _check_presence(node, element, findings)
+            _check_presence(node, element, least, findings)
         if counts[element.name] > 1 and not element.many:
             path = f"{node.path}/{element.name}[2]"
-            findings.add(element.lack or Weight.WARNING, path, "repeated", "stands twice; the first counts")
+            weight = Weight.FAULT if element.lack is Weight.FAULT else least
+            findings.add(weight, path, "repeated", "stands twice; the first counts")
     for child in own:
         if child.name in elements and elements[child.name].values:
             _check_word(child, elements[child.name], kind, findings)
@@ -170,25 +177,40 @@ def check_grammar(node: Node, kind: str, findings: Findings) -> None:
             check_grammar(child, kind, findings)
 
 
-def _check_strangers(node: Node, elements: Mapping[str, Element], findings: Findings) -> None:
+def _least(kind: str) -> Weight:
+    """What a departure from the structure weighs. CAP 1.0 and 1.1 were written before checkers were at hand."""
+    return Weight.DOUBT if kind == "cap-1.2" else Weight.WARNING
+
+
+def _check_strangers(node: Node, elements: Mapping[str, Element], weight: Weight, findings: Findings) -> None:
     for child in node.children:
         if child.namespace == SIGNATURES:
             findings.warn(child.path, "signature_unverified", "the signature was not verified")
         elif child.namespace != node.namespace or child.name not in elements:
-            findings.warn(child.path, "unknown_element", f"CAP knows no {child.name} in {node.name}")
+            findings.add(
+                weight, child.path, "unknown_element", f"CAP knows no {child.name[:60]} in {node.name}"
+            )
 
 
-def _check_order(children: Sequence[Node], wanted: Sequence[str], findings: Findings) -> None:
+def _check_order(children: Sequence[Node], wanted: Sequence[str], weight: Weight, findings: Findings) -> None:
     places = {name: place for place, name in enumerate(wanted)}
     for before, after in pairwise(children):
         if places[after.name] < places[before.name]:
-            findings.warn(after.path, "order", f"stands after {before.name}, CAP wants it before")
+            findings.add(weight, after.path, "order", f"stands after {before.name}, CAP wants it before")
             return
 
 
-def _check_presence(node: Node, element: Element, findings: Findings) -> None:
-    if element.lack is not None and not any(child.text for child in node.all(element.name)):
-        findings.add(element.lack, _path(node, element), "missing", f"CAP requires {element.name}")
+def _check_presence(node: Node, element: Element, least: Weight, findings: Findings) -> None:
+    if element.lack is None:
+        return
+    found = node.all(element.name)
+    if not found:
+        weight = least if element.lack is Weight.WARNING else element.lack
+        findings.add(weight, _path(node, element), "missing", f"CAP requires {element.name}")
+    elif not any(child.text for child in found):
+        findings.add(
+            element.lack, _path(node, element), "empty", f"CAP requires {element.name} to say something"
+        )
 
 
 def _check_word(child: Node, element: Element, kind: str, findings: Findings) -> None:
@@ -201,21 +223,6 @@ def _check_word(child: Node, element: Element, kind: str, findings: Findings) ->
         findings.add(element.lack, child.path, "bad_value", f"{said[:40]!r} is none of {wanted}")
     elif known != said:
         findings.warn(child.path, "letter_case", f"{said!r} was read as {known}")
-
-
-def check_prose(root: Node, findings: Findings) -> None:
-    """Add what CAP says of a message's envelope in prose only."""
-    scope, status, kind = (root.value(name) for name in ("scope", "status", "msgType"))
-    if word("scope", scope) in {"Private", "Restricted"}:
-        findings.doubt("alert/scope", "not_public", f"scope is {scope}: whom it may go to, a person must say")
-    if word("scope", scope) == "Private" and not root.value("addresses"):
-        findings.doubt("alert/addresses", "missing", "a private message must name its addressees")
-    if word("scope", scope) != "Restricted" and root.value("restriction"):
-        findings.warn("alert/restriction", "restriction_unused", "only a restricted message has one")
-    if word("status", status) == "Exercise" and not root.value("note"):
-        findings.warn("alert/note", "note_missing", "an exercise should be named in the note")
-    if word("msgType", kind) == "Error" and not root.value("note"):
-        findings.warn("alert/note", "note_missing", "an error should be explained in the note")
 
 
 def _path(node: Node, element: Element) -> str:

@@ -26,7 +26,7 @@ def areas_of(blocks: Sequence[Block], findings: Findings) -> tuple[Area, ...]:
     for block in blocks:
         for node in block.info.all("area"):
             area = _area(node, findings)
-            place = (area.regions, area.polygons, area.circles)
+            place = (area.regions, area.polygons, area.circles, area.geocodes)
             if any(place):
                 areas.setdefault(place, area)
             elif block.language == blocks[0].language:
@@ -35,7 +35,11 @@ def areas_of(blocks: Sequence[Block], findings: Findings) -> tuple[Area, ...]:
 
 
 def _area(node: Node, findings: Findings) -> Area:
-    regions = tuple(dict.fromkeys(code for name, code in _codes(node) if _is_division(name, code)))
+    codes = {pair: _is_division(*pair) for pair in dict.fromkeys(_codes(node))}
+    regions = tuple(dict.fromkeys(code for (_, code), is_division in codes.items() if is_division))
+    altitude, ceiling = node.value("altitude"), node.value("ceiling")
+    if ceiling and not altitude:
+        findings.warn(f"{node.path}/ceiling", "ceiling_alone", "a ceiling means nothing without an altitude")
     # With codes the place is known anyway; without, part of it may be missing.
     weight = Weight.WARNING if regions else Weight.DOUBT
     return Area(
@@ -43,12 +47,10 @@ def _area(node: Node, findings: Findings) -> Area:
         regions=regions,
         polygons=tuple(_shapes(node.all("polygon"), read_polygon, weight, findings)),
         circles=tuple(_shapes(node.all("circle"), read_circle, weight, findings)),
+        geocodes=tuple(pair for pair, is_division in codes.items() if not is_division),
+        altitude=altitude,
+        ceiling=ceiling,
     )
-
-
-def other_codes(area: Node) -> Iterator[tuple[str, str]]:
-    """The geocodes of this area that are no division codes, each with its scheme."""
-    return ((name, code) for name, code in _codes(area) if not _is_division(name, code))
 
 
 def _codes(area: Node) -> Iterator[tuple[str, str]]:

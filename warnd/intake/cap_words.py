@@ -14,6 +14,9 @@ from warnd.model.alert import Text
 MAX_BLOCKS = 200
 """Of ``info``; the message with the most languages known has nine."""
 
+LONG_HEADLINE = 160
+"""Characters; CAP 1.2 (3.2.2) names it as what some systems can show."""
+
 _MARKUP = re.compile(r"</?[a-zA-Z][^<>]{0,100}>")
 
 
@@ -68,7 +71,9 @@ def _text(info: Node, findings: Findings) -> Text:
     if not headline:
         headline = info.value("event")
         findings.warn(f"{info.path}/headline", "headline_missing", "the event stands in for it")
-    words = Text(headline, info.value("description"), info.value("instruction"))
+    elif len(headline) > LONG_HEADLINE:
+        findings.warn(f"{info.path}/headline", "headline_long", f"has more than {LONG_HEADLINE} characters")
+    words = Text(headline, info.value("description"), info.value("instruction"), info.value("event"))
     for name in ("headline", "description", "instruction"):
         if _MARKUP.search(getattr(words, name)):
             findings.warn(f"{info.path}/{name}", "markup", "holds markup, which people would read as it is")
@@ -81,6 +86,7 @@ def expanded(earlier: Text, later: Text) -> Text:
         earlier.headline or later.headline,
         _joined(earlier.description, later.description),
         _joined(earlier.instruction, later.instruction),
+        earlier.event or later.event,
     )
 
 

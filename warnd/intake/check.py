@@ -4,34 +4,54 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from warnd.errors import Fault, InvalidAlert
-from warnd.intake.read import guess_kind, read
-from warnd.model.alert import Verdict
+from warnd.intake.read import guess_kind, located, read_all
+from warnd.model.alert import Parsed, Verdict
 from warnd.model.alert_body import as_body
 from warnd.model.hazard import HazardCatalogue
+
+_VALID = frozenset({Verdict.ACCEPT, Verdict.ACCEPT_WITH_WARNINGS})
+_WORST = (Verdict.REFUSE, Verdict.QUARANTINE, Verdict.ACCEPT_WITH_WARNINGS, Verdict.ACCEPT)
 
 
 def check_object(file_name: str, body: bytes, catalogue: HazardCatalogue) -> dict[str, Any]:
     """
-    ``file, kind, valid, verdict, errors[], warnings[], alerts[]`` of one message.
+    ``file, kind, valid, verdict, errors[], warnings[], alerts[]`` of one file.
 
-    ``errors`` are the faults of a refused message or the doubts of a quarantined one; ``alerts`` holds what
-    would be admitted.
+    ``errors`` are the faults of refused messages and the doubts of quarantined ones; ``alerts`` holds what
+    would be admitted. Of several messages the worst verdict counts, and paths begin at the document's root.
     """
     try:
-        parsed = read(body, None, catalogue)
+        reading = read_all(body, None, catalogue)
     except InvalidAlert as invalid:
         return refused(file_name, guess_kind(body), invalid.faults)
+    errors: list[Fault] = []
+    warnings = [*reading.warnings]
+    verdicts = {Verdict.ACCEPT_WITH_WARNINGS if warnings else Verdict.ACCEPT}
+    alerts = []
+    for message in reading.messages:
+        place = partial(located, message.path)
+        match message.result:
+            case Parsed(alert=alert, warnings=odd, doubts=doubts) as parsed:
+                alerts.append(as_body(alert))
+                errors.extend(map(place, doubts))
+                warnings.extend(map(place, odd))
+                verdicts.add(parsed.verdict)
+            case InvalidAlert(faults=faults):
+                errors.extend(map(place, faults))
+                verdicts.add(Verdict.REFUSE)
+    verdict = next(one for one in _WORST if one in verdicts)
     return {
         "file": file_name,
-        "kind": parsed.kind,
-        "valid": parsed.verdict in (Verdict.ACCEPT, Verdict.ACCEPT_WITH_WARNINGS),
-        "verdict": parsed.verdict.value,
-        "errors": _listed(parsed.doubts),
-        "warnings": _listed(parsed.warnings),
-        "alerts": [as_body(parsed.alert)],
+        "kind": reading.kind,
+        "valid": verdict in _VALID,
+        "verdict": verdict.value,
+        "errors": _listed(errors),
+        "warnings": _listed(warnings),
+        "alerts": alerts,
     }
 
 

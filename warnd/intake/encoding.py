@@ -26,14 +26,17 @@ _DECLARABLE = {
     "utf8": "utf-8",
     "us-ascii": "utf-8",
     "ascii": "utf-8",
-    "iso-8859-1": "iso-8859-1",
-    "windows-1252": "windows-1252",
+    **{name: name for name in (f"iso-8859-{part}" for part in (1, 2, 5, 7, 9, 13, 15))},
+    **{name: name for name in (f"windows-125{part}" for part in range(9))},
+    **{name: name for name in ("koi8-r", "koi8-u", "shift_jis", "euc-jp", "euc-kr", "tis-620")},
     "gb2312": "gb18030",
     "gbk": "gb18030",
     "gb18030": "gb18030",
     "big5": "big5",
     # One byte a character so far, so this can only be a slip of whoever wrote the declaration.
     "utf-16": "utf-8",
+    "utf-16le": "utf-8",
+    "utf-16be": "utf-8",
 }
 """What an XML declaration may name, and how it is read."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from warnd.intake.findings import Findings
 from warnd.intake.hazards import hazard_in
 from warnd.intake.title import read_title
-from warnd.model.alert import Alert, AlertType, Change
+from warnd.model.alert import Alert, AlertType, Change, Status
 from warnd.model.alert_body import ENDS
 from warnd.model.hazard import OTHER, HazardCatalogue
 
@@ -23,6 +23,10 @@ class Paths:
     references: str = "references"
     expires: str = "expires"
     areas: str = "areas"
+    scope: str = "scope"
+    addresses: str = "addresses"
+    restriction: str = "restriction"
+    note: str = "note"
 
 
 def end_marks(kind: AlertType, headline: str, *, all_clear: bool = False) -> Mapping[str, str]:
@@ -41,6 +45,8 @@ def judge(alert: Alert, catalogue: HazardCatalogue, paths: Paths, findings: Find
     """Add what is odd or doubtful about the alert as a whole to ``findings``."""
     _judge_references(alert, paths.references, findings)
     _judge_times(alert, paths.expires, findings)
+    _judge_scope(alert, paths, findings)
+    _judge_note(alert, paths.note, findings)
     if not alert.reaches_people:
         return
     _judge_hazard(alert, catalogue, paths, findings)
@@ -69,8 +75,32 @@ def _judge_references(alert: Alert, path: str, findings: Findings) -> None:
 
 def _judge_times(alert: Alert, path: str, findings: Findings) -> None:
     begins = alert.effective if alert.effective is not None else alert.sent
-    if alert.expires is not None and alert.expires <= begins:
-        findings.warn(path, "expires_before_effective", "it expires no later than it takes effect")
+    if alert.expires is not None and alert.expires <= max(begins, alert.sent):
+        findings.warn(
+            path, "expires_before_effective", "it expires no later than it takes effect or was sent"
+        )
+
+
+def _judge_scope(alert: Alert, paths: Paths, findings: Findings) -> None:
+    if alert.scope != "Public":
+        findings.doubt(
+            paths.scope, "not_public", f"scope is {alert.scope}: whom it may go to, a person must say"
+        )
+    if alert.scope == "Private" and not alert.addresses:
+        findings.doubt(paths.addresses, "addresses_missing", "a private message must name its addressees")
+    if alert.scope == "Restricted" and not alert.restriction:
+        findings.warn(paths.restriction, "restriction_missing", "a restricted message should say to whom")
+    if alert.scope != "Restricted" and alert.restriction:
+        findings.warn(paths.restriction, "restriction_unused", "only a restricted message has one")
+
+
+def _judge_note(alert: Alert, path: str, findings: Findings) -> None:
+    if alert.note:
+        return
+    if alert.status is Status.EXERCISE:
+        findings.warn(path, "note_missing", "an exercise should be named in the note")
+    if alert.type is AlertType.ERROR:
+        findings.warn(path, "note_missing", "an error should be explained in the note")
 
 
 def _judge_hazard(alert: Alert, catalogue: HazardCatalogue, paths: Paths, findings: Findings) -> None:

@@ -15,7 +15,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from warnd.intake.cap_grammar import NAMESPACES, pairs
-from warnd.intake.cap_places import areas_of, other_codes
+from warnd.intake.cap_places import areas_of
 from warnd.intake.cap_words import MAX_BLOCKS, Block, expanded
 from warnd.intake.color import color_of_word, read_color
 from warnd.intake.findings import Findings, refuse
@@ -200,8 +200,6 @@ def _leftovers(root: Node, infos: Sequence[Node]) -> Iterator[tuple[str, str]]:
     for info in infos:
         yield "senderName", info.value("senderName")
         yield from pairs(info, "parameter")
-        for area in info.all("area"):
-            yield from ((f"geocode:{scheme}", code) for scheme, code in other_codes(area))
 
 
 def _first(infos: Sequence[Node], name: str) -> str:

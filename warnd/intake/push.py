@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -11,22 +11,31 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from warnd.errors import Fault, InvalidAlert
+from warnd.intake.cap_grammar import word
+from warnd.intake.cap_resources import MAX_RESOURCES
 from warnd.intake.color import read_color
 from warnd.intake.findings import MAX_FINDINGS, Findings, refuse
 from warnd.intake.geometry import read_circle, read_polygon
 from warnd.intake.hazards import find_hazard
-from warnd.intake.identity import is_clean, is_short_enough
+from warnd.intake.identity import MAX_REFERENCES, is_clean, is_short_enough
 from warnd.intake.judge import Paths, end_marks, judge
 from warnd.intake.languages import DEFAULT, is_tag, short_tag
 from warnd.intake.times import read_time
 from warnd.intake.wording import sentence
-from warnd.model.alert import Alert, AlertType, Area, Parsed, Reference, Status, Text
+from warnd.model.alert import Alert, AlertType, Area, Parsed, Reference, Resource, Status, Text
 from warnd.model.alert_body import EVENT
 from warnd.model.color import Color
 from warnd.model.hazard import OTHER, Hazard, HazardCatalogue
 from warnd.model.region import level_of
 
 KIND = "json"
+
+MAX_OBJECTS = 20_000
+MAX_KEYS = 5000
+MAX_SIZE = 2**53
+"""Of a resource, in bytes; beyond it not every reader of JSON keeps a number exact."""
+MAX_AREAS = 5000
+"""More than there are counties."""
 
 
 def _plain(text: str) -> str:
@@ -82,10 +91,19 @@ def _tag(text: str) -> str:
     return text
 
 
+def _few(value: object) -> object:
+    if isinstance(value, dict) and len(value) > MAX_KEYS:
+        raise PydanticCustomError("too_many_keys", f"must have at most {MAX_KEYS} keys")
+    return value
+
+
 _Plain = Annotated[str, AfterValidator(_plain)]
 _Key = Annotated[_Plain, AfterValidator(_key)]
 _Time = Annotated[datetime, BeforeValidator(_time)]
 _Tag = Annotated[str, AfterValidator(_tag)]
+_BRIEF = Field(fail_fast=True)
+"""Of a list of small things the first fault is enough: a million of them must not fill the memory."""
+_Plains = Annotated[list[_Plain], _BRIEF]
 
 
 class _Body(BaseModel):
@@ -104,16 +122,30 @@ class _Text(_Body):
     headline: _Plain | None = None
     description: _Plain | None = None
     instruction: _Plain | None = None
+    event: _Plain | None = None
 
     def text(self) -> Text:
-        return Text(self.headline or "", self.description or "", self.instruction or "")
+        return Text(self.headline or "", self.description or "", self.instruction or "", self.event or "")
 
 
 class _Area(_Body):
     name: _Plain | None = None
-    regions: list[Annotated[str, AfterValidator(_code)]] | None = None
-    polygons: list[Annotated[str, AfterValidator(_polygon)]] | None = None
-    circles: list[Annotated[str, AfterValidator(_circle)]] | None = None
+    regions: Annotated[list[Annotated[str, AfterValidator(_code)]], _BRIEF] | None = None
+    polygons: Annotated[list[Annotated[str, AfterValidator(_polygon)]], _BRIEF] | None = None
+    circles: Annotated[list[Annotated[str, AfterValidator(_circle)]], _BRIEF] | None = None
+    geocodes: Annotated[list[Annotated[list[_Plain], Field(min_length=2, max_length=2)]], _BRIEF] | None = (
+        None
+    )
+    altitude: _Plain | None = None
+    ceiling: _Plain | None = None
+
+
+class _Resource(_Body):
+    description: _Plain | None = None
+    mime_type: _Plain | None = None
+    uri: _Plain | None = None
+    size: Annotated[int, Field(ge=0, le=MAX_SIZE)] | None = None
+    digest: _Plain | None = None
 
 
 class _Alert(_Text):
@@ -123,19 +155,33 @@ class _Alert(_Text):
     sent: _Time
     status: Status
     type: AlertType
-    references: list[_Reference] | None = None
+    references: Annotated[list[_Reference], Field(max_length=MAX_REFERENCES)] | None = None
     hazard: _Plain | None = None
     event_code: _Plain | None = None
     color: Color | None = None
     language: _Tag = DEFAULT
-    texts: dict[_Tag, _Text] = Field(default_factory=dict)
+    texts: Annotated[dict[_Tag, _Text], BeforeValidator(_few)] = Field(default_factory=dict)
     effective: _Time | None = None
     onset: _Time | None = None
     expires: _Time | None = None
-    areas: list[_Area] | None = None
+    areas: Annotated[list[_Area], Field(max_length=MAX_AREAS)] | None = None
     contact: _Plain | None = None
     web: _Plain | None = None
-    parameters: dict[_Plain, _Plain] | None = None
+    parameters: Annotated[dict[_Plain, _Plain] | None, BeforeValidator(_few)] = None
+    source: _Plain | None = None
+    scope: _Plain | None = None
+    restriction: _Plain | None = None
+    addresses: _Plain | None = None
+    codes: _Plains | None = None
+    note: _Plain | None = None
+    incidents: _Plain | None = None
+    categories: _Plains | None = None
+    response_types: _Plains | None = None
+    urgency: _Plain | None = None
+    severity: _Plain | None = None
+    certainty: _Plain | None = None
+    audience: _Plain | None = None
+    resources: Annotated[list[_Resource], Field(max_length=MAX_RESOURCES)] | None = None
 
 
 def parse(body: str, catalogue: HazardCatalogue) -> Parsed:
@@ -151,6 +197,8 @@ def _validated(body: str) -> _Alert:
         encoded = body.encode("utf-8")
     except UnicodeEncodeError:
         refuse("body", "bad_encoding", "holds half of a surrogate pair")
+    if body.count("{") > MAX_OBJECTS:
+        refuse("body", "too_many_elements", f"has more than {MAX_OBJECTS} objects")
     try:
         return _Alert.model_validate_json(encoded)
     except ValidationError as error:
@@ -185,7 +233,7 @@ def _alert(body: _Alert, catalogue: HazardCatalogue, findings: Findings) -> Aler
         status=body.status,
         type=body.type,
         hazard=hazard.slug if hazard is not None else OTHER,
-        color=_color(body, parameters, headline, findings),
+        color=_color(body, parameters, headline, catalogue, findings),
         texts=texts,
         language=language,
         sender_name=body.sender_name or "",
@@ -198,6 +246,39 @@ def _alert(body: _Alert, catalogue: HazardCatalogue, findings: Findings) -> Aler
         contact=body.contact,
         web=body.web,
         parameters=parameters,
+        source=body.source or "",
+        scope=_word("scope", body.scope, "scope", findings) or "Public",
+        restriction=body.restriction or "",
+        addresses=body.addresses or "",
+        codes=tuple(body.codes or ()),
+        note=body.note or "",
+        incidents=body.incidents or "",
+        categories=_words("category", body.categories or (), "categories", findings),
+        response_types=_words("responseType", body.response_types or (), "response_types", findings),
+        urgency=_word("urgency", body.urgency, "urgency", findings),
+        severity=_word("severity", body.severity, "severity", findings),
+        certainty=_word("certainty", body.certainty, "certainty", findings),
+        audience=body.audience or "",
+        resources=tuple(map(_resource, body.resources or ())),
+    )
+
+
+def _words(element: str, said: Iterable[str], path: str, findings: Findings) -> tuple[str, ...]:
+    """CAP's own words for those said; others are left out with a warning: nobody's warning hangs on them."""
+    read = [_word(element, each, f"{path}[{n}]", findings) for n, each in enumerate(said)]
+    return tuple(filter(None, read))
+
+
+def _word(element: str, said: str | None, path: str, findings: Findings) -> str:
+    known = word(element, said) if said else ""
+    if known is None:
+        findings.warn(path, "unknown_word", f"{said!r} is no {element} of CAP; left out")
+    return known or ""
+
+
+def _resource(body: _Resource) -> Resource:
+    return Resource(
+        body.description or "", body.mime_type or "", body.uri or "", body.size, body.digest or ""
     )
 
 
@@ -218,8 +299,11 @@ def _hazard(body: _Alert, headline: str, catalogue: HazardCatalogue, findings: F
     return hazard
 
 
-def _color(body: _Alert, parameters: dict[str, str], headline: str, findings: Findings) -> Color | None:
-    reading = read_color(parameters, headline, stated=body.color)
+def _color(
+    body: _Alert, parameters: dict[str, str], headline: str, catalogue: HazardCatalogue, findings: Findings
+) -> Color | None:
+    severity = catalogue.color_of(body.severity or "")
+    reading = read_color(parameters, headline, severity, stated=body.color)
     if reading.disagreement:
         findings.warn("color", "color_disagrees", f"{reading.disagreement}; the higher stands")
     if reading.unread:
@@ -233,9 +317,16 @@ def _area(body: _Area, path: str, findings: Findings) -> Area:
         polygon, oddity = read_polygon(written)
         polygons.append(polygon)
         if oddity:
-            findings.warn(f"{path}.polygons[{n}]", "polygon_unusual", oddity)
-    circles = tuple(read_circle(written)[0] for written in body.circles or ())
-    return Area(body.name or "", tuple(dict.fromkeys(body.regions or ())), tuple(polygons), circles)
+            findings.warn(f"{path}.polygons[{n}]", "shape_unusual", oddity)
+    return Area(
+        name=body.name or "",
+        regions=tuple(dict.fromkeys(body.regions or ())),
+        polygons=tuple(polygons),
+        circles=tuple(read_circle(written)[0] for written in body.circles or ()),
+        geocodes=tuple((scheme, code) for scheme, code in body.geocodes or ()),
+        altitude=body.altitude or "",
+        ceiling=body.ceiling or "",
+    )
 
 
 def _unknown(body: _Alert, findings: Findings) -> Iterator[tuple[str, str]]:

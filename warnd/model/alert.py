@@ -56,11 +56,12 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """The issuer's words in one language."""
+    """The issuer's words in one language; ``event`` is its own name of the hazard."""
 
     headline: str = ""
     description: str = ""
     instruction: str = ""
+    event: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +70,32 @@ class Area:
     Where: the union of what it names.
 
     ``regions`` are codes as received, maybe padded; ``polygons`` are ``lat,lon lat,lon …``, ``circles``
-    ``lat,lon radius`` with the radius in kilometres, as in CAP.
+    ``lat,lon radius`` with the radius in kilometres, as in CAP. ``geocodes`` are (scheme, code) of divisions
+    that are not China's; ``altitude`` and ``ceiling`` are feet above the sea, as received.
     """
 
     name: str = ""
     regions: tuple[str, ...] = ()
     polygons: tuple[str, ...] = ()
     circles: tuple[str, ...] = ()
+    geocodes: tuple[tuple[str, str], ...] = ()
+    altitude: str = ""
+    ceiling: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """
+    A file that goes with a warning, CAP's ``resource``; ``size`` in bytes, ``digest`` SHA-1.
+
+    Content sent along (``derefUri``) is in the raw message alone.
+    """
+
+    description: str = ""
+    mime_type: str = ""
+    uri: str = ""
+    size: int | None = None
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +105,9 @@ class Alert:
 
     Times are aware. ``color`` is None when the message does not let it be known (such an alert is kept and
     not released). ``texts`` goes by BCP 47 tag and has at least one entry; ``language`` is the first.
+
+    From ``source`` on, fields are CAP's of that name in CAP's own words (``Public``, ``Immediate``), empty where
+    it does not say; ``source`` is then the desk or device that the issuer names, never a Source of warnd.
     """
 
     identifier: str
@@ -106,6 +129,20 @@ class Alert:
     contact: str | None = None
     web: str | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
+    source: str = ""
+    scope: str = "Public"
+    restriction: str = ""
+    addresses: str = ""
+    codes: tuple[str, ...] = ()
+    note: str = ""
+    incidents: str = ""
+    categories: tuple[str, ...] = ()
+    response_types: tuple[str, ...] = ()
+    urgency: str = ""
+    severity: str = ""
+    certainty: str = ""
+    audience: str = ""
+    resources: tuple[Resource, ...] = ()
 
     @property
     def headline(self) -> str:

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from warnd.model.alert import Alert, AlertType, Area, Reference, Status, Text
+from warnd.model.alert import Alert, AlertType, Area, Reference, Resource, Status, Text
 from warnd.model.color import Color
 
 ENDS = "warnd:ends"
@@ -17,6 +17,13 @@ ENDS = "warnd:ends"
 
 EVENT = "warnd:event"
 """Reserved parameter: the issuer's own name of the hazard, where the catalogue knows none such."""
+
+
+_WORDS = (
+    *("source", "scope", "restriction", "addresses", "note", "incidents"),
+    *("urgency", "severity", "certainty", "audience"),
+)
+"""Texts of the alert that stand in the body under their own name."""
 
 
 def as_body(alert: Alert) -> dict[str, Any]:
@@ -52,12 +59,20 @@ def as_body(alert: Alert) -> dict[str, Any]:
                 "regions": list(area.regions),
                 "polygons": list(area.polygons),
                 "circles": list(area.circles),
+                "geocodes": [list(pair) for pair in area.geocodes],
+                "altitude": area.altitude,
+                "ceiling": area.ceiling,
             }
             for area in alert.areas
         ],
         "contact": alert.contact,
         "web": alert.web,
         "parameters": dict(alert.parameters),
+        **{key: getattr(alert, key) for key in _WORDS},
+        "codes": list(alert.codes),
+        "categories": list(alert.categories),
+        "response_types": list(alert.response_types),
+        "resources": [asdict(resource) for resource in alert.resources],
     }
 
 
@@ -84,12 +99,25 @@ def from_body(body: Mapping[str, Any]) -> Alert:
         onset=_read(body["onset"]),
         expires=_read(body["expires"]),
         areas=tuple(
-            Area(area["name"], tuple(area["regions"]), tuple(area["polygons"]), tuple(area["circles"]))
+            Area(
+                area["name"],
+                tuple(area["regions"]),
+                tuple(area["polygons"]),
+                tuple(area["circles"]),
+                tuple((scheme, code) for scheme, code in area["geocodes"]),
+                area["altitude"],
+                area["ceiling"],
+            )
             for area in body["areas"]
         ),
         contact=body["contact"],
         web=body["web"],
         parameters=dict(body["parameters"]),
+        **{key: body[key] for key in _WORDS},
+        codes=tuple(body["codes"]),
+        categories=tuple(body["categories"]),
+        response_types=tuple(body["response_types"]),
+        resources=tuple(Resource(**resource) for resource in body["resources"]),
     )
 
 
@@ -108,4 +136,4 @@ def _read(when: str | None) -> datetime | None:
 
 
 def _text(body: Mapping[str, Any]) -> Text:
-    return Text(body["headline"], body["description"], body["instruction"])
+    return Text(body["headline"], body["description"], body["instruction"], body["event"])
