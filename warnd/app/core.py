@@ -22,6 +22,7 @@ from warnd.contract.channel import CallbackRequest, ReceivesReceipts
 from warnd.contract.outcome import Accepted, Outcome, Receipt, Rejected, Scope
 from warnd.errors import Conflict, Fault, Invalid, InvalidAlert, NotFound
 from warnd.intake.read import read
+from warnd.intake.signature import FORGED, Checked, check_signature
 from warnd.model.admission import Admission, Known
 from warnd.model.alert import AlertState, Change, Parsed, Verdict
 from warnd.model.color import Lane
@@ -77,6 +78,7 @@ class App:
         self.routes = {name: line.route for name, line in self.lines.items()}
         self.surroundings = wiring.surroundings(settings, self.routes)
         self.speakers = wiring.speakers(settings, self.surroundings.catalogue)
+        self._signatures = wiring.signature_policies(settings)
         self._source = StoredPlanSource(self.store)
         self.broadcaster = Broadcaster(
             self.store,
@@ -183,11 +185,22 @@ class App:
         """
         raw = RawMessage(self.new_id(), speaker.name, content_type or "", body, self.now())
         try:
-            parsed = read(body, content_type, self.surroundings.catalogue)
+            checked = self.check_signature(body, speaker)
+            parsed = checked.judge(read(checked.body, content_type, self.surroundings.catalogue))
         except InvalidAlert as error:
             await self.store.write(alerts.keep_raw, raw, Verdict.REFUSE, error.faults)
+            self._sound_forgery(speaker, error.faults)
             raise
         return await self.admit(parsed, raw, speaker)
+
+    def check_signature(self, body: bytes, speaker: Speaker) -> Checked:
+        """
+        What may be read of a body, by its source's policy on signatures, and what is to be said of it.
+
+        Raises InvalidAlert when it is forged.
+        """
+        policy = self._signatures.get(speaker.name)
+        return check_signature(body, policy) if policy is not None else Checked(body)
 
     async def admit(self, parsed: Parsed, raw: RawMessage, speaker: Speaker) -> Admitted:
         """Admit what was read from ``raw``; both are on disk when this returns. Raises Conflict."""
@@ -215,7 +228,8 @@ class App:
         self, body: bytes, content_type: str | None, speaker: Speaker
     ) -> tuple[Admission, Forecast]:
         """What would become of a message that comes for the first time; nothing is kept. Raises InvalidAlert."""
-        parsed = read(body, content_type, self.surroundings.catalogue)
+        checked = self.check_signature(body, speaker)
+        parsed = checked.judge(read(checked.body, content_type, self.surroundings.catalogue))
         known = await self.store.read(alerts.bearing_on, parsed.alert, national=False)
         admission = admit(parsed, replace(known, same=None), speaker=speaker, now=self.now())
         if admission.state not in (AlertState.RELEASED, AlertState.HELD) or admission.change is Change.LIFTED:
@@ -340,6 +354,11 @@ class App:
         elif admitted.state is AlertState.EXPIRED:
             message = f"{parsed.alert.headline or admitted.identifier}: came when its time was over"
             self.alarms.sound("alert_stale", admitted.id, message)
+
+    def _sound_forgery(self, speaker: Speaker, faults: Sequence[Fault]) -> None:
+        forged = [one.message for one in faults if one.code == FORGED]
+        if forged:
+            self.alarms.sound("signature_forged", speaker.name, f"{speaker.name}: {'; '.join(forged)}")
 
     async def _broadcast(self, alert_id: str, lane: Lane) -> None:
         try:
