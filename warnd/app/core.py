@@ -22,7 +22,7 @@ from warnd.contract.channel import CallbackRequest, ReceivesReceipts
 from warnd.contract.outcome import Accepted, Outcome, Receipt, Rejected, Scope
 from warnd.errors import Conflict, Fault, Invalid, InvalidAlert, NotFound
 from warnd.intake.read import read
-from warnd.intake.signature import FORGED, Checked, check_signature
+from warnd.intake.signature import Checked, check_signature
 from warnd.model.admission import Admission, Known
 from warnd.model.alert import AlertState, Change, Parsed, Verdict
 from warnd.model.color import Lane
@@ -188,10 +188,16 @@ class App:
             checked = self.check_signature(body, speaker)
             parsed = checked.judge(read(checked.body, content_type, self.surroundings.catalogue))
         except InvalidAlert as error:
-            await self.store.write(alerts.keep_raw, raw, Verdict.REFUSE, error.faults)
-            self._sound_forgery(speaker, error.faults)
+            await self.refuse(raw, error.faults)
             raise
         return await self.admit(parsed, raw, speaker)
+
+    async def refuse(self, raw: RawMessage, faults: Sequence[Fault]) -> None:
+        """Keep what no alert could be made of."""
+        await self.store.write(alerts.keep_raw, raw, Verdict.REFUSE, faults)
+        forged = [one.message for one in faults if one.code == "signature_forged"]
+        if forged:
+            self.alarms.sound("signature_forged", raw.source, f"source {raw.source}: {'; '.join(forged)}")
 
     def check_signature(self, body: bytes, speaker: Speaker) -> Checked:
         """
@@ -219,7 +225,7 @@ class App:
                 policy_revision=self.surroundings.policies.revision,
             )
         except Conflict as error:
-            await self.store.write(alerts.keep_raw, raw, Verdict.REFUSE, [Fault("", "conflict", str(error))])
+            await self.refuse(raw, [Fault("", "conflict", str(error))])
             raise
         self._after(admitted, parsed)
         return admitted
@@ -354,11 +360,6 @@ class App:
         elif admitted.state is AlertState.EXPIRED:
             message = f"{parsed.alert.headline or admitted.identifier}: came when its time was over"
             self.alarms.sound("alert_stale", admitted.id, message)
-
-    def _sound_forgery(self, speaker: Speaker, faults: Sequence[Fault]) -> None:
-        forged = [one.message for one in faults if one.code == FORGED]
-        if forged:
-            self.alarms.sound("signature_forged", speaker.name, f"{speaker.name}: {'; '.join(forged)}")
 
     async def _broadcast(self, alert_id: str, lane: Lane) -> None:
         try:

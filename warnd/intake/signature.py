@@ -12,11 +12,7 @@ from warnd.intake.read import MAX_BYTES
 from warnd.intake.xmldsig import Check, Standing, verify
 from warnd.model.alert import Parsed
 
-FORGED = "signature_forged"
-"""The code of the fault that a forged message is refused for."""
-
 _PATH = "alert/Signature"
-_CODES = {Standing.MISSING: "signature_missing", Standing.UNVERIFIED: "signature_unverified"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +55,11 @@ def check_signature(body: bytes, policy: SignaturePolicy) -> Checked:
         case Standing.VERIFIED:
             return Checked(check.signed)
         case Standing.FORGED:
-            refuse(_PATH, FORGED, f"the signature {check.why}")
+            refuse(_PATH, "signature_forged", f"the signature {check.why}")
         case Standing.MISSING:
-            message = "is not signed"
+            fault = Fault(_PATH, "signature_missing", "there is no signature")
         case Standing.UNVERIFIED:
-            message = f"the signature {check.why}"
-    fault = Fault(_PATH, _CODES[check.standing], message)
+            fault = Fault(_PATH, "signature_unverified", f"the signature {check.why}")
     return Checked(body, doubts=(fault,)) if policy.required else Checked(body, warnings=(fault,))
 
 
