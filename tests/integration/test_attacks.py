@@ -47,7 +47,7 @@ def test_nothing_raises_crashes_or_hangs(measured: list[dict[str, Any]]) -> None
 def test_every_entity_and_every_disguise_is_refused(measured: list[dict[str, Any]]) -> None:
     """Whatever encoding hides it."""
     reading = [line for line in measured if line["expected"] == "refused" and line["door"] == "check"]
-    assert len(reading) > 40
+    assert len(reading) > 30
     assert [line for line in reading if line["outcome"] != "refuse"] == []
 
 

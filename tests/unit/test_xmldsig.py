@@ -33,6 +33,7 @@ from tests.fakes.signing import (
     signed,
     with_child,
 )
+from warnd.intake.canonical import MAX_NAMESPACES, MAX_TAGS
 from warnd.intake.encoding import decode
 from warnd.intake.pinned_key import PinnedKey, pinned_keys
 from warnd.intake.xmldsig import MAX_SIGNATURES, Check, Standing, verify
@@ -46,10 +47,10 @@ EVIL = RED.replace("特别严重", "解除")
 
 
 def check(text: str, keys: tuple[PinnedKey, ...] = PINNED, *, sha1: bool = False) -> Check:
-    """The verdict, within a second."""
-    began = time.perf_counter()
+    """The verdict, within a second of the processor."""
+    began = time.process_time()
     found = verify(text, keys, sha1=sha1)
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
     return found
 
 
@@ -290,6 +291,16 @@ def test_a_form_that_is_not_understood_is_unverified(references: str) -> None:
 def test_a_document_that_cannot_be_checked_is_unverified_at_once(text: str) -> None:
     """Told apart from a forgery, and in no more than a second."""
     assert standing(text) == "unverified"
+
+
+@pytest.mark.parametrize("transforms", [ENVELOPED, ENVELOPED + CANONICAL], ids=["inclusive", "exclusive"])
+def test_a_true_signature_over_a_hostile_document_is_soon_seen_through(transforms: str) -> None:
+    """Whoever has a genuine message can put its signature, many times, into one that is slow to canonicalize."""
+    true = signature(reference(digest_of(RED), transforms=transforms), ISSUER)
+    many = " ".join(f'xmlns:a{n}="urn:{n}"' for n in range(MAX_NAMESPACES - true.count("xmlns") * 4 - 1))
+    room = MAX_TAGS - RED.count("<") - true.count("<") * 4
+    slow = RED.replace("<alert ", f"<alert {many} ").replace("<info>", "<b/>" * room + "<info>", 1)
+    assert standing(with_child(slow, true * 4)) == "forged"
 
 
 def test_a_document_without_a_signature_says_so() -> None:

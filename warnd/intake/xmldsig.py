@@ -19,22 +19,15 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256, SHA384, SHA512, Hash, HashAlgorithm
 from lxml import etree
 
+from warnd.intake.canonical import Canon, algorithm_of, bounded, canon_of, parsed, unsupported
 from warnd.intake.pinned_key import PinnedKey, made
 
 MAX_SIGNATURES = 4
 """Real messages carry up to two: the author's and the distributor's."""
 
-# Canonicalizing sorts attributes by insertion and finds each namespace by walking: quadratic, so both are bounded.
-_MAX_TAGS = 200_000
-_MAX_ATTRIBUTES = 64
-_MAX_NAMESPACES = 64
-
 _DS = "http://www.w3.org/2000/09/xmldsig#"
 _MORE = "http://www.w3.org/2001/04/xmldsig-more#"
 _ENC = "http://www.w3.org/2001/04/xmlenc#"
-_INCLUSIVE = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
-_INCLUSIVE_11 = "http://www.w3.org/2006/12/xml-c14n11"
-_EXCLUSIVE = "http://www.w3.org/2001/10/xml-exc-c14n#"
 _SIGNATURE = f"{{{_DS}}}Signature"
 _XML = "{http://www.w3.org/XML/1998/namespace}"
 
@@ -63,32 +56,10 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class _Canon:
-    """One canonicalization. C14N 1.0 and 1.1 differ in inherited ``xml:`` attributes only, which are kept out."""
-
-    exclusive: bool = False
-    comments: bool = False
-    prefixes: tuple[str, ...] = ()
-
-    def octets(self, document: etree._ElementTree) -> bytes:
-        prefixes = list(self.prefixes) if self.exclusive else None
-        try:
-            return etree.tostring(
-                document,
-                method="c14n",
-                exclusive=self.exclusive,
-                with_comments=self.comments,
-                inclusive_ns_prefixes=prefixes,
-            )
-        except etree.LxmlError as error:
-            raise _Unverified("stands in a document that has no canonical form") from error
-
-
-@dataclass(frozen=True, slots=True)
 class _Claim:
     """What a pinned key says: in this canonical form the document has this digest."""
 
-    canon: _Canon
+    canon: Canon
     algorithm: HashAlgorithm
     digest: bytes
 
@@ -96,10 +67,6 @@ class _Claim:
         digest = Hash(self.algorithm)
         digest.update(octets)
         return digest.finalize() == self.digest
-
-
-class _Unverified(Exception):
-    """Why a signature cannot be judged, as in ``Check.why``."""
 
 
 _METHODS: Mapping[str, tuple[type[PinnedKey], HashAlgorithm]] = {
@@ -117,14 +84,6 @@ _DIGESTS: Mapping[str, HashAlgorithm] = {
     f"{_MORE}sha384": SHA384(),
     f"{_ENC}sha512": SHA512(),
 }
-_CANONS: Mapping[str, _Canon] = {
-    _INCLUSIVE: _Canon(),
-    f"{_INCLUSIVE}#WithComments": _Canon(comments=True),
-    _INCLUSIVE_11: _Canon(),
-    f"{_INCLUSIVE_11}#WithComments": _Canon(comments=True),
-    _EXCLUSIVE: _Canon(exclusive=True),
-    f"{_EXCLUSIVE}WithComments": _Canon(exclusive=True, comments=True),
-}
 
 
 def verify(text: str, keys: Sequence[PinnedKey], *, sha1: bool = False) -> Check:
@@ -135,66 +94,39 @@ def verify(text: str, keys: Sequence[PinnedKey], *, sha1: bool = False) -> Check
     """
     try:
         return _verified(text, keys, sha1=sha1)
-    except _Unverified as reason:
+    except ValueError as reason:
         return Check(Standing.UNVERIFIED, str(reason))
 
 
 def _verified(text: str, keys: Sequence[PinnedKey], *, sha1: bool) -> Check:
-    root = _document(text)
+    root = bounded(text)
     signatures = root.findall(_SIGNATURE)
     if not signatures:
         if next(root.iter(_SIGNATURE), None) is None:
             return Check(Standing.MISSING)
-        raise _Unverified("stands deep in the document and not right under its root")
+        raise ValueError("stands deep in the document and not right under its root")
     if len(signatures) > MAX_SIGNATURES:
-        raise _Unverified(f"is one of {len(signatures)}; no more than {MAX_SIGNATURES} are looked at")
+        raise ValueError(f"is one of {len(signatures)}; no more than {MAX_SIGNATURES} are looked at")
     judged = [_judged(signature, keys, sha1=sha1) for signature in signatures]
-    everyone = range(len(signatures))
+    everyone = frozenset(range(len(signatures)))
     claims = {place: claim for place, claim in enumerate(judged) if isinstance(claim, _Claim)}
     for place, claim in claims.items():
-        for removed in ({place}, {*everyone}):
+        for removed in {frozenset({place}), everyone}:
             octets = claim.canon.octets(_without(text.encode(), removed))
             if claim.holds_for(octets):
-                return Check(Standing.VERIFIED, signed=_text_of(_without(octets, {*everyone})))
+                return Check(Standing.VERIFIED, signed=_text_of(_without(octets, everyone)))
     if claims:
         return Check(Standing.FORGED, "is of another text: this one was changed after it was signed")
     if len(judged) > 1:
-        raise _Unverified(
+        raise ValueError(
             f"is there {len(judged)} times, but not once by a pinned key in a form understood here"
         )
     return next(check for check in judged if isinstance(check, Check))
 
 
-def _document(text: str) -> etree._Element:
-    """The root; of a document that takes too long to canonicalize, nothing."""
-    if "<!DOCTYPE" in text:
-        raise _Unverified("stands in a document with a DOCTYPE")
-    if text.count("<") > _MAX_TAGS or text.count("xmlns") > _MAX_NAMESPACES:
-        raise _Unverified("stands in a document with too many elements or namespaces")
-    root = _parsed(text.encode())
-    if root.xpath(f"boolean(//*[count(@*) > {_MAX_ATTRIBUTES}])"):
-        raise _Unverified("stands in a document with too many attributes on one element")
-    return root
-
-
-def _parsed(octets: bytes, *, comments: bool = True) -> etree._Element:
-    parser = etree.XMLParser(
-        encoding="utf-8",
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=False,
-        remove_comments=not comments,
-    )
-    try:
-        return etree.fromstring(octets, parser)
-    except etree.XMLSyntaxError as error:
-        raise _Unverified("stands in a document that is not well-formed") from error
-
-
 def _without(octets: bytes, removed: Set[int]) -> etree._ElementTree:
     """The document without those of the root's signatures; the text after each stays, for it is signed too."""
-    root = _parsed(octets)
+    root = parsed(octets)
     for place, signature in enumerate(root.findall(_SIGNATURE)):
         if place not in removed:
             continue
@@ -214,20 +146,19 @@ def _text_of(document: etree._ElementTree) -> bytes:
 def _judged(signature: etree._Element, keys: Sequence[PinnedKey], *, sha1: bool) -> _Claim | Check:
     try:
         return _claimed(signature, keys, sha1=sha1)
-    except _Unverified as reason:
+    except ValueError as reason:
         return Check(Standing.UNVERIFIED, str(reason))
 
 
 def _claimed(signature: etree._Element, keys: Sequence[PinnedKey], *, sha1: bool) -> _Claim | Check:
     """What a signature claims, if a pinned key made it."""
     info = _child(signature, "SignedInfo")
-    canon = _canon(_child(info, "CanonicalizationMethod"))
+    canon = canon_of(_child(info, "CanonicalizationMethod"))
     if not canon.exclusive and _inherits(signature):
-        raise _Unverified("inherits xml: attributes, which its canonical form would have to repeat")
-    # In a document of its own: libxml2 loses namespaces when it canonicalizes a part of one.
-    octets = canon.octets(_parsed(etree.tostring(info, with_tail=False)).getroottree())
+        raise ValueError("inherits xml: attributes, which its canonical form would have to repeat")
+    octets = canon.octets(parsed(etree.tostring(info, with_tail=False)).getroottree())
     # Read again from what is signed and without comments: one inside a digest would cut it short.
-    info = _parsed(octets, comments=False)
+    info = parsed(octets, comments=False)
     _, method, reference = _shaped(info, "CanonicalizationMethod", "SignatureMethod", "Reference")
     kind, algorithm = _method(method, sha1=sha1)
     claim = _claim(reference, sha1=sha1)
@@ -239,14 +170,14 @@ def _claimed(signature: etree._Element, keys: Sequence[PinnedKey], *, sha1: bool
 
 def _claim(reference: etree._Element, *, sha1: bool) -> _Claim:
     if reference.get("URI") != "":
-        raise _Unverified("is of a part or of something else, not of the whole document")
+        raise ValueError("is of a part or of something else, not of the whole document")
     transforms, method, digest = _shaped(reference, "Transforms", "DigestMethod", "DigestValue")
     algorithms = [
-        _algorithm(transform) for transform in _shaped(transforms, *("Transform" for _ in transforms))
+        algorithm_of(transform) for transform in _shaped(transforms, *("Transform" for _ in transforms))
     ]
     if algorithms[:1] != [f"{_DS}enveloped-signature"] or len(transforms[0]) or len(algorithms) > 2:
-        raise _Unverified("has transforms other than the enveloped one and a canonicalization")
-    canon = _canon(transforms[1]) if len(algorithms) == 2 else _Canon()
+        raise ValueError("has transforms other than the enveloped one and a canonicalization")
+    canon = canon_of(transforms[1]) if len(algorithms) == 2 else Canon()
     # Of a whole document comments are never signed, whatever its canonical form is called (XMLDSIG 4.4.3.3).
     return _Claim(replace(canon, comments=False), _digest(method, sha1=sha1), _decoded(digest))
 
@@ -254,7 +185,7 @@ def _claim(reference: etree._Element, *, sha1: bool) -> _Claim:
 def _child(parent: etree._Element, name: str) -> etree._Element:
     found = parent.findall(f"{{{_DS}}}{name}")
     if len(found) != 1:
-        raise _Unverified(f"has {len(found)} times {name}, not once")
+        raise ValueError(f"has {len(found)} times {name}, not once")
     return found[0]
 
 
@@ -262,52 +193,28 @@ def _shaped(parent: etree._Element, *names: str) -> list[etree._Element]:
     """The children, which must be these and no others, in this order."""
     children = list(parent)
     if [child.tag for child in children] != [f"{{{_DS}}}{name}" for name in names]:
-        raise _Unverified(f"has a {etree.QName(parent).localname} of a form that is not understood here")
+        raise ValueError(f"has a {etree.QName(parent).localname} of a form that is not understood here")
     return children
 
 
-def _algorithm(element: etree._Element) -> str:
-    return str(element.get("Algorithm", ""))
-
-
 def _method(element: etree._Element, *, sha1: bool) -> tuple[type[PinnedKey], HashAlgorithm]:
-    found = _METHODS.get(_algorithm(element))
+    found = _METHODS.get(algorithm_of(element))
     if found is None or len(element):
-        raise _unsupported(element)
+        raise unsupported(element)
     return found[0], _allowed(found[1], sha1=sha1)
 
 
 def _digest(element: etree._Element, *, sha1: bool) -> HashAlgorithm:
-    found = _DIGESTS.get(_algorithm(element))
+    found = _DIGESTS.get(algorithm_of(element))
     if found is None or len(element):
-        raise _unsupported(element)
+        raise unsupported(element)
     return _allowed(found, sha1=sha1)
 
 
 def _allowed(algorithm: HashAlgorithm, *, sha1: bool) -> HashAlgorithm:
     if isinstance(algorithm, SHA1) and not sha1:
-        raise _Unverified("uses SHA-1, which the source's settings do not allow")
+        raise ValueError("uses SHA-1, which the source's settings do not allow")
     return algorithm
-
-
-def _canon(element: etree._Element) -> _Canon:
-    canon = _CANONS.get(_algorithm(element))
-    if canon is None:
-        raise _unsupported(element)
-    parameters = [child for child in element if isinstance(child.tag, str)]
-    if not parameters:
-        return canon
-    prefixes = tuple(str(parameters[0].get("PrefixList", "")).split())
-    known = canon.exclusive and parameters[0].tag == f"{{{_EXCLUSIVE}}}InclusiveNamespaces"
-    if not known or len(parameters) > 1 or len(prefixes) > _MAX_NAMESPACES:
-        raise _Unverified("has a canonicalization with parameters that are not understood here")
-    return replace(canon, prefixes=prefixes)
-
-
-def _unsupported(element: etree._Element) -> _Unverified:
-    return _Unverified(
-        f"uses {_algorithm(element)[:80]!r} as {etree.QName(element).localname}, which is not supported"
-    )
 
 
 def _inherits(element: etree._Element) -> bool:
@@ -319,4 +226,4 @@ def _decoded(element: etree._Element) -> bytes:
     try:
         return b64decode("".join((element.text or "").split()), validate=True)
     except ValueError as error:
-        raise _Unverified(f"has a {etree.QName(element).localname} that is not base64") from error
+        raise ValueError(f"has a {etree.QName(element).localname} that is not base64") from error
