@@ -62,7 +62,7 @@ class Fuzzer:
     def batch(self, first: int) -> list[str]:
         """So many messages from that number on; what was found, one line each."""
         numbers = range(first, first + _BATCH)
-        reading = watched(lambda: self._all_well(numbers), patience=_BATCH)
+        reading = watched(lambda: self._all_well(numbers), patience=4 * _BATCH)
         if reading.outcome == "well" and reading.megabytes <= MEGABYTES:
             return []
         return [found for number in numbers for found in self._examined(number)]

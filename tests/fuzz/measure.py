@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from tests.fakes.signing import rsa_key
+from tests.fakes.signing import rsa_key, signed
 from tests.fuzz.attacks import Attack, attacks
 from tests.fuzz.watch import watched
 from warnd.errors import InvalidAlert
@@ -31,7 +31,9 @@ PLAIN = (DATA / "cap" / "rainstorm-red.xml").read_bytes()
 
 def doors() -> Mapping[str, Callable[[bytes], str]]:
     """The ways in that the bytes of strangers take, each saying how it ended: reading, and the check of a signature."""
-    policy = SignaturePolicy((rsa_key("issuer").public_key(),), required=True)
+    issuer = rsa_key("issuer")
+    policy = SignaturePolicy((issuer.public_key(),), required=True)
+    genuine = check_signature(signed(PLAIN.decode(), issuer).encode(), policy).body
 
     def check(body: bytes) -> str:
         found = check_object("attack", body, CATALOGUE)
@@ -40,9 +42,12 @@ def doors() -> Mapping[str, Callable[[bytes], str]]:
 
     def signature(body: bytes) -> str:
         try:
-            return ",".join(one.code for one in check_signature(body, policy).doubts)
+            checked = check_signature(body, policy)
         except InvalidAlert:
             return "refuse"
+        if not checked.doubts and checked.body != genuine:
+            raise AssertionError("verified what the issuer never signed")
+        return ",".join(one.code for one in checked.doubts) or "verified"
 
     return {"check": check, "signature": signature}
 

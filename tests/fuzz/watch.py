@@ -24,7 +24,7 @@ class Reading:
     megabytes: float
 
 
-def watched(work: Callable[[], str], *, patience: int = 20) -> Reading:
+def watched(work: Callable[[], str], *, patience: int = 60) -> Reading:
     """
     Do it in a child; the parent should have loaded beforehand what the work needs.
 
@@ -33,18 +33,23 @@ def watched(work: Callable[[], str], *, patience: int = 20) -> Reading:
     readable, writable = os.pipe()
     child = os.fork()
     if child == 0:
-        os.close(readable)
-        signal.alarm(patience)
-        with os.fdopen(writable, "w") as pipe:
-            json.dump(asdict(_measured(work)), pipe)
-        os._exit(0)
+        try:
+            os.close(readable)
+            signal.alarm(patience)
+            with os.fdopen(writable, "w") as pipe:
+                json.dump(asdict(_measured(work)), pipe)
+            os._exit(0)
+        finally:
+            os._exit(1)  # whatever happens, the child never goes on as its parent
     os.close(writable)
     with os.fdopen(readable) as pipe:
         said = pipe.read()
     _, status = os.waitpid(child, 0)
-    if status == 0:
+    code = os.waitstatus_to_exitcode(status)
+    if code == 0:
         return Reading(**json.loads(said))
-    return Reading(f"killed by {signal.Signals(os.WTERMSIG(status)).name}", float(patience), 0.0)
+    how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"killed itself with code {code}"
+    return Reading(how, float(patience), 0.0)
 
 
 def _measured(work: Callable[[], str]) -> Reading:

@@ -6,6 +6,7 @@ import os
 import time
 from base64 import b64decode
 from pathlib import Path
+from random import Random
 
 import pytest
 from cryptography import x509
@@ -16,6 +17,8 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     PublicFormat,
 )
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from lxml import etree
 
 from tests.fakes.signing import (
@@ -33,6 +36,8 @@ from tests.fakes.signing import (
     signed,
     with_child,
 )
+from tests.fuzz.mutate import spoilt
+from warnd.errors import InvalidAlert
 from warnd.intake.canonical import MAX_NAMESPACES, MAX_TAGS
 from warnd.intake.encoding import decode
 from warnd.intake.pinned_key import PinnedKey, pinned_keys
@@ -44,6 +49,7 @@ PINNED = (ISSUER.public_key(),)
 INCLUSIVE = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
 REAL = signed(RED, ISSUER)
 EVIL = RED.replace("特别严重", "解除")
+TWICE = signed(REAL, FORGER)
 
 
 def check(text: str, keys: tuple[PinnedKey, ...] = PINNED, *, sha1: bool = False) -> Check:
@@ -103,12 +109,11 @@ def test_any_of_several_pinned_keys_will_do() -> None:
 
 def test_of_two_signatures_each_verifies_by_its_own_key() -> None:
     """The author's, made before the distributor's was there, and the distributor's over both."""
-    twice = signed(REAL, FORGER)
     for key in (ISSUER, FORGER):
-        found = check(twice, (key.public_key(),))
+        found = check(TWICE, (key.public_key(),))
         assert found.standing is Standing.VERIFIED
         assert b"Signature" not in found.signed
-    assert standing(twice, (ec_key("third").public_key(),)) == "unverified"
+    assert standing(TWICE, (ec_key("third").public_key(),)) == "unverified"
 
 
 def test_sha1_counts_only_where_it_is_allowed() -> None:
@@ -214,6 +219,27 @@ def test_a_wrapped_original_verifies_nothing(text: str) -> None:
     """Signed by the issuer, but not what would be read: such a message is at best one without a signature."""
     assert check(text).standing is not Standing.VERIFIED
     assert check(text).signed == b""
+
+
+GENUINE = verify(REAL, PINNED).signed
+
+
+@given(st.integers(min_value=0))
+@settings(max_examples=400, deadline=None)
+def test_whatever_is_done_to_a_signed_message_only_the_original_verifies(seed: int) -> None:
+    """Moved, doubled, wrapped, renamed, commented: it is the original to the last octet, or not verified."""
+    body = spoilt(REAL.encode(), [REAL.encode(), EVIL.encode(), TWICE.encode()], Random(seed))
+    try:
+        found = verify(decode(body).strip(), PINNED)
+    except InvalidAlert:
+        return
+    assert found.signed == (GENUINE if found.standing is Standing.VERIFIED else b"")
+
+
+def test_some_of_what_is_done_to_a_signed_message_leaves_it_verified() -> None:
+    """Or the rule above would hold of nothing."""
+    bodies = [spoilt(REAL.encode(), [EVIL.encode()], Random(seed)) for seed in range(200)]
+    assert sum(verify(body.decode("utf-8", "replace"), PINNED).signed == GENUINE for body in bodies) > 3
 
 
 def test_what_is_read_is_rebuilt_from_the_signed_octets() -> None:
