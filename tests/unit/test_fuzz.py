@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 
@@ -12,10 +14,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from channels.sms.receipts import parse
 from tests.fuzz.__main__ import Fuzzer, originals
 from tests.fuzz.measure import doors
 from tests.fuzz.mutate import LONGEST, spoilt
 from tests.fuzz.watch import watched
+from warnd.contract.channel import CallbackRequest
 
 OWN = originals(None)
 DOORS = doors()
@@ -29,6 +33,24 @@ def test_spoilt_messages_are_read_or_refused(original: bytes, seed: int) -> None
     assert len(body) <= LONGEST
     for door in DOORS.values():
         door(body)
+
+
+PUSH = json.dumps(
+    {
+        "receipts": [
+            {"id": "R1", "to": "+8615400000001", "status": "delivered", "at": "2026-07-14T08:00:09+08:00"},
+            {"id": 7, "to": "15400000002", "status": "undelivered", "at": "0001-01-01T00:00:00+14:00"},
+        ]
+    }
+).encode()
+
+
+@given(st.integers(min_value=0))
+@settings(max_examples=200, deadline=None)
+def test_spoilt_pushes_of_receipts_are_read_or_refused(seed: int) -> None:
+    """A gateway is a stranger too: by ValueError and no other way."""
+    with suppress(ValueError):
+        parse(CallbackRequest({}, {}, spoilt(PUSH, [PUSH], Random(seed))))
 
 
 def test_the_same_seed_makes_the_same_messages(tmp_path: Path) -> None:
