@@ -19,13 +19,15 @@ from pathlib import Path
 from random import Random
 
 from tests.fakes.signing import rsa_key, signed
-from tests.fuzz.measure import DATA, doors
+from tests.fuzz.measure import DATA, PLAIN, doors
 from tests.fuzz.mutate import spoilt
 from tests.fuzz.watch import Reading, watched
 
 SECONDS = 1.0
 MEGABYTES = 200.0
 
+_SUFFIXES = frozenset({".xml", ".cap", ".atom", ".edxlde", ".json"})
+_LONGEST = 300_000
 _BATCH = 50
 _SHOWN_EVERY = 10.0
 
@@ -34,14 +36,13 @@ Doors = Mapping[str, Callable[[bytes], str]]
 
 def originals(samples: str | None) -> list[bytes]:
     """What is spoilt: our fixtures, one of them signed, and the real messages of that folder."""
-    own = [path.read_bytes() for kind in ("cap", "json") for path in sorted((DATA / kind).iterdir())]
-    own.append(signed((DATA / "cap" / "rainstorm-red.xml").read_text("utf-8"), rsa_key("issuer")).encode())
-    if samples is None:
-        return own
-    real = sorted(
-        path for path in Path(samples).rglob("*") if path.suffix in (".xml", ".cap", ".atom", ".json")
-    )
-    return own + [path.read_bytes()[:300_000] for path in real]
+    own = [signed(PLAIN.decode(), rsa_key("issuer")).encode(), *_messages(DATA)]
+    return own if samples is None else [*own, *_messages(Path(samples))]
+
+
+def _messages(folder: Path) -> list[bytes]:
+    paths = sorted(path for path in folder.rglob("*") if path.suffix in _SUFFIXES)
+    return [path.read_bytes()[:_LONGEST] for path in paths]
 
 
 class Fuzzer:
