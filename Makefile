@@ -13,7 +13,7 @@ PYTHON ?= $(shell for each in python3 python3.13 python3.12 python3.11; do \
 	&& echo "$$each" && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check bench lock clean
+.PHONY: help demo run test check fuzz bench lock clean
 
 help:
 	@echo 'make TARGET [ARGS="..."]'
@@ -34,6 +34,9 @@ check: $(VENV)/.dev ## format, lint, types, imports, then all tests: what CI run
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest $(ARGS)
+
+fuzz: $(VENV)/.dev ## spoilt messages through intake: ARGS="--minutes 10 --seed 1"
+	$(BIN)/python -m tests.fuzz $(ARGS)
 
 bench: $(VENV)/.dev ## the published benchmark, peers beside us
 	$(BIN)/python -m bench $(ARGS)

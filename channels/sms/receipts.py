@@ -54,6 +54,6 @@ def _instant(value: object) -> datetime | None:
         return None
     try:
         at = datetime.fromisoformat(value)
-    except ValueError:
+        return at.astimezone(UTC) if at.tzinfo is not None else None
+    except (ValueError, OverflowError):  # the latter: in UTC it would be before the year 1 or after 9999
         return None
-    return at.astimezone(UTC) if at.tzinfo is not None else None

@@ -439,6 +439,11 @@ RECEIPT = Receipt("R1", ReceiptStatus.DELIVERED, ONE, datetime(2026, 7, 14, 0, 0
             id="a time without an offset is nobody's",
         ),
         pytest.param(
+            push({**REPORT, "at": "0001-01-01T00:00:00+14:00"}),
+            [Receipt("R1", ReceiptStatus.DELIVERED, ONE)],
+            id="a time before there was any",
+        ),
+        pytest.param(
             push({**REPORT, "at": "yesterday"}, 3, {}),
             [Receipt("R1", ReceiptStatus.DELIVERED, ONE)],
             id="garbage among good ones",

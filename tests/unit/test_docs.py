@@ -36,7 +36,7 @@ ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "config" / "warnd.toml"
 API = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
 MANUAL = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
-EXAMPLE = re.compile(r"#[# ]*(\[[a-z]|[a-z_]+ = )")
+EXAMPLE = re.compile(r"#[# ]*(\[[a-z]|[a-z][a-z0-9_]* = )")
 
 
 def everything_enabled() -> str:

@@ -54,6 +54,8 @@ async def problems(
         if error.status < HTTPStatus.BAD_REQUEST:
             raise
         return _plain(error)
+    except web.RequestPayloadError:
+        return problem(400, "the body is not what its Content-Encoding or Transfer-Encoding says")
     except (ConnectionError, TimeoutError):
         raise  # the one who asked is gone
     except Exception:

@@ -22,6 +22,7 @@ from warnd.contract.channel import CallbackRequest, ReceivesReceipts
 from warnd.contract.outcome import Accepted, Outcome, Receipt, Rejected, Scope
 from warnd.errors import Conflict, Fault, Invalid, InvalidAlert, NotFound
 from warnd.intake.read import read
+from warnd.intake.signature import Checked, check_signature
 from warnd.model.admission import Admission, Known
 from warnd.model.alert import AlertState, Change, Parsed, Verdict
 from warnd.model.color import Lane
@@ -77,6 +78,7 @@ class App:
         self.routes = {name: line.route for name, line in self.lines.items()}
         self.surroundings = wiring.surroundings(settings, self.routes)
         self.speakers = wiring.speakers(settings, self.surroundings.catalogue)
+        self.signatures = wiring.signature_policies(settings)
         self._source = StoredPlanSource(self.store)
         self.broadcaster = Broadcaster(
             self.store,
@@ -183,7 +185,7 @@ class App:
         """
         raw = RawMessage(self.new_id(), speaker.name, content_type or "", body, self.now())
         try:
-            parsed = read(body, content_type, self.surroundings.catalogue)
+            parsed = self.read(body, content_type, speaker)
         except InvalidAlert as error:
             await self.refuse(raw, error.faults)
             raise
@@ -192,6 +194,15 @@ class App:
     async def refuse(self, raw: RawMessage, faults: Sequence[Fault]) -> None:
         """Keep what no alert could be made of."""
         await self.store.write(alerts.keep_raw, raw, Verdict.REFUSE, faults)
+        forged = [one.message for one in faults if one.code == "signature_forged"]
+        if forged:
+            self.alarms.sound("signature_forged", raw.source, f"source {raw.source}: {'; '.join(forged)}")
+
+    def read(self, body: bytes, content_type: str | None, speaker: Speaker) -> Parsed:
+        """One message, as far as its source's policy on signatures lets it be read. Raises InvalidAlert."""
+        policy = self.signatures.get(speaker.name)
+        checked = check_signature(body, policy) if policy is not None else Checked(body)
+        return checked.judge(read(checked.body, content_type, self.surroundings.catalogue))
 
     async def admit(self, parsed: Parsed, raw: RawMessage, speaker: Speaker) -> Admitted:
         """Admit what was read from ``raw``; both are on disk when this returns. Raises Conflict."""
@@ -219,7 +230,7 @@ class App:
         self, body: bytes, content_type: str | None, speaker: Speaker
     ) -> tuple[Admission, Forecast]:
         """What would become of a message that comes for the first time; nothing is kept. Raises InvalidAlert."""
-        parsed = read(body, content_type, self.surroundings.catalogue)
+        parsed = self.read(body, content_type, speaker)
         known = await self.store.read(alerts.bearing_on, parsed.alert, national=False)
         admission = admit(parsed, replace(known, same=None), speaker=speaker, now=self.now())
         if admission.state not in (AlertState.RELEASED, AlertState.HELD) or admission.change is Change.LIFTED:

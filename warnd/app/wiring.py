@@ -9,6 +9,8 @@ from warnd.contract.channel import Channel
 from warnd.contract.registry import channel_factory
 from warnd.errors import ConfigError
 from warnd.intake.hazards import load_hazards
+from warnd.intake.pinned_key import PinnedKey, pinned_keys
+from warnd.intake.signature import SignaturePolicy
 from warnd.model.audience import EVERY_HAZARD
 from warnd.model.color import Lane
 from warnd.model.delivery import Batch
@@ -21,7 +23,7 @@ from warnd.queue.local import ChannelLanes
 from warnd.queue.pacing import Pace, Rate
 from warnd.resources import config_dir, templates_dir
 from warnd.settings import Settings
-from warnd.settings.values import ChannelSettings
+from warnd.settings.values import ChannelSettings, SourceSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,29 @@ def speakers(settings: Settings, catalogue: HazardCatalogue) -> dict[str, Speake
         )
         for name, one in settings.sources.items()
     }
+
+
+def signature_policies(settings: Settings) -> dict[str, SignaturePolicy]:
+    """Of the sources whose signatures are not ignored. Raises ConfigError when their keys cannot be read."""
+    return {
+        name: SignaturePolicy(
+            _pinned_keys(name, one), required=one.signature == "require", sha1=one.signature_sha1
+        )
+        for name, one in settings.sources.items()
+        if one.signature != "ignore"
+    }
+
+
+def _pinned_keys(name: str, one: SourceSettings) -> tuple[PinnedKey, ...]:
+    key, path = f"sources.{name}.signature_key_file", one.signature_key_file
+    if path is None:
+        raise ConfigError(key, f'is missing, but signature is "{one.signature}"')
+    try:
+        return pinned_keys(path.read_bytes())
+    except OSError as error:
+        raise ConfigError(key, f"{path} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise ConfigError(key, f"{path} {error}") from error
 
 
 def _channel(name: str, one: ChannelSettings) -> Channel:

@@ -61,7 +61,9 @@ _STRUCTURE = (
     Finding("bad_value", (_FAULT, _DOUBT), "None of the words that CAP has here. Of status and msgType: refused."),
     Finding("letter_case", (_WARNING,), "The right word in other letters, ACTUAL for Actual."),
     Finding("too_many_blocks", (_FAULT,), "More info blocks than any message has."),
-    Finding("signature_unverified", (_WARNING,), "It is signed, and the signature was not verified."),
+    Finding("signature_missing", (_DOUBT, _WARNING), "No signature, from a source whose messages are to be signed. A doubt where it is required."),
+    Finding("signature_unverified", (_DOUBT, _WARNING), "It is signed, and the signature was not verified, or cannot be. A doubt where it is required."),
+    Finding("signature_forged", (_FAULT,), "The signature does not fit the message or the source's key."),
 )  # fmt: skip
 
 _JSON = (

@@ -123,7 +123,8 @@ class SourceSettings:
     What a feed may speak for.
 
     ``regions`` are the divisions in which it may warn, with all below them. An ``official`` source releases
-    at once at every color.
+    at once at every color. ``signature`` says what becomes of its messages that are not signed by one of the keys in
+    ``signature_key_file``, which it may lack only when signatures are ignored.
     """
 
     name: Annotated[str, Field(min_length=1, max_length=64)]
@@ -131,6 +132,9 @@ class SourceSettings:
     hazards: Annotated[tuple[str, ...], Field(min_length=1)] = (EVERY_HAZARD,)
     colors: Annotated[tuple[Color, ...], Field(min_length=1)] = tuple(Color)
     official: bool = False
+    signature: Literal["require", "verify", "ignore"] = "ignore"
+    signature_key_file: Path | None = None
+    signature_sha1: bool = False
 
 
 @closed

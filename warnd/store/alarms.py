@@ -13,7 +13,7 @@ from warnd.store.journal import Entry
 from warnd.store.paging import MOST, Page, in_chunks
 from warnd.store.tables import alarms, micros
 
-_ENDED_BY_WORD = ("alert_stale",)
+_ENDED_BY_WORD = ("alert_stale", "signature_forged")
 
 
 @dataclass(frozen=True, slots=True)
