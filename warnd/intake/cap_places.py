@@ -8,16 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from warnd.intake.cap_grammar import pairs
 from warnd.intake.cap_words import Block
 from warnd.intake.findings import Findings, Weight
+from warnd.intake.geocodes import division_code
 from warnd.intake.geometry import read_circle, read_polygon
 from warnd.intake.xml import Node
 from warnd.model.alert import Area
-from warnd.model.region import candidates
-
-_OTHER_SCHEMES = re.compile(
-    r"same|fips|ugc|emma|nuts|warncell|iso\b|iso.?3166|cap-cp|^layer:|zip|post|aemet|clc|sgc|iata|icao|exclude|^http",
-    re.IGNORECASE,
-)
-"""Names of geocodes that are certainly not China's division codes, though their values may be digits too."""
 
 
 def areas_of(blocks: Sequence[Block], findings: Findings) -> tuple[Area, ...]:
@@ -35,7 +29,8 @@ def areas_of(blocks: Sequence[Block], findings: Findings) -> tuple[Area, ...]:
 
 
 def _area(node: Node, findings: Findings) -> Area:
-    regions = tuple(dict.fromkeys(code for name, code in _codes(node) if _is_division(name, code)))
+    given = (division_code(name, value) for name, value in _codes(node))
+    regions = tuple(dict.fromkeys(code for code in given if code is not None))
     # With codes the place is known anyway; without, part of it may be missing.
     weight = Weight.WARNING if regions else Weight.DOUBT
     return Area(
@@ -47,18 +42,14 @@ def _area(node: Node, findings: Findings) -> Area:
 
 
 def other_codes(area: Node) -> Iterator[tuple[str, str]]:
-    """The geocodes of this area that are no division codes, each with its scheme."""
-    return ((name, code) for name, code in _codes(area) if not _is_division(name, code))
+    """The geocodes of this area that are not division codes as they stand, each with its scheme."""
+    return ((name, value) for name, value in _codes(area) if division_code(name, value) != value)
 
 
 def _codes(area: Node) -> Iterator[tuple[str, str]]:
     """Each geocode with its scheme; values joined by commas are taken apart."""
     for name, value in pairs(area, "geocode"):
         yield from ((name, code) for code in re.split(r"[\s,，;、]+", value) if code)
-
-
-def _is_division(scheme: str, code: str) -> bool:
-    return _OTHER_SCHEMES.search(scheme) is None and bool(candidates(code))
 
 
 def _shapes(

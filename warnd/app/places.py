@@ -1,0 +1,132 @@
+"""Looking up where alerts hold that name no code: names in the division tree, shapes in the boundary layer."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy import Connection
+
+from warnd.errors import Fault
+from warnd.intake.boundaries import Boundaries, read_layer
+from warnd.intake.place_names import parts
+from warnd.intake.placing import Lookup, finest, gathered, needs_place, place
+from warnd.model.alert import Alert, Area
+from warnd.model.division_names import Candidate
+from warnd.model.region import Region, ancestors
+from warnd.settings.values import RegionSettings
+from warnd.store import division_names, regions
+from warnd.store.sqlite import SqliteStore
+
+log = structlog.get_logger()
+
+_ISSUER = re.compile(r"(\d{6})\d{8}(?:_|\Z)|(\d{6}|\d{12})\Z", re.ASCII)
+"""
+How an identifier or a sender begins with the issuer's division: 14 digits of the national platform, or a bare
+code (GB/T 2260).
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """The divisions that a place means, with full names; how they were found, and what was not."""
+
+    regions: tuple[Region, ...]
+    findings: tuple[Fault, ...]
+
+
+class Places:
+    """Finds divisions. The boundary layer is read once, when it is first needed or by ``load``."""
+
+    def __init__(self, store: SqliteStore, settings: RegionSettings) -> None:
+        self._store = store
+        self._settings = settings
+        self._boundaries: Boundaries | None = None
+        self._loading = asyncio.Lock()
+
+    async def load(self) -> Boundaries | None:
+        """The boundary layer, if one is configured. Raises ConfigError when its file cannot be used."""
+        path = self._settings.boundaries
+        async with self._loading:
+            if path is not None and self._boundaries is None:
+                layer = await asyncio.to_thread(read_layer, path, key=self._settings.code_property)
+                self._boundaries = await asyncio.to_thread(Boundaries, layer)
+                log.info("boundaries.loaded", features=len(layer.codes), skipped=layer.skipped)
+        return self._boundaries
+
+    async def look_up(self, alert: Alert) -> Lookup:
+        """What is known of the alert's areas that its codes do not place."""
+        if not needs_place(alert) or not alert.areas:
+            return Lookup()
+        return await self._look_up(alert.areas, issuer_of(alert))
+
+    async def resolve(self, area: Area, *, sender: str = "", source: Sequence[str] = ()) -> Resolved:
+        """What one area means, and why: for a person who asks."""
+        lookup = await self._look_up((area,), _division_in(sender))
+        codes, unknown = await self._store.read(regions.resolve, area.regions)
+        found = place(lookup, beside=codes, source=source)
+        every = list(dict.fromkeys((*codes, *found.regions)))
+        named = await self._store.read(regions.full_names, every)
+        strangers = [
+            Fault("areas[0].regions", "unknown_region", f"{code} is no division that is known here")
+            for code in unknown
+        ]
+        return Resolved(
+            tuple(Region(code, named[code]) for code in every),
+            (*strangers, *found.findings, *found.doubts),
+        )
+
+    async def _look_up(self, areas: Sequence[Area], issuer: str | None) -> Lookup:
+        open_, named, home, whole = await self._store.read(_by_name, areas, issuer)
+        if not any(area.polygons or area.circles for area in open_.values()):
+            return Lookup(open_, named, home=home, whole=whole)
+        boundaries = await self.load()
+        shaped: Mapping[int, Sequence[Region]] = {}
+        if boundaries is not None:
+            touched = await asyncio.to_thread(_touched, boundaries, open_)
+            shaped = await self._store.read(_by_shape, touched)
+        return Lookup(open_, named, shaped, home, whole, boundaries is not None)
+
+
+def issuer_of(alert: Alert) -> str | None:
+    """The division code with which the identifier begins, or the sender."""
+    return _division_in(alert.identifier) or _division_in(alert.sender)
+
+
+def _division_in(text: str) -> str | None:
+    found = _ISSUER.match(text)
+    return next(filter(None, found.groups())) if found is not None else None
+
+
+def _by_name(
+    connection: Connection, areas: Sequence[Area], issuer: str | None
+) -> tuple[dict[int, Area], dict[str, tuple[Candidate, ...]], tuple[Region, ...], bool]:
+    meant = regions.meanings(connection, (code for area in areas for code in area.regions))
+    open_ = {n: area for n, area in enumerate(areas) if not any(code in meant for code in area.regions)}
+    texts = {
+        text
+        for area in open_.values()
+        for readings in parts(area.name)
+        for reading in readings
+        for text in reading
+    }
+    named = division_names.named(connection, texts)
+    home = division_names.lineage(connection, issuer) if issuer is not None and texts else ()
+    return open_, named, home, division_names.is_whole(connection) if texts else True
+
+
+def _touched(boundaries: Boundaries, areas: Mapping[int, Area]) -> dict[int, list[str]]:
+    return {n: boundaries.touched(area.polygons, area.circles) or [] for n, area in areas.items()}
+
+
+def _by_shape(connection: Connection, touched: Mapping[int, Sequence[str]]) -> dict[int, tuple[Region, ...]]:
+    meant = regions.meanings(connection, (code for codes in touched.values() for code in codes))
+    hits = {n: finest(meant[code] for code in codes if code in meant) for n, codes in touched.items()}
+    above = {parent for codes in hits.values() for code in codes for parent in ancestors(code)}
+    children = division_names.children(connection, above)
+    placed = {n: gathered(codes, children) for n, codes in hits.items()}
+    full = regions.full_names(connection, (code for codes in placed.values() for code in codes))
+    return {n: tuple(Region(code, full[code]) for code in codes) for n, codes in placed.items()}
