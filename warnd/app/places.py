@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -89,6 +89,14 @@ class Places:
             touched = await asyncio.to_thread(_touched, boundaries, open_)
             shaped = await self._store.read(_by_shape, touched)
         return Lookup(open_, named, shaped, home, whole, boundaries is not None)
+
+
+def asked_for(text: str, polygons: Iterable[str] = (), circles: Iterable[str] = ()) -> Area:
+    """The area that a person asks of: by name, or by codes if there is nothing but digits."""
+    words = text.replace(",", " ").split()
+    if words and all(word.isascii() and word.isdigit() for word in words):
+        return Area("", tuple(words), tuple(polygons), tuple(circles))
+    return Area(text.strip(), (), tuple(polygons), tuple(circles))
 
 
 def issuer_of(alert: Alert) -> str | None:

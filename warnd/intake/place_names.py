@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from itertools import product
 
 from warnd.model.region import Region
 
@@ -14,8 +15,13 @@ Reading = tuple[str, ...]
 """The names that a part of a list consists of."""
 
 _LIST = re.compile(r"[、，,；;／/|\n]+")
-_PERHAPS_LIST = re.compile(r"\s+|以及|[和及与]")
+_PERHAPS_LIST = re.compile(r"(\s+|以及|[和及与])")
 """What may part names, and may stand in one: 和平区."""
+
+_MOST_JOINTS = 4
+"""Of these in a part, up to which every way to cut it is tried."""
+
+_CUT = "\0"
 
 _PART_OF = re.compile(
     r"(?:全境|全域|境内|大部分?(?:地区)?|部分(?:地区|乡镇|镇街|街镇)|局部(?:地区)?|局地|等地|一带|及?周边(?:地区)?"
@@ -37,8 +43,9 @@ def parts(text: str) -> tuple[tuple[Reading, ...], ...]:
 
 
 def chosen(readings: Sequence[Reading], known: Callable[[str], bool]) -> Reading:
-    """The first whose names are all known; else the last, so that what is known of it is not lost."""
-    return next((reading for reading in readings if all(map(known, reading))), readings[-1])
+    """The first whose names are all known; else that of which the most are, so that they are not lost."""
+    whole = (reading for reading in readings if all(map(known, reading)))
+    return next(whole, max(readings, key=lambda reading: sum(map(known, reading))))
 
 
 def relative(text: str, home: Sequence[Region]) -> str | None:
@@ -54,9 +61,17 @@ def relative(text: str, home: Sequence[Region]) -> str | None:
 
 
 def _readings(part: str) -> tuple[Reading, ...]:
-    whole = "".join(part.split())
-    split = tuple(filter(None, map(_bare, _PERHAPS_LIST.split(part))))
-    return tuple(dict.fromkeys(((whole,), (_bare(whole) or whole,), split or (whole,))))
+    words = _PERHAPS_LIST.split(part)
+    if len(words) // 2 > _MOST_JOINTS:
+        return (tuple(filter(None, map(_bare, words[::2]))) or (part,),)
+    found: dict[Reading, None] = {("".join(part.split()),): None}
+    for cuts in sorted(product((False, True), repeat=len(words) // 2), key=sum):
+        joined = words[0]
+        for cut, joint, word in zip(cuts, words[1::2], words[2::2], strict=True):
+            joined += (_CUT if cut else joint) + word
+        names = (_bare("".join(name.split())) for name in joined.split(_CUT))
+        found[tuple(filter(None, names)) or (part,)] = None
+    return tuple(found)
 
 
 def _bare(name: str) -> str:
