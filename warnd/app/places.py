@@ -87,7 +87,7 @@ class Places:
         shaped: Mapping[int, Sequence[Region]] = {}
         if boundaries is not None:
             touched = await asyncio.to_thread(_touched, boundaries, open_)
-            shaped = await self._store.read(_by_shape, touched)
+            shaped = await self._store.read(_by_shape, touched, whole)
         return Lookup(open_, named, shaped, home, whole, boundaries is not None)
 
 
@@ -123,17 +123,20 @@ def _by_name(
     }
     named = division_names.named(connection, texts)
     home = division_names.lineage(connection, issuer) if issuer is not None and texts else ()
-    return open_, named, home, division_names.is_whole(connection) if texts else True
+    return open_, named, home, division_names.is_whole(connection) if open_ else True
 
 
 def _touched(boundaries: Boundaries, areas: Mapping[int, Area]) -> dict[int, list[str]]:
     return {n: boundaries.touched(area.polygons, area.circles) or [] for n, area in areas.items()}
 
 
-def _by_shape(connection: Connection, touched: Mapping[int, Sequence[str]]) -> dict[int, tuple[Region, ...]]:
+def _by_shape(
+    connection: Connection, touched: Mapping[int, Sequence[str]], whole: bool
+) -> dict[int, tuple[Region, ...]]:
     meant = regions.meanings(connection, (code for codes in touched.values() for code in codes))
     hits = {n: finest(meant[code] for code in codes if code in meant) for n, codes in touched.items()}
-    above = {parent for codes in hits.values() for code in codes for parent in ancestors(code)}
+    # In a part of the tree the only child of a province is not all of it.
+    above = {parent for codes in hits.values() for code in codes for parent in ancestors(code) if whole}
     children = division_names.children(connection, above)
     placed = {n: gathered(codes, children) for n, codes in hits.items()}
     full = regions.full_names(connection, (code for codes in placed.values() for code in codes))
