@@ -47,8 +47,11 @@ def test_a_list_is_taken_apart(text: str, found: list[str]) -> None:
 
 
 def test_a_list_has_an_end() -> None:
-    """A hostile one of a million names costs no more than a long one."""
-    assert len(parts("、".join(f"第{n}村" for n in range(5000)))) == MOST_NAMES
+    """A hostile one of a million names costs no more than a long one; that there is more is not lost."""
+    found = parts("、".join(f"第{n}村" for n in range(5000)))
+    assert len(found) == MOST_NAMES + 1
+    assert all("第100村、" in name and name.endswith("…") for reading in found[-1] for name in reading)
+    assert len(parts("长" * 1_000_000)[0][0][0]) < 20_000
 
 
 @pytest.mark.parametrize(

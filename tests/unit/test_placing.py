@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from warnd.intake.placing import UNPLACED, Lookup, Placed, finest, gathered, needs_place, place
+from warnd.intake.placing import UNPLACED, Lookup, Placed, finest, gathered, looked_at, needs_place, place
 from warnd.model.alert import Alert, AlertType, Area, Status, Text
 from warnd.model.alert_body import ENDS
 from warnd.model.division_names import Candidate
@@ -128,6 +128,14 @@ def test_in_a_part_of_the_tree_a_name_counts_only_with_its_parent(
     found = placed(Area(name), whole=False, **context)
     assert found.regions == regions
     assert [one.code for one in found.doubts] == ([] if regions else ["area_ambiguous"])
+
+
+def test_a_message_of_ten_thousand_names_is_not_looked_at_whole() -> None:
+    """The store waits meanwhile; but that some were left out is said."""
+    areas = {n: Area("、".join(f"{n}号{m}村" for m in range(80))) for n in range(50)}
+    seen = looked_at(areas)
+    assert sorted(seen) == [0, 1, 2]
+    assert [one.code for one in place(Lookup(seen, more=47)).findings][-1] == "area_name_unknown"
 
 
 # --- shapes -----------------------------------------------------------------------------------------

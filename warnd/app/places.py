@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 
 import structlog
 from sqlalchemy import Connection
@@ -13,9 +14,8 @@ from sqlalchemy import Connection
 from warnd.errors import Fault
 from warnd.intake.boundaries import Boundaries, read_layer
 from warnd.intake.place_names import parts
-from warnd.intake.placing import Lookup, finest, gathered, needs_place, place
+from warnd.intake.placing import Lookup, finest, gathered, looked_at, needs_place, place
 from warnd.model.alert import Alert, Area
-from warnd.model.division_names import Candidate
 from warnd.model.region import Region, ancestors
 from warnd.settings.values import RegionSettings
 from warnd.store import division_names, regions
@@ -28,6 +28,10 @@ _ISSUER = re.compile(r"(\d{6})\d{8}(?:_|\Z)|(\d{6}|\d{12})\Z", re.ASCII)
 How an identifier or a sender begins with the issuer's division: 14 digits of the national platform, or a bare
 code (GB/T 2260).
 """
+
+
+_MOST_TEXTS = 1000
+"""Names of one message that are looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +84,15 @@ class Places:
         )
 
     async def _look_up(self, areas: Sequence[Area], issuer: str | None) -> Lookup:
-        open_, named, home, whole = await self._store.read(_by_name, areas, issuer)
-        if not any(area.polygons or area.circles for area in open_.values()):
-            return Lookup(open_, named, home=home, whole=whole)
+        lookup = await self._store.read(_by_name, areas, issuer)
+        if not any(area.polygons or area.circles for area in lookup.areas.values()):
+            return lookup
         boundaries = await self.load()
-        shaped: Mapping[int, Sequence[Region]] = {}
-        if boundaries is not None:
-            touched = await asyncio.to_thread(_touched, boundaries, open_)
-            shaped = await self._store.read(_by_shape, touched, whole)
-        return Lookup(open_, named, shaped, home, whole, boundaries is not None)
+        if boundaries is None:
+            return lookup
+        touched = await asyncio.to_thread(_touched, boundaries, lookup.areas)
+        shaped = await self._store.read(_by_shape, touched, lookup.whole)
+        return replace(lookup, shaped=shaped, layer=True)
 
 
 def asked_for(text: str, polygons: Iterable[str] = (), circles: Iterable[str] = ()) -> Area:
@@ -109,21 +113,26 @@ def _division_in(text: str) -> str | None:
     return next(filter(None, found.groups())) if found is not None else None
 
 
-def _by_name(
-    connection: Connection, areas: Sequence[Area], issuer: str | None
-) -> tuple[dict[int, Area], dict[str, tuple[Candidate, ...]], tuple[Region, ...], bool]:
+def _by_name(connection: Connection, areas: Sequence[Area], issuer: str | None) -> Lookup:
     meant = regions.meanings(connection, (code for area in areas for code in area.regions))
     open_ = {n: area for n, area in enumerate(areas) if not any(code in meant for code in area.regions)}
-    texts = {
+    if not open_:
+        return Lookup()
+    seen = looked_at(open_)
+    texts = dict.fromkeys(
         text
-        for area in open_.values()
+        for area in seen.values()
         for readings in parts(area.name)
         for reading in readings
         for text in reading
-    }
-    named = division_names.named(connection, texts)
-    home = division_names.lineage(connection, issuer) if issuer is not None and texts else ()
-    return open_, named, home, division_names.is_whole(connection) if open_ else True
+    )
+    return Lookup(
+        seen,
+        named=division_names.named(connection, islice(texts, _MOST_TEXTS)),
+        home=division_names.lineage(connection, issuer) if issuer is not None else (),
+        more=len(open_) - len(seen),
+        whole=division_names.is_whole(connection),
+    )
 
 
 def _touched(boundaries: Boundaries, areas: Mapping[int, Area]) -> dict[int, list[str]]:

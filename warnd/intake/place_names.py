@@ -11,6 +11,9 @@ from warnd.model.region import Region
 MOST_NAMES = 100
 """Parts of one list that are looked at; whoever names more villages has codes."""
 
+_LONGEST = 10_000
+"""Characters of such a list."""
+
 Reading = tuple[str, ...]
 """The names that a part of a list consists of."""
 
@@ -36,10 +39,12 @@ def parts(text: str) -> tuple[tuple[Reading, ...], ...]:
     """
     The parts of a list, each with the ways to read it, the likelier first.
 
-    武都区、文县 has two parts; 和平区和铁西区 is one, which may be two names.
+    武都区、文县 has two parts; 和平区和铁西区 is one, which may be two names. What a very long list has beyond the
+    first hundred is one more part, which is no name.
     """
-    found = filter(None, (part.strip() for part in _LIST.split(text)))
-    return tuple(_readings(part) for part in dict.fromkeys(found))[:MOST_NAMES]
+    seen = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    found = filter(None, (part.strip() for part in _LIST.split(seen, maxsplit=MOST_NAMES)))
+    return tuple(_readings(part) for part in dict.fromkeys(found))
 
 
 def chosen(readings: Sequence[Reading], known: Callable[[str], bool]) -> Reading:
@@ -61,7 +66,7 @@ def relative(text: str, home: Sequence[Region]) -> str | None:
 
 
 def _readings(part: str) -> tuple[Reading, ...]:
-    words = _PERHAPS_LIST.split(part)
+    words = _PERHAPS_LIST.split(part, maxsplit=MOST_NAMES)
     if len(words) // 2 > _MOST_JOINTS:
         return (tuple(filter(None, map(_bare, words[::2]))) or (part,),)
     found: dict[Reading, None] = {("".join(part.split()),): None}

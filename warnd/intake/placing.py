@@ -8,24 +8,32 @@ divisions with one name neither is guessed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import accumulate, islice
 
 from warnd.errors import Fault
+from warnd.intake.findings import MAX_FINDINGS
 from warnd.intake.place_names import chosen, parts, relative
 from warnd.model.admission import Known
 from warnd.model.alert import Alert, AlertType, Area, Parsed
 from warnd.model.alert_body import ENDS
 from warnd.model.division_names import Candidate
-from warnd.model.region import WIDTHS, Region, ancestors, candidates, covers
+from warnd.model.region import WIDTHS, Region, ancestors, candidates
 
 UNPLACED = frozenset(
     {"unknown_region", "area_ambiguous", "area_name_unknown", "shape_unplaced", "no_boundaries"}
 )
 """Codes of findings that say of an area that it, or a part of it, is warned nowhere."""
 
+MOST_NAMES = 300
+"""Names of one message that are looked at: it is done while the store waits."""
+
 _SHOWN = 8
 """Divisions that one finding names."""
+
+_PASSES = 4
+"""How often names may help others: 两水镇 by 武都区 beside it, 城关镇 by 两水镇."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +43,7 @@ class Lookup:
 
     ``areas`` are these, by their number in the alert; ``named`` what their names may mean, ``shaped`` what their
     shapes touch (with full names). ``home`` is the sender's division and those above it, the deepest first.
-    ``whole``: the tree is of the whole country, so that a name found once is there once. ``layer``: there are
+    ``more`` is how many further areas were not looked at. ``whole``: the tree is of the whole country, so that a name found once is there once. ``layer``: there are
     boundaries.
     """
 
@@ -43,6 +51,7 @@ class Lookup:
     named: Mapping[str, Sequence[Candidate]] = field(default_factory=dict)
     shaped: Mapping[int, Sequence[Region]] = field(default_factory=dict)
     home: Sequence[Region] = ()
+    more: int = 0
     whole: bool = True
     layer: bool = False
 
@@ -119,12 +128,21 @@ def place(
             findings += [_unknown(name) for name in open_ if not name.possible]
         if (area.polygons or area.circles) and not taken:
             findings.append(_shape_unplaced(n, layer=lookup.layer))
+    if lookup.more:
+        message = f"{lookup.more} further areas without a known code were not looked at"
+        findings.append(Fault("areas", "area_name_unknown", message))
     doubtful = not (beside or regions)
     return Placed(
         tuple(dict.fromkeys(regions)),
-        tuple(findings if doubtful else [*findings, *ambiguous]),
-        tuple(ambiguous if doubtful else ()),
+        tuple(findings if doubtful else [*ambiguous, *findings])[:MAX_FINDINGS],
+        tuple(ambiguous if doubtful else ())[:MAX_FINDINGS],
     )
+
+
+def looked_at(areas: Mapping[int, Area]) -> dict[int, Area]:
+    """The first of the areas, with no more names together than are looked at."""
+    counts = accumulate(max(1, len(parts(area.name))) for area in islice(areas.values(), MOST_NAMES))
+    return {n: area for (n, area), names in zip(areas.items(), counts, strict=False) if names <= MOST_NAMES}
 
 
 def finest(codes: Iterable[str]) -> set[str]:
@@ -179,55 +197,50 @@ def _decide(
     episode: Sequence[str],
 ) -> None:
     """Give each name its code as far as possible; each that has one may help others."""
-    going = True
-    while going:
-        going = False
+    fixed = [_levels(one.code for one in lookup.home[:1]), _levels(source), _levels(episode)]
+    for _ in range(_PASSES):
         codes: dict[int, list[str]] = {}
         for name in names:
             codes.setdefault(name.area, []).extend(filter(None, (name.code,)))
-        for name in names:
-            if name.code or not name.possible:
-                continue
-            others = [code for area, taken in codes.items() if area != name.area for code in taken]
-            contexts = (
-                _parents(codes[name.area]),
-                [one.code for one in lookup.home[:1]],
-                _parents([*beside, *others]),
-                tuple(source),
-                tuple(episode),
-            )
+        lists = {area: _levels(_parents(taken)) for area, taken in codes.items()}
+        around = _levels(_parents([*beside, *(code for taken in codes.values() for code in taken)]))
+        left = [name for name in names if not name.code and name.possible]
+        for name in left:
+            home, *others = fixed
+            contexts = (lists[name.area], home, around, *others)
             for context in contexts:
                 name.possible = _nearest(name.possible, context)
             if len(name.possible) == 1 and (
                 lookup.whole or name.possible[0].by_path or _pinned(name.possible[0].code, contexts)
             ):
-                name.code, going = name.possible[0].code, True
+                name.code = name.possible[0].code
+        if not any(name.code for name in left):
+            return
 
 
-def _parents(codes: Sequence[str]) -> tuple[str, ...]:
+def _parents(codes: Iterable[str]) -> Iterator[str]:
     """Beside 文县 stand its siblings, not its townships."""
-    return tuple(dict.fromkeys(ancestors(code)[-1] for code in codes if ancestors(code)))
+    return (ancestors(code)[-1] for code in codes if ancestors(code))
 
 
-def _nearest(possible: Sequence[Candidate], context: Sequence[str]) -> Sequence[Candidate]:
+def _levels(codes: Iterable[str]) -> frozenset[str]:
+    """The codes and all above them."""
+    return frozenset(part for code in codes for part in (*ancestors(code), code))
+
+
+def _nearest(possible: Sequence[Candidate], context: frozenset[str]) -> Sequence[Candidate]:
     """Those that share the most levels with one of the context; all of them where none shares any."""
     if len(possible) < 2 or not context:
         return possible
-    shared = [max(_levels_shared(one.code, code) for code in context) for one in possible]
+    shared = [sum(level in context for level in (*ancestors(one.code), one.code)) for one in possible]
     most = max(shared)
     return [one for one, levels in zip(possible, shared, strict=True) if levels == most]
 
 
-def _levels_shared(code: str, other: str) -> int:
-    return sum(
-        code[:width] == other[:width] for width in WIDTHS if width <= len(code) and width <= len(other)
-    )
-
-
-def _pinned(code: str, contexts: Iterable[Sequence[str]]) -> bool:
+def _pinned(code: str, contexts: Iterable[frozenset[str]]) -> bool:
     """Whether the parent is certain. In a part of the tree a name may be there once, and elsewhere in the country."""
     above = ancestors(code)
-    return bool(above) and any(covers(above[-1], one) for context in contexts for one in context)
+    return bool(above) and any(above[-1] in context for context in contexts)
 
 
 # --- findings ---------------------------------------------------------------------------------------

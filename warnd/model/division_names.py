@@ -44,7 +44,7 @@ class Candidate:
 
 def endings(text: str) -> tuple[str, ...]:
     """The parts of a path that may be the name at its end, the whole first."""
-    return tuple(text[start:] for start in range(max(0, len(text) - LONGEST), len(text) - _LEAST + 1))
+    return tuple(text[start:] for start in range(len(text) - _LEAST + 1))
 
 
 def spellings(text: str) -> tuple[str, ...]:

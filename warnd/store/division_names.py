@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
-from warnd.model.division_names import FICTIONS, Candidate, beginning, endings, means, spellings
+from warnd.model.division_names import FICTIONS, LONGEST, Candidate, beginning, endings, means, spellings
 from warnd.model.region import WIDTHS, Level, Region, ancestors, covers
 from warnd.store import bulk, regions
 from warnd.store.paging import in_chunks
@@ -36,12 +36,12 @@ SELECT parent, code FROM child WHERE code IS NOT NULL
 
 def named(connection: Connection, texts: Iterable[str]) -> dict[str, tuple[Candidate, ...]]:
     """
-    For each text the divisions it may mean, by code; texts that mean none are left out.
+    For each text the divisions it may mean, by code; texts that mean none, and longer ones than any path, are left out.
 
     A name in full leaves no room for shortened ones: 临夏县 is not 临夏州. Of a division and the one above it with
     the same name, which are one place (东莞市), the upper counts.
     """
-    spoken = {text: endings(text) for text in texts}
+    spoken = {text: endings(text) for text in texts if len(text) <= LONGEST}
     parts = {part for each in spoken.values() for part in each}
     plain, autonomous = _called(connection, parts), _autonomous(connection, parts)
     found = plain | autonomous
