@@ -67,11 +67,11 @@ class Places:
             return Lookup()
         return await self._look_up(alert.areas, issuer_of(alert))
 
-    async def resolve(self, area: Area, *, sender: str = "", source: Sequence[str] = ()) -> Resolved:
+    async def resolve(self, area: Area, *, sender: str = "") -> Resolved:
         """What one area means, and why: for a person who asks."""
         lookup = await self._look_up((area,), _division_in(sender))
         codes, unknown = await self._store.read(regions.resolve, area.regions)
-        found = place(lookup, beside=codes, source=source)
+        found = place(lookup, beside=codes)
         every = list(dict.fromkeys((*codes, *found.regions)))
         named = await self._store.read(regions.full_names, every)
         strangers = [
