@@ -12,7 +12,7 @@ from pathlib import Path
 import uvloop
 from rich.console import Console
 
-from bench import kill, memory, throughput
+from bench import kill, memory, places, throughput
 from bench.audience import Crowd, build
 from bench.compare import p99
 from bench.gateway import mail_gateway, sms_gateway
@@ -128,6 +128,13 @@ async def long_queue(quick: bool) -> Sequence[Result]:
     return [Result(f"memory with {queued:,} queued", found, "MiB", None, Bar(400, at_least=False))]
 
 
+async def placing(quick: bool) -> Sequence[Result]:
+    divisions = 500 if quick else 3_500
+    found = await asyncio.to_thread(places.seconds, divisions=divisions, points=700, polygons=225, times=9)
+    name = f"divisions touched by 225 polygons, of {divisions:,}"
+    return [Result(name, found * 1000, "ms", None, Bar(1000, at_least=False))]
+
+
 GROUPS: Mapping[str, Rows] = {
     "one": one_per_request,
     "hundred": hundred_per_request,
@@ -136,6 +143,7 @@ GROUPS: Mapping[str, Rows] = {
     "workload-r": whole_prefecture,
     "red": red_first,
     "memory": long_queue,
+    "places": placing,
 }
 
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
+from sqlalchemy import Connection, create_engine
 
 from tests.integration.door import Door
 from warnd.api import build
 from warnd.app import App
 from warnd.resources import config_dir
 from warnd.settings import load
-from warnd.store import keys, regions
+from warnd.store import keys, regions, tables
 from warnd.store.database import engine_over, open_writer, upgrade
 from warnd.store.keys import Role
 
@@ -58,6 +59,17 @@ def county(tmp_path_factory: pytest.TempPathFactory) -> Path:
     connection.close()
     raw.close()
     return path
+
+
+@pytest.fixture(scope="session")
+def country(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]:
+    """A store that knows the whole country; what a test changes in it, it must undo."""
+    engine = create_engine(f"sqlite:///{tmp_path_factory.mktemp('country')}/warnd.db")
+    tables.metadata.create_all(engine)
+    with engine.begin() as connection:
+        regions.import_regions(connection, config_dir() / "cn-divisions-2023.csv.xz")
+        yield connection
+    engine.dispose()
 
 
 @pytest.fixture

@@ -382,3 +382,27 @@ def test_the_shipped_settings_are_printed_to_begin_with(warnd: Call, tmp_path: P
     assert code == 0
     assert said.startswith("# warnd's settings")
     assert list(load(tmp_path / "own.toml", {}).channels) == ["console"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        pytest.param(["武都区", "--sender", "62120241600000"], 0, ["621202"], id="a name"),
+        pytest.param(["城关镇"], 1, [], id="nobody knows which"),
+        pytest.param(["621202000000", "--json"], 0, ["621202"], id="a code"),
+        pytest.param(["--circle", "33,104 5"], 1, ["no_boundaries"], id="a circle without a layer"),
+    ],
+)
+def test_an_operator_asks_where_an_area_would_be(
+    warnd: Call, arguments: list[str], code: int, said: list[str]
+) -> None:
+    """And is told why; a script sees by the exit code whether there is anything."""
+    left, output, _ = warnd("regions", "resolve", *arguments)
+    assert left == code
+    assert all(word in output for word in said)
+
+
+@pytest.mark.parametrize("arguments", [[], ["--polygon", "33,104"]])
+def test_a_place_must_be_one(warnd: Call, arguments: list[str]) -> None:
+    """Called wrongly."""
+    assert warnd("regions", "resolve", *arguments)[0] == 2

@@ -21,6 +21,7 @@ from warnd.cli.doctor import doctor
 from warnd.contract.channel import BatchView, Capabilities, Sink
 from warnd.contract.outcome import Outcome
 from warnd.errors import ConfigError
+from warnd.settings import load
 from warnd.store import tables
 from warnd.store.database import engine_over, open_writer, upgrade
 
@@ -180,7 +181,7 @@ def test_a_database_that_is_none_fails(tmp_path: Path) -> None:
     """A file of that name with anything else in it."""
     path = tmp_path / "warnd.db"
     path.write_bytes(b"not a database, but long enough to be looked at as one" * 40)
-    assert [one.health for one in checks.database(path, {})] == [Health.FAILED]
+    assert [one.health for one in checks.database(path, load(None, {}))] == [Health.FAILED]
 
 
 def test_a_directory_that_cannot_be_made_fails(tmp_path: Path) -> None:

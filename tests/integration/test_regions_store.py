@@ -18,17 +18,6 @@ SHIPPED = resources.path("config", "cn-divisions-2023.csv.xz")
 EVERYTHING = 665_276
 
 
-@pytest.fixture(scope="module")
-def country(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]:
-    """A store that knows the whole country."""
-    engine = create_engine(f"sqlite:///{tmp_path_factory.mktemp('country')}/warnd.db")
-    tables.metadata.create_all(engine)
-    with engine.begin() as connection:
-        regions.import_regions(connection, SHIPPED)
-        yield connection
-    engine.dispose()
-
-
 @pytest.fixture
 def empty(tmp_path: Path) -> Iterator[Connection]:
     engine = create_engine(f"sqlite:///{tmp_path}/warnd.db")

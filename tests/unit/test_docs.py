@@ -59,7 +59,7 @@ def test_the_shipped_file_has_every_table_and_every_key_before_them(tables: Mapp
     assert set(tables) == names(File)
 
 
-@pytest.mark.parametrize("section", ["server", "store", "queue", "templates", "retention", "logs"])
+@pytest.mark.parametrize("section", ["server", "store", "queue", "regions", "templates", "retention", "logs"])
 def test_the_shipped_file_has_every_key_of_a_plain_table(tables: Mapping[str, Any], section: str) -> None:
     """Not one more, either: those would be refused."""
     [settings] = [each.default_factory for each in fields(File) if each.name == section]

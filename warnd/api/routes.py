@@ -139,6 +139,9 @@ ROUTES: tuple[Route, ...] = (
     _get("regions", regions.list_, "Divisions: the provinces, the children of one, or what is looked for.",
          text("q", "A part of the name, or the beginning of a code."), code("parent", "Below this division."),
          one_of("level", {one.name.lower(): one for one in Level}, "Of this level."), *PAGING),
+    _get("regions/resolve", regions.resolve, "The divisions that an area of a warning would mean, and why.",
+         text("name", "Names as an area has them, such as 武都区、文县; or codes."), *regions.SHAPES,
+         text("sender", "Who would say it: the beginning of the issuer's code decides among equal names.")),
     _get("alarms", alarms.list_, "Open alarms, the newest first.", *PAGING),
     _act(f"alarms/{_ID}/acknowledge", alarms.acknowledge, "Say that somebody has taken it on.", Nothing),
     Route(

@@ -18,9 +18,11 @@ from warnd.app import wiring
 from warnd.app.board import AlarmBoard
 from warnd.app.clerk import Clerk
 from warnd.app.metrics import Metrics
+from warnd.app.places import Places
 from warnd.contract.channel import CallbackRequest, ReceivesReceipts
 from warnd.contract.outcome import Accepted, Outcome, Receipt, Rejected, Scope
 from warnd.errors import Conflict, Fault, Invalid, InvalidAlert, NotFound
+from warnd.intake.placing import UNPLACED, placed
 from warnd.intake.read import read
 from warnd.intake.signature import Checked, check_signature
 from warnd.model.admission import Admission, Known
@@ -65,6 +67,7 @@ class App:
         self.store = SqliteStore(
             settings.store.path, confirm=confirm, suspend_after=settings.retry.suspend_after
         )
+        self.places = Places(self.store, settings.regions)
         self.metrics = Metrics()
         self.in_force = InForce()
         self.alarms = AlarmBoard(self.store, now=self.now, new_id=self.new_id)
@@ -128,9 +131,12 @@ class App:
 
     async def start(self, group: asyncio.TaskGroup) -> None:
         """
-        Open the channels and begin to send what is due; the tasks belong to ``group``. Raises ConfigError.
+        Read the boundaries, open the channels and begin to send what is due; the tasks belong to ``group``.
+
+        Raises ConfigError.
         """
         self._group = group
+        await self.places.load()
         for name, line in self.lines.items():
             await line.channel.open(partial(self._receive_from, name))
             self._opened.push_async_callback(line.channel.close)
@@ -206,9 +212,12 @@ class App:
 
     async def admit(self, parsed: Parsed, raw: RawMessage, speaker: Speaker) -> Admitted:
         """Admit what was read from ``raw``; both are on disk when this returns. Raises Conflict."""
+        lookup = await self.places.look_up(parsed.alert)
 
         def decide(known: Known) -> Admission:
-            return admit(parsed, known, speaker=speaker, now=raw.received)
+            return admit(
+                *placed(parsed, known, lookup, source=speaker.regions), speaker=speaker, now=raw.received
+            )
 
         try:
             admitted = await self.store.record(
@@ -231,8 +240,10 @@ class App:
     ) -> tuple[Admission, Forecast]:
         """What would become of a message that comes for the first time; nothing is kept. Raises InvalidAlert."""
         parsed = self.read(body, content_type, speaker)
+        lookup = await self.places.look_up(parsed.alert)
         known = await self.store.read(alerts.bearing_on, parsed.alert, national=False)
-        admission = admit(parsed, replace(known, same=None), speaker=speaker, now=self.now())
+        located = placed(parsed, replace(known, same=None), lookup, source=speaker.regions)
+        admission = admit(*located, speaker=speaker, now=self.now())
         if admission.state not in (AlertState.RELEASED, AlertState.HELD) or admission.change is Change.LIFTED:
             return admission, Forecast(0, 0, {}, {}, {})
         found = await forecast(
@@ -340,9 +351,9 @@ class App:
             return
         self.metrics.alerts.labels(admitted.state.value, color).inc()
         log.info("alert.admitted", alert=admitted.id, state=admitted.state.value, color=color)
-        unknown = [one.message for one in admitted.findings if one.code == "unknown_region"]
-        if unknown:
-            self.alarms.sound("area_unknown", admitted.id, f"{parsed.alert.headline}: {'; '.join(unknown)}")
+        unplaced = [one.message for one in admitted.findings if one.code in UNPLACED]
+        if unplaced:
+            self.alarms.sound("area_unknown", admitted.id, f"{parsed.alert.headline}: {'; '.join(unplaced)}")
         if admitted.stopped:
             self.in_force.stop(dict.fromkeys(admitted.stopped, self.clock()))
         if admitted.state is AlertState.RELEASED:

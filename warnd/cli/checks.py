@@ -22,6 +22,7 @@ from warnd.app import App
 from warnd.contract.channel import Channel
 from warnd.contract.outcome import Receipt
 from warnd.errors import ConfigError, WarndError
+from warnd.intake.boundaries import read_layer
 from warnd.settings import Settings, SourceSettings
 from warnd.store import regions, revision, tables
 from warnd.store.database import engine_over, open_writer, raw_of
@@ -32,6 +33,7 @@ OLDEST_SQLITE = (3, 38, 0)
 _MIB = 1024 * 1024
 _TOO_LITTLE = 256 * _MIB
 _LITTLE = 2048 * _MIB
+_NAMED = 5
 _OPENING = 15.0
 _CONNECTING = 3.0
 _PORTS = {"http": 80, "https": 443}
@@ -63,7 +65,7 @@ async def examine(settings: Settings, *, config: Path | None, now: datetime) -> 
     yield space(path.parent)
     yield sqlite_version(sqlite3.sqlite_version_info)
     yield clock(now, _times([path, *_beside(path), *([config] if config else [])]))
-    for finding in database(path, settings.sources):
+    for finding in database(path, settings):
         yield finding
     try:
         app = App(settings)
@@ -128,8 +130,8 @@ def clock(now: datetime, times: Iterable[datetime]) -> Finding:
     return Finding("clock", Health.GOOD, f"{now:%F %T} UTC")
 
 
-def database(path: Path, sources: Mapping[str, SourceSettings]) -> Iterator[Finding]:
-    """The file as the writer opens it; its schema is looked at, not changed."""
+def database(path: Path, settings: Settings) -> Iterator[Finding]:
+    """The file as the writer opens it; its schema is looked at, not changed. And what must agree with it."""
     if not path.exists():
         yield Finding(
             "database",
@@ -144,8 +146,10 @@ def database(path: Path, sources: Mapping[str, SourceSettings]) -> Iterator[Find
             yield found
             if found.health is Health.GOOD:
                 yield (found := divisions(connection))
-            if found.health is Health.GOOD and sources:
-                yield areas(connection, sources)
+            if found.health is Health.GOOD and settings.sources:
+                yield areas(connection, settings.sources)
+            if settings.regions.boundaries is not None:
+                yield boundaries(connection, settings.regions.boundaries, settings.regions.code_property)
     except (WarndError, sqlite3.Error) as error:
         yield Finding("database", Health.FAILED, str(error))
 
@@ -185,6 +189,25 @@ def areas(connection: Connection, sources: Mapping[str, SourceSettings]) -> Find
     if missing:
         return Finding("sources", Health.ATTENTION, f"no such division: {', '.join(missing)}")
     return Finding("sources", Health.GOOD, ", ".join(sources))
+
+
+def boundaries(connection: Connection, path: Path, code_property: str | None) -> Finding:
+    """Whether the layer can be read, and how many of its features are of divisions that are known."""
+    try:
+        layer = read_layer(path, key=code_property)
+    except ConfigError as error:
+        return at_fault("boundaries", error)
+    known = regions.meanings(connection, layer.codes)
+    strangers = list(dict.fromkeys(code for code in layer.codes if code not in known))
+    of = len(layer.codes) + layer.skipped
+    said = f"{sum(code in known for code in layer.codes)} of {of} features are of known divisions"
+    if strangers:
+        said += f"; unknown are {', '.join(strangers[:_NAMED])}{' …' if len(strangers) > _NAMED else ''}"
+    if layer.skipped:
+        said += f"; {layer.skipped} have no code or no geometry"
+    if not known:
+        return Finding("boundaries", Health.FAILED, said)
+    return Finding("boundaries", Health.ATTENTION if strangers or layer.skipped else Health.GOOD, said)
 
 
 def templates(faults: Sequence[str]) -> Finding:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -10,9 +12,12 @@ import typer
 from sqlalchemy import Connection
 
 from warnd import resources
-from warnd.cli.common import open_store
+from warnd.app.places import Resolved, asked_for
+from warnd.cli.common import open_store, run
 from warnd.cli.configuration import ConfigFile
 from warnd.cli.terminal import print_json, print_table, progress
+from warnd.intake.geometry import read_circle, read_polygon
+from warnd.model.alert import Area
 from warnd.model.region import Region
 from warnd.store import regions
 from warnd.store.journal import Entry
@@ -52,6 +57,45 @@ def search(
         raise typer.Exit(1)
 
 
+@regions_app.command()
+def resolve(
+    text: Annotated[str, typer.Argument(help="Names as an area of a warning has them; or codes.")] = "",
+    polygon: Annotated[
+        list[str] | None, typer.Option(metavar="'LAT,LON …'", help="Corners; may be repeated.")
+    ] = None,
+    circle: Annotated[
+        list[str] | None, typer.Option(metavar="'LAT,LON KM'", help="Centre, radius; may be repeated.")
+    ] = None,
+    sender: Annotated[str, typer.Option(help="Who would say it, by the issuer's code.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    config: ConfigFile = None,
+) -> None:
+    """Show which divisions an area of a warning would mean, and why; exits 1 if there is none."""
+    if not (text or polygon or circle):
+        raise typer.BadParameter("give a text, a polygon or a circle")
+    area = asked_for(
+        text,
+        [_shape(one, read_polygon, "--polygon") for one in polygon or ()],
+        [_shape(one, read_circle, "--circle") for one in circle or ()],
+    )
+    found = run(_resolve(config, area, sender))
+    if as_json:
+        print_json(
+            {
+                "regions": [{"code": one.code, "full_name": one.name} for one in found.regions],
+                "findings": [asdict(one) for one in found.findings],
+            }
+        )
+    else:
+        rows = [(one.code, one.level.name.lower(), one.name) for one in found.regions]
+        if rows:
+            print_table(("code", "level", "name"), rows)
+        for one in found.findings:
+            print(f"{one.code}: {one.message}")
+    if not found.regions:
+        raise typer.Exit(1)
+
+
 @regions_app.command("import")
 def import_(
     under: Annotated[
@@ -66,6 +110,18 @@ def import_(
         print_json({"offered": done.offered, "changed": done.changed})
     else:
         print(f"{done.offered} divisions, {done.changed} of them new or renamed")
+
+
+def _shape(text: str, reader: Callable[[str], tuple[str, str]], option: str) -> str:
+    try:
+        return reader(text)[0]
+    except ValueError as error:
+        raise typer.BadParameter(f"{text[:40]!r} {error}", param_hint=option) from error
+
+
+async def _resolve(config: Path | None, area: Area, sender: str) -> Resolved:
+    async with open_store(config) as app:
+        return await app.places.resolve(area, sender=sender)
 
 
 async def _search(config: Path | None, text: str, limit: int) -> Found:

@@ -8,16 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from warnd.intake.cap_grammar import pairs
 from warnd.intake.cap_words import Block
 from warnd.intake.findings import Findings, Weight
+from warnd.intake.geocodes import division_code
 from warnd.intake.geometry import read_circle, read_polygon
 from warnd.intake.xml import Node
 from warnd.model.alert import Area
-from warnd.model.region import candidates
-
-_OTHER_SCHEMES = re.compile(
-    r"same|fips|ugc|emma|nuts|warncell|iso\b|iso.?3166|cap-cp|^layer:|zip|post|aemet|clc|sgc|iata|icao|exclude|^http",
-    re.IGNORECASE,
-)
-"""Names of geocodes that are certainly not China's division codes, though their values may be digits too."""
 
 
 def areas_of(blocks: Sequence[Block], findings: Findings) -> tuple[Area, ...]:
@@ -35,8 +29,8 @@ def areas_of(blocks: Sequence[Block], findings: Findings) -> tuple[Area, ...]:
 
 
 def _area(node: Node, findings: Findings) -> Area:
-    codes = {pair: _is_division(*pair) for pair in dict.fromkeys(_codes(node))}
-    regions = tuple(dict.fromkeys(code for (_, code), is_division in codes.items() if is_division))
+    given = {pair: division_code(*pair) for pair in dict.fromkeys(_codes(node))}
+    regions = tuple(dict.fromkeys(code for code in given.values() if code is not None))
     altitude, ceiling = node.value("altitude"), node.value("ceiling")
     if ceiling and not altitude:
         findings.warn(f"{node.path}/ceiling", "ceiling_alone", "a ceiling means nothing without an altitude")
@@ -47,7 +41,7 @@ def _area(node: Node, findings: Findings) -> Area:
         regions=regions,
         polygons=tuple(_shapes(node.all("polygon"), read_polygon, weight, findings)),
         circles=tuple(_shapes(node.all("circle"), read_circle, weight, findings)),
-        geocodes=tuple(pair for pair, is_division in codes.items() if not is_division),
+        geocodes=tuple(pair for pair, code in given.items() if code != pair[1]),
         altitude=altitude,
         ceiling=ceiling,
     )
@@ -57,10 +51,6 @@ def _codes(area: Node) -> Iterator[tuple[str, str]]:
     """Each geocode with its scheme; values joined by commas are taken apart."""
     for name, value in pairs(area, "geocode"):
         yield from ((name, code) for code in re.split(r"[\s,，;、]+", value) if code)
-
-
-def _is_division(scheme: str, code: str) -> bool:
-    return _OTHER_SCHEMES.search(scheme) is None and bool(candidates(code))
 
 
 def _shapes(

@@ -135,6 +135,12 @@ _PLACE = (
     Finding("ceiling_alone", (_WARNING,), "A ceiling without an altitude."),
     Finding("area_unplaced", (_WARNING,), "No area has a division code, a polygon or a circle."),
     Finding("area_unresolved", (_WARNING,), "It names no division that is known here, so that nobody is found by it."),
+    Finding("area_from_name", (_WARNING,), "No code is known; the name places it, as told."),
+    Finding("area_from_shape", (_WARNING,), "Neither a code nor a name is known; the polygons and circles place it, as told."),
+    Finding("area_ambiguous", (_DOUBT, _WARNING), "Several divisions have this name; none was taken. A doubt if nothing else of the message is placed."),
+    Finding("area_name_unknown", (_WARNING,), "The name is no division's that is known here."),
+    Finding("shape_unplaced", (_WARNING,), "The polygons and circles touch no division of the boundary layer."),
+    Finding("no_boundaries", (_WARNING,), "Only polygons or circles, and no boundary layer is configured that could place them."),
     Finding("unknown_region", (_WARNING,), "A division code that is not in the tree; the rest of the area is warned."),
 )  # fmt: skip
 

@@ -21,6 +21,7 @@ from warnd.settings.values import (
     LanguageTag,
     LogSettings,
     QueueSettings,
+    RegionSettings,
     RetentionSettings,
     ServerSettings,
     Settings,
@@ -44,6 +45,7 @@ class File:
     policy: PolicyTables = field(default_factory=dict)
     retry: RetryTable = field(default_factory=RetryTable)
     sources: dict[str, SourceSettings] = field(default_factory=dict)
+    regions: RegionSettings = field(default_factory=RegionSettings)
     templates: TemplateSettings = field(default_factory=TemplateSettings)
     retention: RetentionSettings = field(default_factory=RetentionSettings)
     logs: LogSettings = field(default_factory=LogSettings)
@@ -84,6 +86,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
         policies=policies(file.policy, file.channels),
         retry=file.retry.policy(),
         sources=file.sources,
+        regions=file.regions,
         templates=file.templates,
         retention=file.retention,
         logs=file.logs,

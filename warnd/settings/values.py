@@ -139,6 +139,18 @@ class SourceSettings:
 
 @closed
 @dataclass(frozen=True, slots=True)
+class RegionSettings:
+    """
+    ``boundaries`` is a GeoJSON file by which polygons and circles find divisions; ``code_property`` the property
+    of its features that holds the division's code, ``code`` or ``adcode`` when None.
+    """
+
+    boundaries: Path | None = None
+    code_property: Annotated[str, Field(min_length=1)] | None = None
+
+
+@closed
+@dataclass(frozen=True, slots=True)
 class TemplateSettings:
     """``directory`` is searched before the templates that come with warnd."""
 
@@ -176,6 +188,7 @@ class Settings:
     channels: Mapping[str, ChannelSettings] = field(default_factory=dict)
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     sources: Mapping[str, SourceSettings] = field(default_factory=dict)
+    regions: RegionSettings = field(default_factory=RegionSettings)
     templates: TemplateSettings = field(default_factory=TemplateSettings)
     retention: RetentionSettings = field(default_factory=RetentionSettings)
     logs: LogSettings = field(default_factory=LogSettings)

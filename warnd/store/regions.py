@@ -11,6 +11,7 @@ from pathlib import Path
 from sqlalchemy import Connection, and_, func, or_, select
 
 from warnd.errors import ConfigError, Fault, Invalid, NotFound
+from warnd.model.division_names import FICTIONS
 from warnd.model.region import WIDTHS, Level, Region, ancestors, candidates, covers
 from warnd.store import bulk
 from warnd.store.paging import MOST, Page, in_chunks, in_subtree
@@ -25,9 +26,6 @@ _UPSERT = (
     f"INSERT INTO {regions.name} (code, name) SELECT {bulk.unfold(2)} FROM json_each(?) WHERE true "
     "ON CONFLICT (code) DO UPDATE SET name = excluded.name WHERE name <> excluded.name"
 )
-
-_FICTIONS = frozenset({"市辖区", "县", "省直辖县级行政区划", "自治区直辖县级行政区划"})
-"""Prefectures that exist only so that every county has one; nobody says their names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +211,7 @@ def _path(code: str, named: Mapping[str, str]) -> str:
     parts: list[str] = []
     for part in (*ancestors(code), code):
         name = named.get(part, "")
-        middle = part != code and name in _FICTIONS
+        middle = part != code and name in FICTIONS
         if name and not middle and parts[-1:] != [name]:
             parts.append(name)
     return "".join(parts)

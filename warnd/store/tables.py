@@ -108,6 +108,7 @@ regions = Table(
     metadata,
     Column("code", String(12), primary_key=True),
     Column("name", String, nullable=False),
+    Index("ix_regions_name", "name"),
     sqlite_with_rowid=False,
 )
 

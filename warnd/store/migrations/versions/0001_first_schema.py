@@ -263,6 +263,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("code", name=op.f("pk_regions")),
         sqlite_with_rowid=False,
     )
+    with op.batch_alter_table("regions", schema=None) as batch_op:
+        batch_op.create_index("ix_regions_name", ["name"], unique=False)
+
     op.create_table(
         "subscribers",
         sa.Column("id", sa.String(length=26), nullable=False),
