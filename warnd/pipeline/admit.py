@@ -55,7 +55,7 @@ def admit(parsed: Parsed, known: Known, *, speaker: Speaker, now: datetime) -> A
             return Admission(Identity.REPEAT, alert, same=known.same)
         identity = Identity.CONFLICT if known.same.source == speaker.name else Identity.REPEAT
         return Admission(identity, alert, same=known.same, findings=(_DIFFERS,))
-    if known.same_national is not None and known.same_national.sent == alert.sent:
+    if known.same_national is not None and _same_second(known.same_national.sent, alert.sent):
         return Admission(Identity.REPEAT, alert, same=known.same_national, findings=(_DIFFERS,))
     findings = [*(_unknown_region(code) for code in known.unknown_regions)]
     released = [one for one in known.episode if one.state is AlertState.RELEASED]
@@ -96,6 +96,11 @@ def admit(parsed: Parsed, known: Known, *, speaker: Speaker, now: datetime) -> A
         findings=(*parsed.warnings, *findings, *doubts),
         regions=where,
     )
+
+
+def _same_second(one: datetime, other: datetime) -> bool:
+    """CAP knows no fraction: one and the same time may have lost its own on the way."""
+    return one.replace(microsecond=0) == other.replace(microsecond=0)
 
 
 def _where(regions: Sequence[str], episode: Sequence[Earlier]) -> tuple[str, ...]:
