@@ -10,9 +10,9 @@ LARGEST = 1 << 20
 
 async def read_whole(content: aiohttp.StreamReader) -> bytes:
     """The whole body. Raises ValueError when it is larger than any answer can be."""
-    body = b""
-    async for chunk in content.iter_any():
-        body = body + chunk if body else chunk
-        if len(body) > LARGEST:
-            raise ValueError("the answer is too large")
+    body = await content.readany()
+    while len(body) <= LARGEST and not content.at_eof():
+        body += await content.readany()
+    if len(body) > LARGEST:
+        raise ValueError("the answer is too large")
     return body

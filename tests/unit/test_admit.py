@@ -17,6 +17,7 @@ from warnd.model.alert import (
     AlertType,
     Change,
     Parsed,
+    Reference,
     Status,
     Text,
     Verdict,
@@ -83,6 +84,7 @@ def test_the_same_triple(digest: str, source: str, identity: Identity) -> None:
 def test_the_national_identifier_by_another_feed_is_the_same_warning() -> None:
     """Whoever relays it; at another time it is another message."""
     assert national("62120041600000_20260720080000")
+    assert national("62120041600000_20260720080000_1")
     assert not national("62120041600000-20260720080000")
     there = earlier(sender="cma.example", sent=NOW)
     assert admitted(alert(), same_national=there).identity is Identity.REPEAT
@@ -295,3 +297,21 @@ def test_a_reference_to_what_never_came_is_noted() -> None:
     found = admitted(alert(AlertType.UPDATE))
     assert (found.state, codes(found)) == (AlertState.RELEASED, {"dangling_reference"})
     assert admitted(alert(AlertType.CANCEL)).state is AlertState.KEPT
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        pytest.param(
+            Reference("", "A"), Reference("weather.example", "A", NOW - timedelta(hours=1)), id="no sender"
+        ),
+        pytest.param(
+            Reference("weather.example", "A", NOW), Reference("weather.example", "A", NOW), id="whole"
+        ),
+        pytest.param(Reference("", "C"), Reference("", "C"), id="what nobody knows"),
+    ],
+)
+def test_a_reference_is_kept_with_what_is_known_of_whom_it_names(given: Reference, kept: Reference) -> None:
+    """Sent on to another platform, it must say itself whom it means; what the issuer said of it stands."""
+    message = alert(AlertType.CANCEL, references=(given,))
+    assert admitted(message, earlier()).alert.references == (kept,)

@@ -143,7 +143,9 @@ def facts(alert: Alert) -> dict[str, Any]:
         },
         "times": [whole(when) for when in (alert.effective, alert.onset, alert.expires)],
         "color": alert.color,
-        "references": list(dict.fromkeys((one.sender, one.identifier) for one in alert.references)),
+        "references": list(
+            dict.fromkeys((one.sender or alert.sender, one.identifier) for one in alert.references)
+        ),
         "regions": {code for regions, _, _ in places for code in regions},
         "shapes": {shape for _, polygons, circles in places for shape in (*polygons, *circles)},
         "issuer": clean(alert.sender_name).strip(),
@@ -170,7 +172,7 @@ def sent_on(parsed: Parsed) -> Parsed:
     return again
 
 
-MESSAGES = sorted([*(DATA / "cap").glob("*.xml"), *(DATA / "json").glob("*.json")])
+MESSAGES = sorted(path for path in DATA.rglob("*") if path.suffix in {".xml", ".json"})
 
 
 @pytest.mark.parametrize("path", MESSAGES, ids=lambda path: path.stem)

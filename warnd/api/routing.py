@@ -54,7 +54,8 @@ class Route:
     """
     One thing that can be asked. ``roles`` are those who may; only ``public`` routes have none.
 
-    ``public_by`` says whether a setting opens it to anybody all the same. ``body`` is the model of a JSON body, ``media`` the types of one that is read as bytes.
+    ``public_by`` says whether a setting opens it to anybody all the same. ``body`` is the model of a JSON body,
+    ``media`` the types of one that is read as bytes.
     """
 
     method: str

@@ -16,6 +16,7 @@ from warnd.model.alert import (
     AlertType,
     Change,
     Parsed,
+    Reference,
     Status,
     Verdict,
 )
@@ -24,8 +25,8 @@ from warnd.model.audience import EVERY_HAZARD
 from warnd.model.color import Color, Lane, lane_of
 from warnd.model.region import covers
 
-_NATIONAL = re.compile(r"\d{14}_\d{14}\Z")
-"""The 29-character identifier of the national platform: the same warning by whatever feed it comes."""
+_NATIONAL = re.compile(r"\d{14}_\d{14}(?:_\d)?\Z", re.ASCII)
+"""The national platform's identifier, of 29 or 31 characters: the same warning by whatever feed it comes."""
 
 _CLOCKS_DIFFER = timedelta(minutes=15)
 """How far ahead of ours a sender's clock may be before it is worth a word."""
@@ -132,13 +133,25 @@ def _state(
 
 
 def _completed(alert: Alert, episode: Sequence[Earlier]) -> Alert:
-    """Hazard and color that the message leaves out are those of the latest message of its episode."""
+    """
+    Hazard and color that the message leaves out are those of the latest message of its episode.
+
+    Who sent what it refers to, and when, is what is known of that: another platform may not know it.
+    """
     if not episode:
         return alert
     latest = max(episode, key=lambda one: one.sent)
     color = alert.color if alert.color is not None else latest.color
     hazard = latest.hazard if alert.hazard == "other" else alert.hazard
-    return replace(alert, color=color, hazard=hazard)
+    references = tuple(_whole(one, episode) for one in alert.references)
+    return replace(alert, color=color, hazard=hazard, references=references)
+
+
+def _whole(reference: Reference, episode: Sequence[Earlier]) -> Reference:
+    known = next((one for one in episode if reference.names(one.sender, one.identifier)), None)
+    if known is None:
+        return reference
+    return Reference(known.sender, reference.identifier, reference.sent or known.sent)
 
 
 def _change(alert: Alert, live: Sequence[Earlier], regions: Sequence[str], *, ends: bool) -> Change:

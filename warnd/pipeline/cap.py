@@ -16,7 +16,6 @@ from lxml import etree
 
 from warnd.model.alert import Alert, Area, Text
 from warnd.model.alert_body import ENDS, EVENT
-from warnd.model.color import Color
 from warnd.model.content import Content
 from warnd.model.hazard import HazardCatalogue
 
@@ -30,13 +29,6 @@ _DEFAULT: Mapping[Any, str] = {None: NAMESPACE}
 TEMPLATE = "cap-1.2"
 """Where a delivery's story names the template of its words."""
 
-_SEVERITIES = {
-    Color.BLUE: "Minor",
-    Color.YELLOW: "Moderate",
-    Color.ORANGE: "Severe",
-    Color.RED: "Extreme",
-    None: "Unknown",
-}
 _WHOLE_TAGS = {"zh": "zh-CN", "en": "en-US"}
 _OTHER_CODE = "eventCode:"
 """Before the scheme of a further event code, which is kept as a parameter."""
@@ -97,12 +89,12 @@ def cap_time(when: datetime) -> str:
 
 def _references(alert: Alert) -> Iterator[str]:
     """
-    CAP wants triples. Where nobody said when the other was sent, the message's own time stands in.
+    CAP wants triples. Where nobody said who sent the other, or when, the message's own sender and time stand in.
 
-    So does the national platform, and no reader may rely on that part.
+    The national platform does so too, and no reader may rely on the time.
     """
     for one in alert.references:
-        yield f"{one.sender},{one.identifier},{cap_time(one.sent or alert.sent)}"
+        yield f"{one.sender or alert.sender},{one.identifier},{cap_time(one.sent or alert.sent)}"
 
 
 def _add_info(
@@ -117,7 +109,7 @@ def _add_info(
     _add(info, "event", _first_said(alert.parameters.get(EVENT, ""), named))
     _add(info, "responseType", "AllClear" if ends else "")
     _add(info, "urgency", "Past" if ends else "Unknown")
-    _add(info, "severity", _SEVERITIES[alert.color])
+    _add(info, "severity", catalogue.severity_of(alert.color))
     _add(info, "certainty", "Unknown")
     for scheme, code in _event_codes(alert):
         _add_pair(info, "eventCode", scheme, code)
