@@ -31,16 +31,12 @@ _FEEDS = 8
 
 @dataclass(frozen=True, slots=True)
 class Edition:
-    """A feed as it was made: of these alerts, at this time."""
+    """A feed as it was made: of these alerts, at this time. ``tag`` is this edition's alone, for it holds the time."""
 
     ids: tuple[str, ...]
     changed: datetime
     body: bytes
-
-    @property
-    def tag(self) -> str:
-        """Of this edition alone: one made after a restart is another."""
-        return sha256(self.changed.isoformat().encode() + self.body).hexdigest()[:32]
+    tag: str
 
     @property
     def modified(self) -> datetime:
@@ -98,15 +94,16 @@ async def entry(call: Call) -> web.StreamResponse:
 async def _made(call: Call, ids: tuple[str, ...], link: str, now: datetime) -> Edition:
     found = await call.app.store.read(published, ids)
 
-    def write() -> bytes:
+    def make() -> Edition:
         entries = (
             atom.Entry(from_body(one.body), one.received_at, str(_at(call, f"/feeds/cap/{one.id}")))
             for one in found
         )
-        return atom.document(entries, link=link, updated=now, catalogue=call.app.surroundings.catalogue)
+        body = atom.document(entries, link=link, updated=now, catalogue=call.app.surroundings.catalogue)
+        return Edition(ids, now, body, sha256(body).hexdigest()[:32])
 
     # In a thread: five hundred warnings take a while, and a red may be on its way meanwhile.
-    return Edition(ids, now, await asyncio.to_thread(write))
+    return await asyncio.to_thread(make)
 
 
 def _answer(request: web.Request, edition: Edition, now: datetime) -> web.Response:
