@@ -9,6 +9,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
+from warnd.contract.secret import Secret
 from warnd.errors import ConfigError
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0}
@@ -24,6 +25,19 @@ def _duration(value: Any) -> timedelta:
 
 
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
+
+
+def _credential(value: object) -> Secret:
+    secret = Secret(value) if isinstance(value, str) else value
+    if not isinstance(secret, Secret) or not secret:
+        raise ValueError("should be the gateway's credential; token_file may name a file that holds it")
+    if not all("!" <= character <= "~" for character in secret.reveal()):
+        raise ValueError("holds characters that no header can carry")
+    return secret
+
+
+BearerToken = Annotated[Secret, BeforeValidator(_credential)]
+"""What stands after ``Authorization: Bearer``."""
 
 
 class Options(BaseModel):

@@ -9,19 +9,16 @@ from urllib.parse import urlencode, urlsplit
 
 import aiohttp
 import orjson
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, Field
 
-from channels.options import Duration
+from channels.options import BearerToken, Duration
+from channels.reply import read_whole
 from channels.sms.classify import UNREADABLE, classify
 from channels.sms.dialect import Dialect
 from channels.sms.receipts import parse
 from warnd.contract.channel import BatchView, CallbackRequest, Capabilities, Sink
 from warnd.contract.http import refusal
 from warnd.contract.outcome import Deferred, Outcome, Reason, Receipt
-from warnd.contract.secret import Secret
-
-LARGEST_REPLY = 1 << 20
-"""Bytes of an answer that are read; a thousand rows take a tenth of it."""
 
 FORMATS = {"json": "application/json", "form": "application/x-www-form-urlencoded"}
 
@@ -37,15 +34,6 @@ def _address(value: str) -> str:
     return value
 
 
-def _credential(value: object) -> Secret:
-    secret = Secret(value) if isinstance(value, str) else value
-    if not isinstance(secret, Secret) or not secret:
-        raise ValueError("should be the gateway's credential; token_file may name a file that holds it")
-    if not all("!" <= character <= "~" for character in secret.reveal()):
-        raise ValueError("holds characters that no header can carry")
-    return secret
-
-
 class SmsOptions(Dialect):
     """
     ``[channels.NAME]`` with ``adapter = "sms.http"``.
@@ -57,7 +45,7 @@ class SmsOptions(Dialect):
     """
 
     url: Annotated[str, AfterValidator(_address)]
-    token: Annotated[Secret, BeforeValidator(_credential)]
+    token: BearerToken
     format: Literal["json", "form"] = "json"
     timeout: Duration = timedelta(seconds=10)
     connect_timeout: Duration = timedelta(seconds=3)
@@ -118,7 +106,7 @@ class HttpSms:
             async with self._http.post(self._options.url, data=body, allow_redirects=False) as reply:
                 if (refused := refusal(reply.status, reply.headers.get("Retry-After"))) is not None:
                     return [refused] * len(addresses)
-                answer = orjson.loads(await _read(reply.content))
+                answer = orjson.loads(await read_whole(reply.content))
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             return [Deferred(Reason.UNREACHABLE, detail=type(error).__name__)] * len(addresses)
         except TimeoutError:
@@ -147,13 +135,3 @@ class HttpSms:
             )
         form = {names.to: ",".join(batch.addresses), names.text: batch.content.body, names.ref: batch.key}
         return urlencode(form).encode("ascii")
-
-
-async def _read(content: aiohttp.StreamReader) -> bytes:
-    """The whole body. Raises ValueError when it is larger than any answer can be."""
-    body = await content.readany()
-    while len(body) <= LARGEST_REPLY and not content.at_eof():
-        body += await content.readany()
-    if len(body) > LARGEST_REPLY:
-        raise ValueError("the answer is too large")
-    return body

@@ -16,7 +16,8 @@ import orjson
 import pytest
 from aiohttp import web
 
-from channels.sms.adapter import LARGEST_REPLY, HttpSms
+from channels.reply import LARGEST
+from channels.sms.adapter import HttpSms
 from channels.sms.classify import classify
 from channels.sms.dialect import Dialect
 from channels.sms.emulator import SmsGateway
@@ -339,7 +340,7 @@ async def test_a_redirect_is_not_followed() -> None:
 
 
 async def test_an_endless_answer_is_unreadable() -> None:
-    async with answering(b" " * (LARGEST_REPLY + 1)) as (url, _):
+    async with answering(b" " * (LARGEST + 1)) as (url, _):
         assert await sent({"url": url}, [ONE, TWO]) == [UNREADABLE, UNREADABLE]
 
 

@@ -108,6 +108,44 @@ def test_a_robot_is_known_by_its_key() -> None:
             normalise("wechat", wrong)
 
 
+@pytest.mark.parametrize(
+    ("written", "stored"),
+    [
+        pytest.param(
+            " https://Platform.Example:443/api/v1/alerts\n",
+            "https://platform.example/api/v1/alerts",
+            id="host",
+        ),
+        pytest.param("HTTP://10.0.0.5:80", "http://10.0.0.5/", id="scheme"),
+        pytest.param(
+            "http://10.0.0.5:8080/Alerts?To=1", "http://10.0.0.5:8080/Alerts?To=1", id="path as it is"
+        ),
+        pytest.param("http://[2001:DB8::1]/", "http://[2001:db8::1]/", id="six"),
+    ],
+)
+def test_a_platform_is_one_address_however_it_is_spelt(written: str, stored: str) -> None:
+    """RFC 3986 6.2: scheme and host compare without regard to case, a path does not."""
+    assert normalise("cap", written) == stored
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "platform.example",
+        "ftp://platform.example/",
+        "https://warn:secret@platform.example/",
+        "https://platform.example/#top",
+        "https://platform.example/a b",
+        "https://platform.example/\r\nHost: x",
+        "https:///api",
+        "https://平台.example/",
+    ],
+)
+def test_what_is_no_platforms_url_is_refused(written: str) -> None:
+    with pytest.raises(ValueError, match="platform's address"):
+        normalise("cap", written)
+
+
 def test_another_kind_is_only_trimmed() -> None:
     """warnd cannot know what a stranger's channel takes."""
     assert normalise("mqtt", " county/62/horn ") == "county/62/horn"
@@ -117,8 +155,11 @@ def test_another_kind_is_only_trimmed() -> None:
 
 
 @given(
-    kind=st.sampled_from(["sms", "voice", "email", "wechat", "mqtt"]),
-    text=st.text(max_size=40) | st.from_regex(r"\+?[0-9 -]{6,16}", fullmatch=True) | st.emails(),
+    kind=st.sampled_from(["sms", "voice", "email", "wechat", "cap", "mqtt"]),
+    text=st.text(max_size=40)
+    | st.from_regex(r"\+?[0-9 -]{6,16}", fullmatch=True)
+    | st.emails()
+    | st.from_regex(r"[hH]ttps?://[A-Za-z0-9.]{1,9}(:(80|443|8080))?(/[a-zA-Z%?=]{0,5})?", fullmatch=True),
 )
 def test_normalising_twice_changes_nothing(kind: str, text: str) -> None:
     """Otherwise one address could be told twice."""

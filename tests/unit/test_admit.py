@@ -17,6 +17,7 @@ from warnd.model.alert import (
     AlertType,
     Change,
     Parsed,
+    Reference,
     Status,
     Text,
     Verdict,
@@ -296,3 +297,21 @@ def test_a_reference_to_what_never_came_is_noted() -> None:
     found = admitted(alert(AlertType.UPDATE))
     assert (found.state, codes(found)) == (AlertState.RELEASED, {"dangling_reference"})
     assert admitted(alert(AlertType.CANCEL)).state is AlertState.KEPT
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        pytest.param(
+            Reference("", "A"), Reference("weather.example", "A", NOW - timedelta(hours=1)), id="no sender"
+        ),
+        pytest.param(
+            Reference("weather.example", "A", NOW), Reference("weather.example", "A", NOW), id="whole"
+        ),
+        pytest.param(Reference("", "C"), Reference("", "C"), id="what nobody knows"),
+    ],
+)
+def test_a_reference_is_kept_with_what_is_known_of_whom_it_names(given: Reference, kept: Reference) -> None:
+    """Sent on to another platform, it must say itself whom it means; what the issuer said of it stands."""
+    message = alert(AlertType.CANCEL, references=(given,))
+    assert admitted(message, earlier()).alert.references == (kept,)

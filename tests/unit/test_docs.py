@@ -123,12 +123,12 @@ def test_with_the_shipped_file_every_policy_reaches_the_console() -> None:
 
 def test_every_example_of_the_shipped_file_works(tmp_path: Path) -> None:
     """Uncommented, each table loads and each adapter takes its own."""
-    for secret in ("sms", "email"):
+    for secret in ("sms", "email", "province"):
         (tmp_path / secret).write_text("made-up\n")
     path = tmp_path / "warnd.toml"
     path.write_text(everything_enabled().replace("/run/secrets", str(tmp_path)), encoding="utf-8")
     settings = load(path, {})
-    assert list(settings.channels) == ["console", "sms", "wechat", "email"]
+    assert list(settings.channels) == ["console", "sms", "wechat", "email", "province"]
     for name, channel in settings.channels.items():
         factory = channel_factory(channel.adapter, key=f"channels.{name}.adapter")
         assert factory(name, channel.options).name == name

@@ -108,6 +108,14 @@ def test_a_default_policy_takes_one_channel_of_a_kind(read: Load, names: list[st
     assert channels_of(read(text).policies, AudienceClass.RESPONSIBLE)[0] == (taken,)
 
 
+def test_every_forwarding_channel_is_in_every_default_policy(read: Load) -> None:
+    """Each is another platform, which is no person: what concerns it, its group says."""
+    text = "".join(f'[channels.{name}]\nadapter = "cap.http"\n' for name in ("province", "north"))
+    policies = read(text).policies
+    found = {channels for audience in AudienceClass for channels in channels_of(policies, audience)}
+    assert found == {("province", "north")}
+
+
 # What the file says
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from dataclasses import asdict
 from typing import Annotated, Any
@@ -11,7 +12,6 @@ import orjson
 from aiohttp import web
 from pydantic import Field
 
-from warnd.api import cap
 from warnd.api.bodies import Body
 from warnd.api.routing import Call, Nothing, answer, listing, page_view
 from warnd.api.views import (
@@ -29,6 +29,8 @@ from warnd.app.receiving import Received, Taken, receive
 from warnd.errors import Conflict, InvalidAlert
 from warnd.intake.findings import MAX_FINDINGS
 from warnd.intake.read import located
+from warnd.model.alert_body import from_body
+from warnd.pipeline import cap
 from warnd.pipeline.admit import Speaker
 from warnd.store import alert_views
 from warnd.store.alert_views import AlertFilter, AlertView, Progress
@@ -36,6 +38,9 @@ from warnd.store.alerts import Admitted
 from warnd.store.releasing import Decided
 
 MEDIA = ("application/json", "application/cap+xml", "application/xml", "text/xml")
+
+_AS_SENT = re.compile(rf"(?:{'|'.join(map(re.escape, MEDIA))})(?: ?; ?charset=[\w-]+)?", re.IGNORECASE)
+"""Content types with which a message is given back as it came: none that a browser would run."""
 
 _LOOK_SECONDS = 0.5
 _ALIVE_SECONDS = 15.0
@@ -106,9 +111,23 @@ async def coverage(call: Call) -> web.StreamResponse:
 
 
 async def as_cap(call: Call) -> web.StreamResponse:
+    """As CAP 1.2; with ``original`` the bytes as they came, whatever they are."""
+    if call.query.get("original"):
+        return await _original(call)
     view = await call.app.store.read(alert_views.get_alert, call.id)
+    body = cap.as_cap(from_body(view.body), call.app.surroundings.catalogue)
+    return web.Response(body=body, content_type=cap.MEDIA, charset="utf-8")
+
+
+async def _original(call: Call) -> web.StreamResponse:
+    body, told = await call.app.store.read(alert_views.original, call.id)
     return web.Response(
-        body=cap.as_cap(view, call.app.surroundings.catalogue), content_type=cap.MEDIA, charset="utf-8"
+        body=body,
+        headers={
+            "Content-Type": told if _AS_SENT.fullmatch(told) else "application/octet-stream",
+            "Content-Disposition": "attachment",
+            "X-Content-Type-Options": "nosniff",
+        },
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from aiohttp import web
 
+from warnd.api import feed
 from warnd.api.auth import authorise
 from warnd.api.problems import problems
 from warnd.api.routes import ROUTES
@@ -22,11 +23,12 @@ def build(app: App) -> web.Application:
         await app.store.write(make_seed)
 
     site.on_startup.append(seed)
+    site[feed.KEPT] = feed.Kept()
     for route in ROUTES:
         handler = _guarded(app, route, ROUTES)
         site.router.add_route(route.method, route.path, handler)
-        if route.public and route.method == "GET":
-            # What watches over a daemon often asks for no body.
+        if (route.public or route.public_by is not None) and route.method == "GET":
+            # What watches over a daemon, or over a feed, often asks for no body.
             site.router.add_route("HEAD", route.path, handler)
     return site
 

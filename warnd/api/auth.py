@@ -21,11 +21,11 @@ _LONGEST = 200
 
 async def authorise(app: App, route: Route, request: web.Request) -> ApiKey | None:
     """
-    The key that asks; None on a public route.
+    The key that asks; None where none is needed.
 
     Raises HTTPUnauthorized without a good key and HTTPForbidden when its role is not among the route's.
     """
-    if route.public:
+    if not route.needs_key(app.settings.server):
         return None
     scheme, _, text = request.headers.get("Authorization", "").partition(" ")
     text = text.strip()

@@ -14,7 +14,7 @@ from warnd.errors import Conflict, Fault, Invalid, InvalidAlert, NotFound, Store
 
 log = structlog.get_logger()
 
-_OURS = ("/api", "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs")
+_OURS = ("/api", "/feeds", "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs")
 
 
 def problem(

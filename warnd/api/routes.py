@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from warnd.api import alarms, alerts, audience, cap, deliveries, hazards, health, openapi, receipts, regions
+from warnd.api import alarms, alerts, audience, deliveries, feed, hazards, health, openapi, receipts, regions
 from warnd.api.audience import Resource
 from warnd.api.auth import ACTING, ALL, ARRANGING, SPEAKING
 from warnd.api.bodies import Body
@@ -26,6 +26,7 @@ from warnd.model.audience import AudienceClass, EndpointState, SubscriberKind
 from warnd.model.color import Color
 from warnd.model.delivery import State
 from warnd.model.region import Level
+from warnd.pipeline import cap
 
 _ID = "{id:[0-9A-Z]+}"
 
@@ -72,6 +73,12 @@ def _public(path: str, handler: Handler, about: str, media: str = "application/j
     return Route("GET", path, handler, about, frozenset(), answers=(Answer(200, about, media),), public=True)
 
 
+def _fed(path: str, handler: Handler, about: str, *query: Param, media: str) -> Route:
+    return Route("GET", path, handler, about, ALL, query,
+                 answers=(Answer(200, about, media), Answer(304, "It has not changed.", media)),
+                 public_by=lambda server: server.public_feed)  # fmt: skip
+
+
 def _act(path: str, handler: Handler, about: str, body: type[Body], status: int = 200) -> Route:
     return Route(
         "POST", f"{PREFIX}/{path}", handler, about, ACTING, body=body, answers=(Answer(status, about),)
@@ -111,7 +118,8 @@ ROUTES: tuple[Route, ...] = (
     _get(f"alerts/{_ID}", alerts.get, "One alert with its deliveries by state."),
     _get(f"alerts/{_ID}/coverage", alerts.coverage, "Whom it reached by region level, and the gaps.", *PAGING),
     _get(f"alerts/{_ID}/events", alerts.events, "Its progress while it goes out.", media="text/event-stream"),
-    _get(f"alerts/{_ID}/cap", alerts.as_cap, "The alert as CAP 1.2.", media=cap.MEDIA),
+    _get(f"alerts/{_ID}/cap", alerts.as_cap, "The alert as CAP 1.2.",
+         flag("original", "The message byte for byte as it came, in whatever format."), media=cap.MEDIA),
     _act(f"alerts/{_ID}/approve", alerts.approve, "Release a held alert.", Nothing),
     _act(f"alerts/{_ID}/reject", alerts.reject, "Let nobody be told of a held or quarantined alert.", alerts.Decision),
     _act(f"alerts/{_ID}/cancel", alerts.cancel, "Stop what is unsent; tells nobody.", alerts.Decision),
@@ -154,6 +162,15 @@ ROUTES: tuple[Route, ...] = (
         media=("application/json", "application/x-www-form-urlencoded"),
         public=True,
     ),
+    _fed(
+        "/feeds/cap.atom",
+        feed.atom_feed,
+        "Warnings in force, and ends of the last 24 hours, as CAP in an Atom feed.",
+        code("region", "In force somewhere in this division: there, in a part of it, or all around it."),
+        one_of("color", {one.value: one for one in Color}, "Of this color or above, with what became of them."),
+        media=feed.MEDIA,
+    ),
+    _fed(f"/feeds/cap/{_ID}", feed.entry, "One warning that went out, as CAP 1.2.", media=cap.MEDIA),
     _public("/healthz", health.healthz, "The process lives."),
     _public("/readyz", health.readyz, "The store works and sending has begun; else 503."),
     _public("/metrics", health.metrics, "Figures for Prometheus.", "text/plain"),

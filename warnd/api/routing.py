@@ -16,6 +16,7 @@ from aiohttp import web
 from warnd.api.bodies import Body, read_body
 from warnd.app import App
 from warnd.errors import Fault, Invalid
+from warnd.settings.values import ServerSettings
 from warnd.store.keys import ApiKey, Role
 from warnd.store.paging import MOST, Page
 
@@ -53,7 +54,8 @@ class Route:
     """
     One thing that can be asked. ``roles`` are those who may; only ``public`` routes have none.
 
-    ``body`` is the model of a JSON body, ``media`` the types of one that is read as bytes.
+    ``public_by`` says whether a setting opens it to anybody all the same. ``body`` is the model of a JSON body,
+    ``media`` the types of one that is read as bytes.
     """
 
     method: str
@@ -66,6 +68,10 @@ class Route:
     media: tuple[str, ...] = ()
     answers: tuple[Answer, ...] = (Answer(200, "Done."),)
     public: bool = False
+    public_by: Callable[[ServerSettings], bool] | None = None
+
+    def needs_key(self, server: ServerSettings) -> bool:
+        return not (self.public or (self.public_by is not None and self.public_by(server)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,12 @@ _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LOCAL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*|\"(?:[ !#-\[\]-~]|\\[ -~])*\"")
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 _ROBOT_KEY = re.compile(r"[A-Za-z0-9-]{8,64}")
+_PLATFORM = re.compile(
+    r"(?P<scheme>https?)://(?P<host>[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])"
+    r"(?::(?P<port>[0-9]{1,5}))?(?P<rest>/[!$&-;=?-Z_a-z~%]*)?",
+    re.IGNORECASE | re.ASCII,
+)
+_IMPLIED = {"http": "80", "https": "443"}
 
 
 def normalise(kind: str, address: str) -> str:
@@ -125,6 +131,23 @@ def _robot_key(address: str) -> str:
     return key
 
 
+def _platform(address: str) -> str:
+    """
+    Where another platform takes alerts; which of these may be posted to, the channel's ``origin`` decides.
+
+    Scheme and host in lower case, without the port that the scheme implies: spelt twice, it is told once.
+    """
+    parts = _PLATFORM.fullmatch(address.strip())
+    if parts is None:
+        raise ValueError(
+            "a platform's address is the URL it takes alerts at, such as https://warnd.example/api/v1/alerts, "
+            "without a login and without a fragment"
+        )
+    scheme, host = parts["scheme"].lower(), parts["host"].lower()
+    port = "" if parts["port"] == _IMPLIED[scheme] else parts["port"]
+    return f"{scheme}://{host}{f':{port}' if port else ''}{parts['rest'] or '/'}"
+
+
 def _other(address: str) -> str:
     trimmed = address.strip()
     if not trimmed:
@@ -139,4 +162,5 @@ _BY_KIND: dict[str, Callable[[str], str]] = {
     "voice": _voice,
     "email": _email,
     "wechat": _robot_key,
+    "cap": _platform,
 }

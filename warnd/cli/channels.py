@@ -19,9 +19,12 @@ from warnd.cli.terminal import print_json, print_table
 from warnd.contract.channel import ReceivesReceipts
 from warnd.contract.outcome import Accepted, Deferred, Outcome, Receipt
 from warnd.errors import Fault, Invalid, NotFound
+from warnd.model.alert import Alert, AlertType, Status, Text
 from warnd.model.color import Lane
 from warnd.model.content import Content
 from warnd.model.delivery import Batch
+from warnd.model.hazard import OTHER
+from warnd.pipeline import cap
 from warnd.pipeline.deadline import Deadline
 from warnd.pipeline.send import send
 from warnd.pipeline.settle import describe
@@ -62,7 +65,9 @@ def list_(as_json: AsJson = False, config: ConfigFile = None) -> None:
 @channels_app.command("test")
 def try_out(
     channel: Annotated[str, typer.Argument(help="A configured channel.")],
-    address: Annotated[str, typer.Argument(help="Where to: a number, a robot's key, a mailbox.")],
+    address: Annotated[
+        str, typer.Argument(help="Where to: a number, a robot's key, a mailbox, a platform's URL.")
+    ],
     chosen: Language = None,
     as_json: AsJson = False,
     config: ConfigFile = None,
@@ -121,14 +126,17 @@ def _message(app: App, line: Line, address: str, spoken: str) -> Batch:
     now = app.now()
     subject, body = _WORDS[spoken]
     at = now.astimezone(app.settings.time_zone).strftime("%F %T")
+    body = body.format(at=at, channel=line.route.name)
     content = Content(
         id=app.new_id(),
         alert_id="",
         kind=line.channel.capabilities.kind,
         language=spoken,
         subject=subject,
-        body=body.format(at=at, channel=line.route.name),
+        body=body,
     )
+    if content.kind == cap.KIND:
+        content = _as_message(app, content, now)
     return Batch(
         id=app.new_id(),
         alert_id="",
@@ -142,6 +150,22 @@ def _message(app: App, line: Line, address: str, spoken: str) -> Batch:
         levels=bytes(1),
         attempts=1,
     )
+
+
+def _as_message(app: App, words: Content, now: datetime) -> Content:
+    """For a platform: a message of status System, which by CAP 1.2 is about the network alone and tells nobody."""
+    alert = Alert(
+        identifier=f"test-{words.id}",
+        sender="warnd",
+        sent=now.astimezone(app.settings.time_zone),
+        status=Status.SYSTEM,
+        type=AlertType.ALERT,
+        hazard=OTHER,
+        color=None,
+        texts={words.language: Text(words.subject, words.body)},
+        language=words.language,
+    )
+    return cap.content_of(alert, app.surroundings.catalogue, alert_id="", content_id=words.id)
 
 
 def _normal(line: Line, address: str) -> str:

@@ -16,6 +16,7 @@ from warnd.model.alert import (
     AlertType,
     Change,
     Parsed,
+    Reference,
     Status,
     Verdict,
 )
@@ -55,7 +56,7 @@ def admit(parsed: Parsed, known: Known, *, speaker: Speaker, now: datetime) -> A
             return Admission(Identity.REPEAT, alert, same=known.same)
         identity = Identity.CONFLICT if known.same.source == speaker.name else Identity.REPEAT
         return Admission(identity, alert, same=known.same, findings=(_DIFFERS,))
-    if known.same_national is not None and known.same_national.sent == alert.sent:
+    if known.same_national is not None and _same_second(known.same_national.sent, alert.sent):
         return Admission(Identity.REPEAT, alert, same=known.same_national, findings=(_DIFFERS,))
     findings = [*(_unknown_region(code) for code in known.unknown_regions)]
     released = [one for one in known.episode if one.state is AlertState.RELEASED]
@@ -98,6 +99,11 @@ def admit(parsed: Parsed, known: Known, *, speaker: Speaker, now: datetime) -> A
     )
 
 
+def _same_second(one: datetime, other: datetime) -> bool:
+    """CAP knows no fraction: one and the same time may have lost its own on the way."""
+    return one.replace(microsecond=0) == other.replace(microsecond=0)
+
+
 def _where(regions: Sequence[str], episode: Sequence[Earlier]) -> tuple[str, ...]:
     """A message that names no place speaks of where its episode is."""
     if regions or not episode:
@@ -127,13 +133,25 @@ def _state(
 
 
 def _completed(alert: Alert, episode: Sequence[Earlier]) -> Alert:
-    """Hazard and color that the message leaves out are those of the latest message of its episode."""
+    """
+    Hazard and color that the message leaves out are those of the latest message of its episode.
+
+    Who sent what it refers to, and when, is what is known of that: another platform may not know it.
+    """
     if not episode:
         return alert
     latest = max(episode, key=lambda one: one.sent)
     color = alert.color if alert.color is not None else latest.color
     hazard = latest.hazard if alert.hazard == "other" else alert.hazard
-    return replace(alert, color=color, hazard=hazard)
+    references = tuple(_whole(one, episode) for one in alert.references)
+    return replace(alert, color=color, hazard=hazard, references=references)
+
+
+def _whole(reference: Reference, episode: Sequence[Earlier]) -> Reference:
+    known = next((one for one in episode if reference.names(one.sender, one.identifier)), None)
+    if known is None:
+        return reference
+    return Reference(known.sender, reference.identifier, reference.sent or known.sent)
 
 
 def _change(alert: Alert, live: Sequence[Earlier], regions: Sequence[str], *, ends: bool) -> Change:

@@ -9,6 +9,7 @@ from warnd.errors import TemplateError
 from warnd.model.content import Content
 from warnd.model.hazard import OTHER
 from warnd.model.region import Level, level_of
+from warnd.pipeline import cap
 from warnd.pipeline.expand import Recipient
 from warnd.pipeline.plan import Plan, plan_chunk
 from warnd.pipeline.render import Limits, Notice, render
@@ -66,7 +67,9 @@ class Run:
 
     def _render(self, channel: str, language: str) -> Content:
         telling, around = self.telling, self.surroundings
-        capabilities = around.routes[channel].capabilities
+        capabilities, content_id = around.routes[channel].capabilities, self.new_ids(1)[0]
+        if capabilities.kind == cap.KIND:
+            return cap.content_of(telling.alert, around.catalogue, alert_id=telling.id, content_id=content_id)
         hazard = around.catalogue.get(telling.alert.hazard) or around.catalogue.hazards[OTHER]
         levels = {level_of(code) for code in telling.regions}
         notice = Notice(
@@ -80,7 +83,7 @@ class Run:
             limits=Limits(capabilities.max_bytes, capabilities.max_units),
             zone=around.zone,
             templates=around.templates,
-            content_id=self.new_ids(1)[0],
+            content_id=content_id,
         )
         self.faults.extend(rendered.faults)
         return rendered.content

@@ -15,8 +15,11 @@ from warnd.model.policy import ChannelPolicy, Mode, Policies, RetryPolicy, Until
 from warnd.settings.amounts import Duration
 from warnd.settings.values import ChannelSettings, closed
 
-_WITHOUT_SMS = ("wechat", "email", "console")
-_WRITTEN = ("sms", "wechat", "email", "console")
+FORWARDING = "cap"
+"""The kind of channel that speaks to other platforms: it is no person's, so color and class do not choose it."""
+
+_WITHOUT_SMS = ("wechat", "email", "console", FORWARDING)
+_WRITTEN = ("sms", "wechat", "email", "console", FORWARDING)
 _EVERYTHING = (*_WRITTEN, "voice", "loudspeaker")
 
 DEFAULTS: Mapping[AudienceClass, Mapping[Color, tuple[str, ...]]] = {
@@ -33,10 +36,10 @@ DEFAULTS: Mapping[AudienceClass, Mapping[Color, tuple[str, ...]]] = {
         Color.RED: _EVERYTHING,
     },
     AudienceClass.PUBLIC: {
-        Color.BLUE: ("wechat", "console"),
-        Color.YELLOW: ("wechat", "console"),
-        Color.ORANGE: ("sms", "wechat", "console"),
-        Color.RED: ("sms", "wechat", "console"),
+        Color.BLUE: ("wechat", "console", FORWARDING),
+        Color.YELLOW: ("wechat", "console", FORWARDING),
+        Color.ORANGE: ("sms", "wechat", "console", FORWARDING),
+        Color.RED: ("sms", "wechat", "console", FORWARDING),
     },
 }
 """The kinds of channel each audience class is told by, when the file says nothing else."""
@@ -123,20 +126,26 @@ def policies(tables: PolicyTables, channels: Mapping[str, ChannelSettings]) -> P
     for audience, kinds_by_color in DEFAULTS.items():
         for color, kinds in kinds_by_color.items():
             table = tables.get(audience, {}).get(color, ColorTable())
-            policy = table.over(ChannelPolicy(tuple(usual[kind] for kind in kinds if kind in usual)))
+            policy = table.over(ChannelPolicy(tuple(name for kind in kinds for name in usual.get(kind, ()))))
             general[audience, color] = policy
             for hazard, override in table.hazards.items():
                 hazards[audience, color, hazard] = override.over(policy)
     return Policies(general, hazards, _revision([*general.items(), *hazards.items()]))
 
 
-def _usual_channels(channels: Mapping[str, ChannelSettings]) -> dict[str, str]:
-    """For each kind the channel that bears its name, else the first of that kind in the file."""
-    usual: dict[str, str] = {}
+def _usual_channels(channels: Mapping[str, ChannelSettings]) -> dict[str, tuple[str, ...]]:
+    """
+    For each kind the channel that bears its name, else the first of that kind in the file.
+
+    Forwarding channels are all usual: each is another platform.
+    """
+    usual: dict[str, tuple[str, ...]] = {}
     for name, channel in channels.items():
         kind = channel.adapter.partition(".")[0]
-        if name == kind or kind not in usual:
-            usual[kind] = name
+        if kind == FORWARDING:
+            usual[kind] = (*usual.get(kind, ()), name)
+        elif name == kind or kind not in usual:
+            usual[kind] = (name,)
     return usual
 
 

@@ -67,13 +67,15 @@ class ServerSettings:
     Where the daemon listens. ``port`` 0 is any free one; ``max_body`` is in bytes.
 
     ``public_url`` is how providers and browsers reach it, without a slash at the end; None when nobody
-    outside does. ``grace`` is how long a stop waits for sends that are under way.
+    outside does. ``public_feed``: anybody may read what is in force, without a key. ``grace`` is how long a stop
+    waits for sends that are under way.
     """
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
     max_body: Annotated[Size, Field(ge=1024)] = 4 * 1024 * 1024
     public_url: Annotated[str, AfterValidator(_web_address)] | None = None
+    public_feed: bool = False
     grace: Duration = timedelta(seconds=10)
 
 

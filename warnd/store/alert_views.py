@@ -17,7 +17,7 @@ from warnd.model.region import WIDTHS, Level, Region
 from warnd.model.ulid import floor
 from warnd.store.database import raw_of
 from warnd.store.paging import MOST, Page
-from warnd.store.tables import alert_regions, alerts, regions
+from warnd.store.tables import alert_regions, alerts, raw_messages, regions
 
 _MOVING = frozenset({State.QUEUED, State.SENDING, State.WAITING})
 
@@ -160,6 +160,21 @@ def get_alert(connection: Connection, id: str) -> AlertView:
         tuple(Region(code, name or code) for code, name in codes),
         tuple(_row(other) for other in others),
     )
+
+
+def original(connection: Connection, id: str) -> tuple[bytes, str]:
+    """
+    The message byte for byte as it came, and the content type it came with.
+
+    Raises NotFound; also when retention has taken the bytes.
+    """
+    row = _one(connection, id)
+    raw = connection.execute(
+        select(raw_messages.c.body, raw_messages.c.content_type).where(raw_messages.c.id == row.raw_id)
+    ).one()
+    if not raw.body:
+        raise NotFound("original message of alert", id)
+    return raw.body, raw.content_type
 
 
 _TALLIES = "SELECT channel, state, sum(n) FROM tallies WHERE alert_id = ? GROUP BY channel, state"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, insert, or_, select, update
@@ -252,11 +252,14 @@ def set_plan_size(connection: Connection, id: str, members: int) -> None:
 def bearing_on(connection: Connection, alert: Alert, *, national: bool) -> Known:
     """What is here that bears on a message. A ``national`` identifier is the same warning whoever sends it."""
     resolved, unknown = regions.resolve(connection, [code for area in alert.areas for code in area.regions])
+    # CAP knows no fraction of a second: what was forwarded and comes back has lost it.
+    second = alert.sent.replace(microsecond=0)
     same = _one(
         connection,
         alerts.c.sender == alert.sender,
         alerts.c.identifier == alert.identifier,
-        alerts.c.sent == alert.sent,
+        alerts.c.sent >= second,
+        alerts.c.sent < second + timedelta(seconds=1),
     )
     elsewhere = _one(connection, alerts.c.identifier == alert.identifier) if national else None
     others = [one for one in alert.references if not one.names(alert.sender, alert.identifier)]
