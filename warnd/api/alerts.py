@@ -116,7 +116,7 @@ async def events(call: Call) -> web.StreamResponse:
 
 async def approve(call: Call) -> web.StreamResponse:
     await call.body(Nothing)
-    return _decided(await acts.approve(call.app, call.id, by=call.actor))
+    return _decided(await acts.approve(call.app, call.id, by=call.person))
 
 
 async def reject(call: Call) -> web.StreamResponse:

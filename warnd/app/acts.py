@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from warnd.app.core import App
+from warnd.errors import SamePerson
+from warnd.model.release import Person
 from warnd.store import releasing, resending
+from warnd.store.journal import Entry
 from warnd.store.releasing import Decided
 from warnd.store.resending import Resend
 
 
-async def approve(app: App, alert_id: str, *, by: str) -> Decided:
-    """Release a held alert and begin to tell people. Raises NotFound and Conflict."""
-    decided = await app.store.record(releasing.approve, alert_id, by=by, now=app.now())
+async def approve(app: App, alert_id: str, *, by: Person) -> Decided:
+    """
+    Release a held alert and begin to tell people. Raises NotFound and Conflict.
+
+    Raises SamePerson, which the journal notes, when it was issued by whoever approves.
+    """
+    try:
+        decided = await app.store.record(releasing.approve, alert_id, by=by, now=app.now())
+    except SamePerson as error:
+        refused = Entry(app.clock(), "alert.approval_refused", alert_id, {"reason": str(error)}, by.name)
+        await app.store.record(lambda _: (None, [refused]))
+        raise
     app.in_force.stop(dict.fromkeys(decided.stopped, app.clock()))
     app.plan(alert_id, decided.lane)
     return decided

@@ -26,6 +26,7 @@ from warnd.model.admission import Admission, Known
 from warnd.model.alert import AlertState, Change, Parsed, Verdict
 from warnd.model.color import Lane
 from warnd.model.delivery import Batch, BatchState, State
+from warnd.model.release import Hold, Then
 from warnd.model.ulid import UlidMaker
 from warnd.pipeline.admit import Speaker, admit, national
 from warnd.pipeline.broadcast import Broadcaster
@@ -77,6 +78,7 @@ class App:
         self.routes = {name: line.route for name, line in self.lines.items()}
         self.surroundings = wiring.surroundings(settings, self.routes)
         self.speakers = wiring.speakers(settings, self.surroundings.catalogue)
+        self.hand = wiring.hand(settings, self.surroundings.catalogue)
         self._source = StoredPlanSource(self.store)
         self.broadcaster = Broadcaster(
             self.store,
@@ -317,6 +319,13 @@ class App:
             message = f"{channel}: whether {len(batch)} got it is not known"
             self.alarms.sound("unknown_outcome", batch.alert_id, message)
 
+    def outlook(self, hold: Hold | None) -> str:
+        """When a hold is over by itself, and what then happens, for people to read."""
+        if hold is None:
+            return "it is decided by a person"
+        verb = {Then.RELEASE: "released", Then.REJECT: "rejected"}[hold.then]
+        return f"{verb} by itself at {hold.due.astimezone(self.settings.time_zone):%F %T}"
+
     # --- inside -----------------------------------------------------------------------------------
 
     def _after(self, admitted: Admitted, parsed: Parsed) -> None:
@@ -336,7 +345,8 @@ class App:
             message = "; ".join(one.message for one in admitted.findings) or "needs a look"
             self.alarms.sound("alert_quarantined", admitted.id, f"{parsed.alert.headline}: {message}")
         elif admitted.state is AlertState.HELD:
-            self.alarms.sound("alert_held", admitted.id, f"{parsed.alert.headline}: waits for release")
+            message = f"{parsed.alert.headline}: waits for a second person; {self.outlook(admitted.hold)}"
+            self.alarms.sound("alert_held", admitted.id, message)
         elif admitted.state is AlertState.EXPIRED:
             message = f"{parsed.alert.headline or admitted.identifier}: came when its time was over"
             self.alarms.sound("alert_stale", admitted.id, message)

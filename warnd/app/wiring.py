@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from warnd.contract.channel import Channel
@@ -10,9 +10,10 @@ from warnd.contract.registry import channel_factory
 from warnd.errors import ConfigError
 from warnd.intake.hazards import load_hazards
 from warnd.model.audience import EVERY_HAZARD
-from warnd.model.color import Lane
+from warnd.model.color import Color, Lane
 from warnd.model.delivery import Batch
 from warnd.model.hazard import HazardCatalogue
+from warnd.model.release import BY_HAND, DEFAULT_HOLDS, HoldRule
 from warnd.pipeline.admit import Speaker
 from warnd.pipeline.expand import Route
 from warnd.pipeline.surroundings import Surroundings
@@ -21,7 +22,7 @@ from warnd.queue.local import ChannelLanes
 from warnd.queue.pacing import Pace, Rate
 from warnd.resources import config_dir, templates_dir
 from warnd.settings import Settings
-from warnd.settings.values import ChannelSettings
+from warnd.settings.values import ChannelSettings, Holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,18 +90,52 @@ def surroundings(settings: Settings, routes: dict[str, Route]) -> Surroundings:
 def speakers(settings: Settings, catalogue: HazardCatalogue) -> dict[str, Speaker]:
     """The configured sources by name. Raises ConfigError for a hazard there is not: it would never be spoken for."""
     for name, one in settings.sources.items():
-        for place, slug in enumerate(one.hazards):
-            if slug != EVERY_HAZARD and catalogue.get(slug) is None:
-                key = f"sources.{name}.hazards[{place}]"
-                raise ConfigError(
-                    key, f"there is no hazard {slug!r}; known are {', '.join(catalogue.hazards)}"
-                )
+        _known(one.hazards, catalogue, f"sources.{name}.hazards")
     return {
         name: Speaker(
-            name, frozenset(one.hazards), frozenset(one.colors), tuple(one.regions), official=one.official
+            name,
+            frozenset(one.hazards),
+            frozenset(one.colors),
+            tuple(one.regions),
+            official=one.official,
+            holds=_holds(one.hold, settings.release.hold),
         )
         for name, one in settings.sources.items()
     }
+
+
+def hand(settings: Settings, catalogue: HazardCatalogue) -> Speaker | None:
+    """What operators may issue, which is always held; None when they issue nothing. Raises ConfigError."""
+    issue = settings.issue
+    _known(issue.hazards, catalogue, "issue.hazards")
+    if issue.sender is None:
+        return None
+    return Speaker(
+        BY_HAND,
+        frozenset(issue.hazards),
+        frozenset(issue.colors),
+        tuple(issue.regions),
+        official=False,
+        holds=_holds(issue.hold, settings.release.hold),
+        by_hand=True,
+    )
+
+
+def _known(hazards: Sequence[str], catalogue: HazardCatalogue, key: str) -> None:
+    for place, slug in enumerate(hazards):
+        if slug != EVERY_HAZARD and catalogue.get(slug) is None:
+            raise ConfigError(
+                f"{key}[{place}]", f"there is no hazard {slug!r}; known are {', '.join(catalogue.hazards)}"
+            )
+
+
+def _holds(*tables: Holds) -> Mapping[Color, HoldRule]:
+    """The rule of each color: its parts from the first table that has them, else the default's."""
+    rules = dict(DEFAULT_HOLDS)
+    for table in reversed(tables):
+        for color, one in table.items():
+            rules[color] = HoldRule(one.after or rules[color].after, one.then or rules[color].then)
+    return rules
 
 
 def _channel(name: str, one: ChannelSettings) -> Channel:

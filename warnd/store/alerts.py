@@ -14,6 +14,7 @@ from warnd.model.admission import Admission, Earlier, Identity, Known
 from warnd.model.alert import Alert, AlertState, AlertType, Change, Parsed, Verdict
 from warnd.model.alert_body import as_body, digest_of, from_body
 from warnd.model.color import Color, Lane
+from warnd.model.release import Hold, Person
 from warnd.ports import Telling
 from warnd.store import regions
 from warnd.store.alarms import clear_about
@@ -23,13 +24,14 @@ from warnd.store.tables import alert_references, alert_regions, alerts, micros, 
 
 @dataclass(frozen=True, slots=True)
 class RawMessage:
-    """A body as an authenticated source sent it."""
+    """A body as an authenticated source sent it; ``issuer`` is who did so by hand."""
 
     id: str
     source: str
     content_type: str
     body: bytes
     received: datetime
+    issuer: Person | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class Admitted:
     findings: tuple[Fault, ...]
     repeat: bool
     stopped: tuple[str, ...] = ()
+    hold: Hold | None = None
 
 
 def admit(
@@ -87,8 +90,10 @@ def admit(
     admitted = Admitted(
         id, alert.identifier, decision.state, decision.verdict, decision.change, decision.lane, alert.color,
         alert.hazard, tuple(decision.regions), decision.findings, repeat=False, stopped=tuple(stops),
+        hold=decision.hold,
     )  # fmt: skip
-    return admitted, [Entry(micros(raw.received), "alert.admitted", id, facts, raw.source), *cleared]
+    actor = raw.issuer.name if raw.issuer is not None else raw.source
+    return admitted, [Entry(micros(raw.received), "alert.admitted", id, facts, actor), *cleared]
 
 
 def _row(
@@ -96,6 +101,7 @@ def _row(
 ) -> dict[str, Any]:
     alert = decision.alert
     over = decision.state is AlertState.EXPIRED
+    held, issuer = decision.hold, raw.issuer
     return {
         "id": id,
         "episode_id": decision.episode_id or id,
@@ -124,6 +130,10 @@ def _row(
         "plan_done": decision.state is not AlertState.RELEASED,
         "stopped_at": raw.received if over else None,
         "swept": over,
+        "hold_due": held.due if held else None,
+        "hold_then": held.then.value if held else None,
+        "issuer": issuer.name if issuer else None,
+        "issuer_key": issuer.key_id if issuer else None,
     }
 
 
