@@ -18,8 +18,9 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from warnd import __version__
-from warnd.cli import main
 from warnd.cli import calling as calling_module
+from warnd.cli import main
+from warnd.cli import push as push_module
 from warnd.cli.configuration import settings
 from warnd.errors import ConfigError, NotFound, WarndError
 
@@ -70,7 +71,7 @@ def test_an_error_leaves_with_its_code_and_one_line(
     said: str,
 ) -> None:
     """Exit codes are part of the interface; an operator reads a sentence, not a traceback."""
-    monkeypatch.setattr(calling_module, "push", failing_with(error))
+    monkeypatch.setattr(push_module, "push", failing_with(error))
     assert warnd("push") == code
     assert capsys.readouterr().err == said
 

@@ -17,6 +17,7 @@ from warnd.api.routing import Call, Nothing, answer, listing, page_view
 from warnd.api.views import (
     admitted_view,
     alert_view,
+    counts_view,
     coverage_view,
     forecast_view,
     progress_view,
@@ -26,12 +27,19 @@ from warnd.app import acts
 from warnd.pipeline.admit import Speaker
 from warnd.store import alert_views
 from warnd.store.alert_views import AlertFilter, AlertView, Progress
+from warnd.store.keys import Role
 from warnd.store.releasing import Decided
 
 MEDIA = ("application/json", "application/cap+xml", "application/xml", "text/xml")
 
 _LOOK_SECONDS = 0.5
 _ALIVE_SECONDS = 15.0
+
+
+class LinkBody(Body):
+    """For whom the link is; they count as the one who decides."""
+
+    for_: Annotated[str, Field(alias="for", min_length=1, max_length=100)]
 
 
 class Decision(Body):
@@ -42,6 +50,8 @@ class Decision(Body):
 
 async def post(call: Call) -> web.StreamResponse:
     """Take a message in; with ``dry_run`` say whom it would reach, and keep nothing."""
+    if call.key is not None and call.key.role is not Role.FEED:
+        return await _issue(call)
     speaker = _speaker(call)
     given = call.request.headers.get("Content-Type")
     if given is not None and call.request.content_type not in (*MEDIA, "application/octet-stream"):
@@ -50,6 +60,17 @@ async def post(call: Call) -> web.StreamResponse:
     if call.query.get("dry_run"):
         return answer(forecast_view(*await call.app.forecast(body, given, speaker)))
     admitted = await call.app.receive_alert(body, given, speaker)
+    return answer(admitted_view(admitted), status=200 if admitted.repeat else 202)
+
+
+async def _issue(call: Call) -> web.StreamResponse:
+    """What a person issues by hand: held for another one."""
+    if call.request.content_type not in ("application/json", "application/octet-stream"):
+        raise web.HTTPUnsupportedMediaType(text="what is issued by hand is application/json")
+    body = await call.request.read()
+    if call.query.get("dry_run"):
+        return answer(forecast_view(*await acts.try_issuing(call.app, body)))
+    admitted = await acts.issue(call.app, body, by=call.person)
     return answer(admitted_view(admitted), status=200 if admitted.repeat else 202)
 
 
@@ -71,6 +92,10 @@ async def get(call: Call) -> web.StreamResponse:
         return alert_views.get_alert(connection, call.id), alert_views.progress(connection, call.id)
 
     return answer(whole_alert_view(*await call.app.store.read(read)))
+
+
+async def forecast(call: Call) -> web.StreamResponse:
+    return answer(counts_view(await call.app.foresight.of_held(call.id)))
 
 
 async def coverage(call: Call) -> web.StreamResponse:
@@ -122,6 +147,15 @@ async def approve(call: Call) -> web.StreamResponse:
 async def reject(call: Call) -> web.StreamResponse:
     body = await call.body(Decision)
     return _decided(await acts.reject(call.app, call.id, by=call.actor, reason=body.reason))
+
+
+async def link(call: Call) -> web.StreamResponse:
+    """The link is told once; whoever has it decides in that name."""
+    body = await call.body(LinkBody)
+    token, made = await acts.mint_link(call.app, call.id, name=body.for_, by=call.person)
+    here = call.app.settings.server.public_url or str(call.request.url.origin())
+    view = {"url": f"{here}/release/{token}", "for": made.name, "expires": made.expires_at.isoformat()}
+    return answer(view, status=201)
 
 
 async def cancel(call: Call) -> web.StreamResponse:

@@ -9,6 +9,7 @@ from typing import Any
 from warnd.app.showing import shown_address
 from warnd.errors import Fault
 from warnd.model.admission import Admission
+from warnd.model.release import Hold
 from warnd.pipeline.forecast import Forecast
 from warnd.store.alarms import Alarm
 from warnd.store.alert_views import AlertRow, AlertView, LevelCoverage, Progress
@@ -28,6 +29,8 @@ def admitted_view(admitted: Admitted) -> dict[str, Any]:
         "hazard": admitted.hazard,
         "warnings": [fault_view(one) for one in admitted.findings],
     }
+    if admitted.hold is not None:
+        view["hold"] = hold_view(admitted.hold)
     return view | {"repeat": True} if admitted.repeat else view
 
 
@@ -36,13 +39,27 @@ def forecast_view(admission: Admission, forecast: Forecast) -> dict[str, Any]:
     return {
         "state": admission.state.value,
         "verdict": admission.verdict.value,
+        "hold": hold_view(admission.hold),
+        **counts_view(forecast),
+        "warnings": [fault_view(one) for one in admission.findings],
+    }
+
+
+def counts_view(forecast: Forecast) -> dict[str, Any]:
+    """Whom a release would tell."""
+    return {
         "targeted": forecast.targeted,
         "suppressed": forecast.suppressed,
         "by_channel": dict(forecast.by_channel),
         "by_level": dict(forecast.by_level),
         "by_reason": dict(forecast.by_reason),
-        "warnings": [fault_view(one) for one in admission.findings],
+        "told_before": forecast.told_before,
     }
+
+
+def hold_view(hold: Hold | None) -> dict[str, str] | None:
+    """When a wait is over by itself, and what then happens."""
+    return None if hold is None else {"due": hold.due.isoformat(), "then": hold.then.value}
 
 
 def alert_view(alert: AlertRow) -> dict[str, Any]:
@@ -67,6 +84,8 @@ def alert_view(alert: AlertRow) -> dict[str, Any]:
         "deliver_until": alert.deliver_until.isoformat(),
         "stopped_at": _time(alert.stopped_at),
         "successor": alert.successor_id,
+        "hold": hold_view(alert.hold),
+        "issuer": alert.issuer,
     }
 
 

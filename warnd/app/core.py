@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -17,21 +16,23 @@ from sqlalchemy import Connection
 from warnd.app import wiring
 from warnd.app.board import AlarmBoard
 from warnd.app.clerk import Clerk
+from warnd.app.foresight import Foresight
 from warnd.app.metrics import Metrics
+from warnd.app.traffic import Traffic
 from warnd.contract.channel import CallbackRequest, ReceivesReceipts
 from warnd.contract.outcome import Accepted, Outcome, Receipt, Rejected, Scope
 from warnd.errors import Conflict, Fault, Invalid, InvalidAlert, NotFound
 from warnd.intake.read import read
 from warnd.model.admission import Admission, Known
-from warnd.model.alert import AlertState, Change, Parsed, Verdict
-from warnd.model.color import Lane
+from warnd.model.alert import AlertState, Parsed, Status, Verdict
+from warnd.model.color import Color, Lane
 from warnd.model.delivery import Batch, BatchState, State
-from warnd.model.release import Hold, Then
+from warnd.model.release import Hold, Person, Then
 from warnd.model.ulid import UlidMaker
 from warnd.pipeline.admit import Speaker, admit, national
 from warnd.pipeline.broadcast import Broadcaster
 from warnd.pipeline.confirm import confirm
-from warnd.pipeline.forecast import Forecast, forecast
+from warnd.pipeline.forecast import Forecast
 from warnd.pipeline.lease import InForce
 from warnd.pipeline.match import AudienceIndex
 from warnd.pipeline.worker import Worker
@@ -79,10 +80,11 @@ class App:
         self.surroundings = wiring.surroundings(settings, self.routes)
         self.speakers = wiring.speakers(settings, self.surroundings.catalogue)
         self.hand = wiring.hand(settings, self.surroundings.catalogue)
-        self._source = StoredPlanSource(self.store)
+        self.traffic = Traffic(settings)
+        self.foresight = Foresight(self.store, self.surroundings, audience=self.audience)
         self.broadcaster = Broadcaster(
             self.store,
-            self._source,
+            StoredPlanSource(self.store),
             self.surroundings,
             audience=self.audience,
             in_force=self.in_force,
@@ -177,25 +179,35 @@ class App:
 
     # --- messages in ------------------------------------------------------------------------------
 
-    async def receive_alert(self, body: bytes, content_type: str | None, speaker: Speaker) -> Admitted:
+    async def receive_alert(
+        self, body: bytes, content_type: str | None, speaker: Speaker, *, issuer: Person | None = None
+    ) -> Admitted:
         """
         Admit a message of an authenticated source; it is on disk when this returns.
 
-        Raises InvalidAlert (its bytes are kept all the same) and Conflict.
+        Raises InvalidAlert (its bytes are kept all the same) and Conflict; and TooMany, and nothing is kept.
         """
-        raw = RawMessage(self.new_id(), speaker.name, content_type or "", body, self.now())
+        raw = RawMessage(self.new_id(), speaker.name, content_type or "", body, self.now(), issuer)
         try:
             parsed = read(body, content_type, self.surroundings.catalogue)
         except InvalidAlert as error:
+            self.traffic.count(speaker.name, None, time.monotonic())
             await self.store.write(alerts.keep_raw, raw, Verdict.REFUSE, error.faults)
             raise
+        self.traffic.count(speaker.name, parsed.alert, time.monotonic())
         return await self.admit(parsed, raw, speaker)
 
     async def admit(self, parsed: Parsed, raw: RawMessage, speaker: Speaker) -> Admitted:
-        """Admit what was read from ``raw``; both are on disk when this returns. Raises Conflict."""
+        """
+        Admit what was read from ``raw``; both are on disk when this returns.
+
+        Raises Conflict, and InvalidAlert for what was issued by hand and could not be released.
+        """
 
         def decide(known: Known) -> Admission:
-            return admit(parsed, known, speaker=speaker, now=raw.received)
+            admission = admit(parsed, known, speaker=speaker, now=raw.received)
+            _refuse_by_hand(admission, speaker)
+            return admission
 
         try:
             admitted = await self.store.record(
@@ -210,7 +222,12 @@ class App:
         except Conflict as error:
             await self.store.write(alerts.keep_raw, raw, Verdict.REFUSE, [Fault("", "conflict", str(error))])
             raise
+        except InvalidAlert as error:
+            await self.store.write(alerts.keep_raw, raw, Verdict.REFUSE, error.faults)
+            raise
         self._after(admitted, parsed)
+        if admitted.color is Color.RED and parsed.alert.status is Status.ACTUAL and not admitted.repeat:
+            await self._look_at_reds(speaker.name, raw.received)
         return admitted
 
     async def forecast(
@@ -218,18 +235,8 @@ class App:
     ) -> tuple[Admission, Forecast]:
         """What would become of a message that comes for the first time; nothing is kept. Raises InvalidAlert."""
         parsed = read(body, content_type, self.surroundings.catalogue)
-        known = await self.store.read(alerts.bearing_on, parsed.alert, national=False)
-        admission = admit(parsed, replace(known, same=None), speaker=speaker, now=self.now())
-        if admission.state not in (AlertState.RELEASED, AlertState.HELD) or admission.change is Change.LIFTED:
-            return admission, Forecast(0, 0, {}, {}, {})
-        found = await forecast(
-            admission.alert,
-            Change.ISSUED,
-            admission.regions,
-            index=await self.audience(),
-            source=self._source,
-            surroundings=self.surroundings,
-        )
+        admission, found = await self.foresight.of_message(parsed, speaker, self.now())
+        _refuse_by_hand(admission, speaker)
         return admission, found
 
     def plan(self, alert_id: str, lane: Lane) -> None:
@@ -351,6 +358,14 @@ class App:
             message = f"{parsed.alert.headline or admitted.identifier}: came when its time was over"
             self.alarms.sound("alert_stale", admitted.id, message)
 
+    async def _look_at_reds(self, source: str, now: datetime) -> None:
+        within, usual = self.settings.release.unusual_within, self.traffic.unusual_reds(source)
+        reds = await self.store.read(alerts.reds_since, source, now - within)
+        if reds > usual:
+            minutes = within.total_seconds() / 60
+            message = f"source {source}: {reds} red warnings in {minutes:g} minutes, more than {usual}"
+            self.alarms.sound("reds_unusual", source, message)
+
     async def _broadcast(self, alert_id: str, lane: Lane) -> None:
         try:
             await self.broadcaster.broadcast(alert_id)
@@ -374,6 +389,16 @@ class App:
         await self.store.receive(channel, receipts, self.clock())
         for one in receipts:
             self.metrics.receipts.labels(channel, one.status.value).inc()
+
+
+def _refuse_by_hand(admission: Admission, speaker: Speaker) -> None:
+    """
+    Nothing issued by hand is quarantined: whoever issues it is there to mend it. Raises InvalidAlert.
+
+    Nor could it be without a way round the second person.
+    """
+    if speaker.by_hand and admission.state is AlertState.QUARANTINED:
+        raise InvalidAlert(admission.findings)
 
 
 def _utc() -> datetime:

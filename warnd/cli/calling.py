@@ -22,7 +22,15 @@ ATTEMPTS = 6
 _WAIT = tenacity.wait_random_exponential(multiplier=0.5, max=5)
 _TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=5)
 
-Url = Annotated[str, typer.Option("--url", envvar="WARND_URL", help="The daemon.")]
+
+def _address(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ConfigError("WARND_URL", f"{url!r} is no address such as {HERE}")
+    return url.rstrip("/")
+
+
+Url = Annotated[str, typer.Option("--url", envvar="WARND_URL", help="The daemon.", callback=_address)]
 HERE = "http://127.0.0.1:8080"
 
 Key = Annotated[
@@ -71,14 +79,9 @@ def call(
     query: Mapping[str, str] | None = None,
 ) -> tuple[int, str]:
     """
-    The answer's status and body. ``headers`` are made anew for every try.
-
-    Raises ConfigError for an address that is none, WarndError when nobody answers.
+    The answer's status and body. ``headers`` are made anew for every try. Raises WarndError when nobody answers.
     """
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ConfigError("WARND_URL", f"{url!r} is no address such as {HERE}")
-    target = f"{url.rstrip('/')}/api/v1/{path}" + (f"?{urlencode(query)}" if query else "")
+    target = f"{url}/api/v1/{path}" + (f"?{urlencode(query)}" if query else "")
     return asyncio.run(_called(url, method, target, body, headers=headers, media=media))
 
 

@@ -167,9 +167,7 @@ def _all_covered(inner: Sequence[str] | frozenset[str], outer: Sequence[str] | f
 
 
 def _lane(alert: Alert, episode: Sequence[Earlier], change: Change) -> Lane:
-    return lane_of(
-        _gravest(alert, episode, change) or Color.BLUE, drill=alert.status is not Status.ACTUAL
-    )
+    return lane_of(_gravest(alert, episode, change) or Color.BLUE, drill=alert.status is not Status.ACTUAL)
 
 
 def _gravest(alert: Alert, episode: Sequence[Earlier], change: Change) -> Color | None:

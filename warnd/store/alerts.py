@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
 
 from warnd.errors import Conflict, Fault, NotFound
 from warnd.model.admission import Admission, Earlier, Identity, Known
-from warnd.model.alert import Alert, AlertState, AlertType, Change, Parsed, Verdict
+from warnd.model.alert import Alert, AlertState, AlertType, Change, Parsed, Status, Verdict
 from warnd.model.alert_body import as_body, digest_of, from_body
 from warnd.model.color import Color, Lane
 from warnd.model.release import Hold, Person
+from warnd.model.ulid import floor
 from warnd.ports import Telling
 from warnd.store import regions
 from warnd.store.alarms import clear_about
@@ -252,6 +253,19 @@ def expire_due(connection: Connection, now: datetime) -> tuple[list[str], list[E
         connection.execute(update(alerts).where(alerts.c.id.in_(over)).values(state=AlertState.EXPIRED.value))
     cleared = clear_about(connection, [row.id for row in rows], now)
     return stopping, [*(Entry(micros(now), "alert.expired", id_, {}) for id_ in stopping), *cleared]
+
+
+def reds_since(connection: Connection, source: str, since: datetime) -> int:
+    """How many actual red warnings of a source came in since then, whatever became of them; ends left out."""
+    return connection.execute(
+        select(func.count()).where(
+            alerts.c.id >= floor(since),
+            alerts.c.source == source,
+            alerts.c.color == Color.RED.value,
+            alerts.c.status == Status.ACTUAL.value,
+            alerts.c.change != Change.LIFTED.value,
+        )
+    ).scalar_one()
 
 
 def set_plan_size(connection: Connection, id: str, members: int) -> None:

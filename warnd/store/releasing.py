@@ -125,9 +125,7 @@ def _release(
 def _reject(
     connection: Connection, row: Row[Any], *, by: str, reason: str, now: datetime
 ) -> tuple[Decided, Sequence[Entry]]:
-    connection.execute(
-        update(alerts).where(alerts.c.id == row.id).values(state=AlertState.REJECTED.value)
-    )
+    connection.execute(update(alerts).where(alerts.c.id == row.id).values(state=AlertState.REJECTED.value))
     entry = Entry(micros(now), "alert.rejected", row.id, {"reason": reason}, by)
     decided = Decided(row.id, AlertState.REJECTED, Lane(row.lane))
     return decided, [entry, *clear_about(connection, (row.id,), now)]
