@@ -29,10 +29,6 @@ from warnd.store.alert_views import AlertFilter, AlertRow, AlertView, Gap, Progr
 
 alerts_app = typer.Typer(help="The warnings that came in, and how far each has got.", no_args_is_help=True)
 
-alerts_app.command()(approve)
-alerts_app.command()(reject)
-alerts_app.command()(link)
-
 _GAPS = 20
 
 
@@ -78,6 +74,10 @@ def show(
         print_forecast(counts_view(whole.forecast))
     _print_progress(whole.progress, say)
     _print_gaps(whole.gaps, say)
+
+
+for decision in (approve, reject, link):
+    alerts_app.command()(decision)
 
 
 @dataclass(frozen=True, slots=True)

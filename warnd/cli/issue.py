@@ -70,7 +70,7 @@ def issue(
     }
     if not update_of and not cancel:
         given = _asked_for(given)
-    message = {
+    message: dict[str, Any] = {
         "identifier": PREFIX + UlidMaker().one(datetime.now(UTC)),
         "status": status,
         **_told(given),
