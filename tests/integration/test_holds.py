@@ -334,7 +334,9 @@ async def test_a_link_decides_on_its_own_alert_alone(here: County) -> None:
 async def test_a_link_is_no_way_round_the_second_person(here: County, role: str, name: str) -> None:
     """Else four eyes would be two."""
     answer = await held(here, "zhang")
-    status, problem = await here.door.ask("POST", f"alerts/{answer['id']}/links", role=role, json={"for": name})
+    status, problem = await here.door.ask(
+        "POST", f"alerts/{answer['id']}/links", role=role, json={"for": name}
+    )
     assert (status, "was issued by 张三" in problem["detail"]) == (409, True)
 
 
@@ -369,7 +371,12 @@ async def test_the_page_of_a_held_alert_says_how_it_waits(here: County) -> None:
     )
     async with here.door.client.get(f"/alerts/{answer['id']}?lang=en") as page:
         text = await page.text()
-    for part in ("Waits for a second person", "Released by itself at", "Somebody other than 张三", "Would be told"):
+    for part in (
+        "Waits for a second person",
+        "Released by itself at",
+        "Somebody other than 张三",
+        "Would be told",
+    ):
         assert part in text
 
 
@@ -399,7 +406,9 @@ async def test_unusually_many_reds_alarm_and_block_nothing(here: County) -> None
     """More than three within ten minutes, of this source; an hour's reds are not counted together."""
     for n in range(4):
         assert "reds_unusual" not in await here.alarms()
-        status, answer = await here.door.ask("POST", "alerts", role="water", json=RED | {"identifier": f"R{n}"})
+        status, answer = await here.door.ask(
+            "POST", "alerts", role="water", json=RED | {"identifier": f"R{n}"}
+        )
         assert (status, answer["state"]) == (202, "released")
     assert "4 red warnings in 10 minutes, more than 3" in (await here.alarms())["reds_unusual"]
 

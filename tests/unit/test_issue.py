@@ -35,7 +35,13 @@ def test_what_is_left_out_is_given() -> None:
 
 def test_what_is_said_stands() -> None:
     """Status, type and the name of the issuer; also keys that nobody knows."""
-    said = {"status": "exercise", "type": "update", "sender_name": "值班室", "sender": "duty.example", "novel": 1}
+    said = {
+        "status": "exercise",
+        "type": "update",
+        "sender_name": "值班室",
+        "sender": "duty.example",
+        "novel": 1,
+    }
     assert complete(GIVEN | said).items() >= (GIVEN | said).items()
 
 

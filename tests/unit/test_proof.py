@@ -12,7 +12,7 @@ from warnd.intake.proof import NONCE, SIGNATURE, SOURCE, TIMESTAMP, holds, read_
 
 NOW = datetime(2026, 7, 14, 0, 0, tzinfo=UTC)
 SECRET = "an invented secret of some length"
-BODY = '{"identifier":"62120241600000_20260714080000"}'.encode()
+BODY = b'{"identifier":"62120241600000_20260714080000"}'
 
 VECTOR = {
     SOURCE: "weather",

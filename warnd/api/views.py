@@ -11,6 +11,8 @@ from warnd.errors import Fault
 from warnd.model.admission import Admission
 from warnd.model.release import Hold
 from warnd.pipeline.forecast import Forecast
+from warnd.settings import Settings, SourceSettings
+from warnd.settings.values import hold_rules
 from warnd.store.alarms import Alarm
 from warnd.store.alert_views import AlertRow, AlertView, LevelCoverage, Progress
 from warnd.store.alerts import Admitted
@@ -155,6 +157,23 @@ def story_view(story: DeliveryStory) -> dict[str, Any]:
             {"at": event.at.isoformat(), "kind": event.kind, "facts": dict(event.facts)}
             for event in story.events
         ],
+    }
+
+
+def source_view(source: SourceSettings, settings: Settings) -> dict[str, Any]:
+    """``hold`` says of each color how long it waits, in seconds; null for a source that releases at once."""
+    rules = hold_rules(source.hold, settings.release.hold)
+    waits = {color.value: {"after": rules[color].after.total_seconds(), "then": rules[color].then.value}
+             for color in source.colors}  # fmt: skip
+    return {
+        "name": source.name,
+        "regions": list(source.regions),
+        "hazards": list(source.hazards),
+        "colors": [color.value for color in source.colors],
+        "official": source.official,
+        "hold": None if source.official else waits,
+        "signs": source.hmac_secret is not None,
+        "rate": None if source.rate is None else f"{source.rate.tokens:g} in {source.rate.seconds:g} s",
     }
 
 

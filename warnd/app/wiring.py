@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from warnd.contract.channel import Channel
@@ -10,10 +10,10 @@ from warnd.contract.registry import channel_factory
 from warnd.errors import ConfigError
 from warnd.intake.hazards import load_hazards
 from warnd.model.audience import EVERY_HAZARD
-from warnd.model.color import Color, Lane
+from warnd.model.color import Lane
 from warnd.model.delivery import Batch
 from warnd.model.hazard import HazardCatalogue
-from warnd.model.release import BY_HAND, DEFAULT_HOLDS, HoldRule
+from warnd.model.release import BY_HAND
 from warnd.pipeline.admit import Speaker
 from warnd.pipeline.expand import Route
 from warnd.pipeline.surroundings import Surroundings
@@ -22,7 +22,7 @@ from warnd.queue.local import ChannelLanes
 from warnd.queue.pacing import Pace, Rate
 from warnd.resources import config_dir, templates_dir
 from warnd.settings import Settings
-from warnd.settings.values import ChannelSettings, Holds
+from warnd.settings.values import ChannelSettings, hold_rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ def speakers(settings: Settings, catalogue: HazardCatalogue) -> dict[str, Speake
             frozenset(one.colors),
             tuple(one.regions),
             official=one.official,
-            holds=_holds(one.hold, settings.release.hold),
+            holds=hold_rules(one.hold, settings.release.hold),
         )
         for name, one in settings.sources.items()
     }
@@ -116,7 +116,7 @@ def hand(settings: Settings, catalogue: HazardCatalogue) -> Speaker | None:
         frozenset(issue.colors),
         tuple(issue.regions),
         official=False,
-        holds=_holds(issue.hold, settings.release.hold),
+        holds=hold_rules(issue.hold, settings.release.hold),
         by_hand=True,
     )
 
@@ -127,15 +127,6 @@ def _known(hazards: Sequence[str], catalogue: HazardCatalogue, key: str) -> None
             raise ConfigError(
                 f"{key}[{place}]", f"there is no hazard {slug!r}; known are {', '.join(catalogue.hazards)}"
             )
-
-
-def _holds(*tables: Holds) -> Mapping[Color, HoldRule]:
-    """The rule of each color: its parts from the first table that has them, else the default's."""
-    rules = dict(DEFAULT_HOLDS)
-    for table in reversed(tables):
-        for color, one in table.items():
-            rules[color] = HoldRule(one.after or rules[color].after, one.then or rules[color].then)
-    return rules
 
 
 def _channel(name: str, one: ChannelSettings) -> Channel:

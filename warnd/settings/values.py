@@ -18,7 +18,7 @@ from warnd.model.audience import EVERY_HAZARD
 from warnd.model.color import Color
 from warnd.model.policy import Policies, RetryPolicy
 from warnd.model.region import level_of
-from warnd.model.release import Then
+from warnd.model.release import DEFAULT_HOLDS, HoldRule, Then
 from warnd.settings.amounts import Duration, PerSecond, Size, TargetRate
 
 closed = with_config(extra="forbid")
@@ -135,6 +135,15 @@ class HoldTable:
 
 
 Holds = Mapping[Color, HoldTable]
+
+
+def hold_rules(*tables: Holds) -> Mapping[Color, HoldRule]:
+    """The rule of each color: its parts from the first table that has them, else the default's."""
+    rules = dict(DEFAULT_HOLDS)
+    for table in reversed(tables):
+        for color, one in table.items():
+            rules[color] = HoldRule(one.after or rules[color].after, one.then or rules[color].then)
+    return rules
 
 
 @closed
