@@ -179,6 +179,9 @@ async def test_the_end_of_a_warning_by_hand_waits_too(here: County) -> None:
     [
         pytest.param({"areas": [{"regions": ["6201"]}]}, "areas", id="elsewhere"),
         pytest.param({"color": None, "headline": "暴雨"}, "color", id="of no color"),
+        pytest.param({"areas": [{"regions": ["621202999"]}]}, "areas", id="nowhere"),
+        pytest.param({"areas": []}, "areas", id="without a place"),
+        pytest.param({"hazard": "rainstrom", "headline": "发布红色预警"}, "hazard", id="of a mistyped kind"),
         pytest.param({"sender": "62120241600000"}, "sender", id="in another's name"),
         pytest.param({"type": "cancel", "references": [
             {"sender": RED["sender"], "identifier": RED["identifier"]}]}, "references", id="about another's"),

@@ -27,6 +27,7 @@ from warnd.model.admission import Admission, Known
 from warnd.model.alert import AlertState, Parsed, Status, Verdict
 from warnd.model.color import Color, Lane
 from warnd.model.delivery import Batch, BatchState, State
+from warnd.model.hazard import OTHER
 from warnd.model.release import Hold, Person, Then
 from warnd.model.ulid import UlidMaker
 from warnd.pipeline.admit import Speaker, admit, national
@@ -393,12 +394,20 @@ class App:
 
 def _refuse_by_hand(admission: Admission, speaker: Speaker) -> None:
     """
-    Nothing issued by hand is quarantined: whoever issues it is there to mend it. Raises InvalidAlert.
+    Nothing issued by hand is quarantined, or goes nowhere: whoever issues it is there to mend it. Raises InvalidAlert.
 
-    Nor could it be without a way round the second person.
+    Quarantine would be a way round the second person as well.
     """
-    if speaker.by_hand and admission.state is AlertState.QUARANTINED:
-        raise InvalidAlert(admission.findings)
+    if not speaker.by_hand:
+        return
+    mistyped = [one for one in admission.findings if one.code in _MISTYPED]
+    if admission.alert.hazard == OTHER:
+        mistyped += [one for one in admission.findings if one.code == "hazard_unknown"]
+    if admission.state is AlertState.QUARANTINED or mistyped:
+        raise InvalidAlert(mistyped or admission.findings)
+
+
+_MISTYPED = frozenset({"unknown_region", "area_unresolved"})
 
 
 def _utc() -> datetime:
