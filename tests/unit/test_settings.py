@@ -369,7 +369,9 @@ def test_a_file_that_holds_no_credential_is_the_adapter_s_affair(read: Load) -> 
         pytest.param(
             '[release.hold.red]\nthen = "wait"', "release.hold.red.then", "'release'", id="a hold without end"
         ),
-        pytest.param('[release.hold.green]\nafter = "1m"', "release.hold.green", "'blue'", id="a hold of no color"),
+        pytest.param(
+            '[release.hold.green]\nafter = "1m"', "release.hold.green", "'blue'", id="a hold of no color"
+        ),
         pytest.param('[issue]\nsender = "a b"', "issue.sender", "match", id="a sender with a space"),
         pytest.param("[release]\nunusual_reds = 0", "release.unusual_reds", "1", id="every red unusual"),
         pytest.param('time_zone = "Mars/Olympus"', "time_zone", "Mars/Olympus", id="no time zone"),

@@ -50,7 +50,9 @@ def test_a_source_without_a_rate_is_never_counted(traffic: Traffic) -> None:
 
 def test_each_source_has_its_own_measure_of_unusual(traffic: Traffic) -> None:
     """A province relays more reds than a county."""
-    assert [traffic.unusual_reds(name) for name in ("weather", "water", "hand")] == [2, 5, 5]
+    for source, usual in (("weather", 2), ("water", 5), ("hand", 5)):
+        assert traffic.unusual(source, usual) == ""
+        assert f"more than {usual}" in traffic.unusual(source, usual + 1)
 
 
 @pytest.mark.parametrize(

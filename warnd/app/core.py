@@ -27,11 +27,11 @@ from warnd.model.admission import Admission, Known
 from warnd.model.alert import AlertState, Parsed, Status, Verdict
 from warnd.model.color import Color, Lane
 from warnd.model.delivery import Batch, BatchState, State
-from warnd.model.hazard import OTHER
-from warnd.model.release import Hold, Person, Then
+from warnd.model.release import Person
 from warnd.model.ulid import UlidMaker
 from warnd.pipeline.admit import Speaker, admit, national
 from warnd.pipeline.broadcast import Broadcaster
+from warnd.pipeline.by_hand import to_be_mended
 from warnd.pipeline.confirm import confirm
 from warnd.pipeline.forecast import Forecast
 from warnd.pipeline.lease import InForce
@@ -327,13 +327,6 @@ class App:
             message = f"{channel}: whether {len(batch)} got it is not known"
             self.alarms.sound("unknown_outcome", batch.alert_id, message)
 
-    def outlook(self, hold: Hold | None) -> str:
-        """When a hold is over by itself, and what then happens, for people to read."""
-        if hold is None:
-            return "it is decided by a person"
-        verb = {Then.RELEASE: "released", Then.REJECT: "rejected"}[hold.then]
-        return f"{verb} by itself at {hold.due.astimezone(self.settings.time_zone):%F %T}"
-
     # --- inside -----------------------------------------------------------------------------------
 
     def _after(self, admitted: Admitted, parsed: Parsed) -> None:
@@ -352,19 +345,17 @@ class App:
         elif admitted.state is AlertState.QUARANTINED:
             message = "; ".join(one.message for one in admitted.findings) or "needs a look"
             self.alarms.sound("alert_quarantined", admitted.id, f"{parsed.alert.headline}: {message}")
-        elif admitted.state is AlertState.HELD:
-            message = f"{parsed.alert.headline}: waits for a second person; {self.outlook(admitted.hold)}"
+        elif admitted.hold is not None:
+            outlook = admitted.hold.outlook(self.settings.time_zone)
+            message = f"{parsed.alert.headline}: waits for a second person; {outlook}"
             self.alarms.sound("alert_held", admitted.id, message)
         elif admitted.state is AlertState.EXPIRED:
             message = f"{parsed.alert.headline or admitted.identifier}: came when its time was over"
             self.alarms.sound("alert_stale", admitted.id, message)
 
     async def _look_at_reds(self, source: str, now: datetime) -> None:
-        within, usual = self.settings.release.unusual_within, self.traffic.unusual_reds(source)
-        reds = await self.store.read(alerts.reds_since, source, now - within)
-        if reds > usual:
-            minutes = within.total_seconds() / 60
-            message = f"source {source}: {reds} red warnings in {minutes:g} minutes, more than {usual}"
+        reds = await self.store.read(alerts.reds_since, source, now - self.settings.release.unusual_within)
+        if message := self.traffic.unusual(source, reds):
             self.alarms.sound("reds_unusual", source, message)
 
     async def _broadcast(self, alert_id: str, lane: Lane) -> None:
@@ -393,21 +384,9 @@ class App:
 
 
 def _refuse_by_hand(admission: Admission, speaker: Speaker) -> None:
-    """
-    Nothing issued by hand is quarantined, or goes nowhere: whoever issues it is there to mend it. Raises InvalidAlert.
-
-    Quarantine would be a way round the second person as well.
-    """
-    if not speaker.by_hand:
-        return
-    mistyped = [one for one in admission.findings if one.code in _MISTYPED]
-    if admission.alert.hazard == OTHER:
-        mistyped += [one for one in admission.findings if one.code == "hazard_unknown"]
-    if admission.state is AlertState.QUARANTINED or mistyped:
-        raise InvalidAlert(mistyped or admission.findings)
-
-
-_MISTYPED = frozenset({"unknown_region", "area_unresolved"})
+    """Raises InvalidAlert for what was issued by hand and must be mended first."""
+    if speaker.by_hand and (faults := to_be_mended(admission)):
+        raise InvalidAlert(faults)
 
 
 def _utc() -> datetime:

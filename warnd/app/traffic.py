@@ -32,11 +32,13 @@ class Traffic:
         elif alert is None or not urgent(alert):
             raise TooMany(f"source {source} sends more than its rate; send it again later", wait)
 
-    def unusual_reds(self, source: str) -> int:
-        """More reds than this within ``release.unusual_within`` are unusual."""
-        own = self._settings.sources.get(source)
-        general = self._settings.release.unusual_reds
-        return general if own is None or own.unusual_reds is None else own.unusual_reds
+    def unusual(self, source: str, reds: int) -> str:
+        """What to say of so many reds within ``release.unusual_within``; nothing of what is usual."""
+        own, general = self._settings.sources.get(source), self._settings.release
+        usual = general.unusual_reds if own is None or own.unusual_reds is None else own.unusual_reds
+        minutes = general.unusual_within.total_seconds() / 60
+        several = f"source {source}: {reds} red warnings in {minutes:g} minutes, more than {usual}"
+        return several if reds > usual else ""
 
 
 def urgent(alert: Alert) -> bool:

@@ -251,6 +251,13 @@ alerts = Table(
     Column("issuer", String),
     Column("issuer_key", Id),
     UniqueConstraint("sender", "identifier", "sent"),
+    Index(
+        "ix_alerts_reds",
+        "source",
+        "id",
+        sqlite_where=text("color = 'red'"),
+        postgresql_where=text("color = 'red'"),
+    ),
 )
 """
 ``stopped_at`` set: nothing more of it leaves (superseded, cancelled, expired); ``swept`` once its unsent rows

@@ -344,6 +344,13 @@ def upgrade() -> None:
     with op.batch_alter_table("alerts", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_alerts_episode_id"), ["episode_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_alerts_identifier"), ["identifier"], unique=False)
+        batch_op.create_index(
+            "ix_alerts_reds",
+            ["source", "id"],
+            unique=False,
+            sqlite_where=sa.text("color = 'red'"),
+            postgresql_where=sa.text("color = 'red'"),
+        )
         batch_op.create_index(batch_op.f("ix_alerts_state"), ["state"], unique=False)
 
     op.create_table(
