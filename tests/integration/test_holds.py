@@ -120,6 +120,20 @@ async def test_a_time_out_behind_a_later_message_releases_nothing(here: County) 
     assert states == ["superseded", "rejected", "released"]
 
 
+async def test_what_was_ended_while_it_waited_is_never_released(here: County) -> None:
+    """Neither by a person nor by itself: people would be told of what is over."""
+    answer = await held(here)
+    refer = [{"sender": RED["sender"], "identifier": RED["identifier"], "sent": None}]
+    end = {"type": "cancel", "references": refer, "identifier": "C", "sent": "2026-07-14T08:01:00+08:00"}
+    _, lift = await here.door.ask("POST", "alerts", role="village", json=RED | end)
+    assert lift["state"] == "kept"
+    status, problem = await here.door.ask("POST", f"alerts/{answer['id']}/approve", role="li")
+    assert (status, "has ended" in problem["detail"]) == (409, True)
+    here.clock.pass_(minutes=5)
+    await here.round()
+    assert await here.state(answer["id"]) == "rejected"
+
+
 async def test_an_alarm_of_a_hold_that_is_over_goes_with_its_acknowledgement(here: County) -> None:
     """No condition ends it: somebody must look."""
     await held(here, color="blue", headline="蓝色预警")

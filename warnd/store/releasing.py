@@ -34,7 +34,7 @@ def approve(connection: Connection, id: str, *, by: Person, now: datetime) -> tu
     Release a held alert in place of those of its episode that are in force.
 
     Raises NotFound; SamePerson when it was issued by whoever approves; Conflict when it is not held, its time is
-    over, or a later message of its episode was released.
+    over, or a later message of its episode was released or ended it.
     """
     row = _in_state(connection, id, (AlertState.HELD,), "approved")
     refuse_issuer(row, by, f"alert {id} was issued by {row.issuer}: a second person approves it")
@@ -112,6 +112,8 @@ def _release(
     ).all()
     if later := next((other.id for other in live if other.sent > row.sent), None):
         raise Conflict(f"alert {later} of the same episode is later than {row.id} and was released")
+    if ended := _ended(connection, row):
+        raise Conflict(f"alert {ended} of the same episode has ended {row.id}")
     stopped = tuple(other.id for other in live)
     ending = AlertState.CANCELLED if row.change == Change.LIFTED.value else AlertState.SUPERSEDED
     entries = stop(connection, stopped, state=ending, at=now, successor=row.id)
@@ -120,6 +122,21 @@ def _release(
     _, waited = clear(connection, "alert_held", row.id, now=now)
     entry = Entry(micros(now), "alert.approved", row.id, {"stops": stopped}, by)
     return Decided(row.id, AlertState.RELEASED, Lane(row.lane), stopped), [entry, *entries, *waited]
+
+
+def _ended(connection: Connection, row: Row[Any]) -> str | None:
+    """The end that came while the alert was held; it was kept, for nothing of the episode was in force."""
+    return connection.execute(
+        select(alerts.c.id)
+        .where(
+            alerts.c.episode_id == row.episode_id,
+            alerts.c.state == AlertState.KEPT.value,
+            alerts.c.change == Change.LIFTED.value,
+            alerts.c.status == row.status,
+            alerts.c.sent >= row.sent,
+        )
+        .limit(1)
+    ).scalar()
 
 
 def _reject(
