@@ -410,6 +410,7 @@ async def test_over_its_rate_a_source_is_asked_to_come_again_unless_it_is_grave(
         assert status == (202 if n < 2 else 429), answer
     reply = await here.door.reply("POST", "alerts", role="water", data=b"nonsense")
     assert (reply.status, 0 < int(reply.headers["Retry-After"]) <= 3600) == (429, True)
+    assert "source_over_rate" in await here.alarms()
     status, _ = await here.door.ask("POST", "alerts", role="water", json=RED | {"identifier": "W9"})
     assert status == 202
 

@@ -21,10 +21,10 @@ from warnd.app.metrics import Metrics
 from warnd.app.traffic import Traffic
 from warnd.contract.channel import CallbackRequest, ReceivesReceipts
 from warnd.contract.outcome import Accepted, Outcome, Receipt, Rejected, Scope
-from warnd.errors import Conflict, Fault, Invalid, InvalidAlert, NotFound
+from warnd.errors import Conflict, Fault, Invalid, InvalidAlert, NotFound, TooMany
 from warnd.intake.read import read
 from warnd.model.admission import Admission, Known
-from warnd.model.alert import AlertState, Parsed, Status, Verdict
+from warnd.model.alert import Alert, AlertState, Parsed, Status, Verdict
 from warnd.model.color import Color, Lane
 from warnd.model.delivery import Batch, BatchState, State
 from warnd.model.release import Person
@@ -192,10 +192,10 @@ class App:
         try:
             parsed = read(body, content_type, self.surroundings.catalogue)
         except InvalidAlert as error:
-            self.traffic.count(speaker.name, None, time.monotonic())
+            self._count(speaker.name, None)
             await self.store.write(alerts.keep_raw, raw, Verdict.REFUSE, error.faults)
             raise
-        self.traffic.count(speaker.name, parsed.alert, time.monotonic())
+        self._count(speaker.name, parsed.alert)
         return await self.admit(parsed, raw, speaker)
 
     async def admit(self, parsed: Parsed, raw: RawMessage, speaker: Speaker) -> Admitted:
@@ -328,6 +328,18 @@ class App:
             self.alarms.sound("unknown_outcome", batch.alert_id, message)
 
     # --- inside -----------------------------------------------------------------------------------
+
+    def _count(self, source: str, alert: Alert | None) -> None:
+        """Raises TooMany, with an alarm that ends when the source keeps to its rate again."""
+        try:
+            if self.traffic.count(source, alert, time.monotonic()):
+                self.alarms.clear("source_over_rate", source)
+        except TooMany:
+            message = (
+                f"source {source} sends more than its rate: all but red, orange and ends is refused for now"
+            )
+            self.alarms.sound("source_over_rate", source, message)
+            raise
 
     def _after(self, admitted: Admitted, parsed: Parsed) -> None:
         color = admitted.color.value if admitted.color else "none"

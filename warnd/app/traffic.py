@@ -17,20 +17,21 @@ class Traffic:
         self._settings = settings
         self._windows = {name: Window(one.rate) for name, one in settings.sources.items() if one.rate}
 
-    def count(self, source: str, alert: Alert | None, now: float) -> None:
+    def count(self, source: str, alert: Alert | None, now: float) -> bool:
         """
-        Count one message of a source, None one that is no alert; ``now`` is in monotonic seconds.
+        Count one message of a source, None one that is no alert; whether it keeps to its rate.
 
-        Raises TooMany for one over the rate that can wait.
+        ``now`` is in monotonic seconds. Raises TooMany for one over the rate that can wait.
         """
         window = self._windows.get(source)
         if window is None:
-            return
-        wait = window.wait(now, red=True)
-        if not wait:
-            window.take()
-        elif alert is None or not urgent(alert):
-            raise TooMany(f"source {source} sends more than its rate; send it again later", wait)
+            return True
+        if wait := window.wait(now, red=True):
+            if alert is None or not urgent(alert):
+                raise TooMany(f"source {source} sends more than its rate; send it again later", wait)
+            return False
+        window.take()
+        return True
 
     def unusual(self, source: str, reds: int) -> str:
         """What to say of so many reds within ``release.unusual_within``; nothing of what is usual."""

@@ -71,7 +71,7 @@ def show(
     _print_facts(whole.view, say, zone)
     if whole.forecast is not None:
         print()
-        print_forecast(counts_view(whole.forecast))
+        print_forecast(counts_view(whole.forecast), say)
     _print_progress(whole.progress, say)
     _print_gaps(whole.gaps, say)
 

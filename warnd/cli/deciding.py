@@ -6,8 +6,10 @@ from typing import Annotated
 
 import typer
 
+from warnd.app.phrases import phrases
 from warnd.cli.calling import HERE, Key, Url, ask
 from warnd.cli.issue import print_forecast
+from warnd.cli.options import language
 
 AlertId = Annotated[str, typer.Argument(help="As `warnd alerts list` shows it.")]
 
@@ -20,7 +22,7 @@ def approve(
 ) -> None:
     """Release a held alert: whom it would tell is shown first. Whoever issued it by hand may not."""
     if not yes:
-        print_forecast(ask(url, key, "GET", f"alerts/{id}/forecast"))
+        print_forecast(ask(url, key, "GET", f"alerts/{id}/forecast"), phrases(language(None)))
         typer.confirm("Release it?", abort=True)
     answer = ask(url, key, "POST", f"alerts/{id}/approve")
     print(f"{id} is {answer['state']}")

@@ -9,11 +9,13 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from warnd.app.phrases import Phrases, phrases
 from warnd.cli.calling import HERE, Key, Url, ask
-from warnd.cli.options import AsJson
+from warnd.cli.options import AsJson, language
 from warnd.cli.terminal import as_called, print_json, print_table
 from warnd.intake.issue import PREFIX
 from warnd.model.color import Color
+from warnd.model.region import Level
 from warnd.model.ulid import UlidMaker
 from warnd.settings.amounts import duration
 
@@ -82,24 +84,32 @@ def issue(
         message |= {"type": "cancel", "references": [_reference(url, key, cancel)]}
     forecast = ask(url, key, "POST", "alerts", content=message, query={"dry_run": "true"})
     if not as_json:
-        print_forecast(forecast)
+        print_forecast(forecast, phrases(language(None)))
     if not yes:
         _confirm()
     answer = ask(url, key, "POST", "alerts", content=message)
     print_json(answer) if as_json else _say(answer)
 
 
-def print_forecast(forecast: Mapping[str, Any]) -> None:
+def print_forecast(forecast: Mapping[str, Any], say: Phrases) -> None:
     """Whom a release would tell, as ``GET alerts/{id}/forecast`` counts it."""
-    rows = [("would be told", str(forecast["targeted"]))]
-    rows += [(f"  by {name}", str(n)) for name, n in sorted(forecast["by_channel"].items())]
-    rows += [(f"  in a {name}", str(n)) for name, n in forecast["by_level"].items()]
+    channel, level = say("alert.channel"), say("alert.level")
+    counts = [(say("release.targeted"), forecast["targeted"])]
+    counts += [(f"  {channel} {name}", n) for name, n in sorted(forecast["by_channel"].items())]
+    counts += [
+        (f"  {level} {say(f'levels.{one.value}')}", forecast["by_level"][one.name.lower()])
+        for one in Level
+        if one.name.lower() in forecast["by_level"]
+    ]
     if forecast["told_before"]:
-        rows.append(("were told before", str(forecast["told_before"])))
-    rows += [(f"not told: {why}", str(n)) for why, n in sorted(forecast["by_reason"].items())]
-    print_table(("", ""), rows)
+        counts.append((say("release.told_before"), forecast["told_before"]))
+    counts += [
+        (say("release.not_told", why=say.word("whys", why)), n)
+        for why, n in sorted(forecast["by_reason"].items())
+    ]
+    print_table(("", ""), [(what, say.number(n)) for what, n in counts])
     for one in forecast.get("warnings", ()):
-        print(f"note: {one['path']}: {one['message']}")
+        print(f"{one['path']}: {one['message']}")
 
 
 def _asked_for(given: Mapping[str, Any]) -> dict[str, Any]:
