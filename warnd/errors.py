@@ -9,8 +9,10 @@ Every exception warnd raises on purpose.
     ├── Invalid          any other body with faults, listed by path (422)
     ├── TemplateError    a template that cannot be rendered; the renderer falls back
     ├── NotFound         no row with that id (404)
+    ├── TooMany          a source sends more than its rate (429)
     └── StoreError       the store could not do what it was asked
         └── Conflict     it holds something else under that key already (409)
+            └── SamePerson   whoever issued a warning by hand is not the second person it needs (409)
 """
 
 from __future__ import annotations
@@ -74,9 +76,21 @@ class NotFound(WarndError):
         self.key = key
 
 
+class TooMany(WarndError):
+    """A source sends more than its rate. ``retry_after`` is in seconds."""
+
+    def __init__(self, message: str, retry_after: float) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
 class StoreError(WarndError):
     """The store could not do what it was asked; nothing of the request was kept."""
 
 
 class Conflict(StoreError):
     """The store holds something else under that key already."""
+
+
+class SamePerson(Conflict):
+    """Whoever issued a warning by hand is not the second person it needs."""

@@ -18,6 +18,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from warnd import __version__
+from warnd.cli import calling as calling_module
 from warnd.cli import main
 from warnd.cli import push as push_module
 from warnd.cli.configuration import settings
@@ -207,7 +208,7 @@ async def test_a_cut_connection_is_tried_again(
     warnd: Call, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     """A warning must not be lost to a daemon that was just being restarted."""
-    monkeypatch.setattr(push_module, "_WAIT", tenacity.wait_none())
+    monkeypatch.setattr(calling_module, "_WAIT", tenacity.wait_none())
     tries = 0
 
     async def cut_twice(request: web.Request) -> web.Response:
@@ -226,7 +227,7 @@ def test_a_daemon_that_never_answers_leaves_with_1(
     warnd: Call, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     """After the last try one line says whom nobody could reach."""
-    monkeypatch.setattr(push_module, "_WAIT", tenacity.wait_none())
+    monkeypatch.setattr(calling_module, "_WAIT", tenacity.wait_none())
     (tmp_path / "warning").write_bytes(b"{}")
     url = "http://127.0.0.1:1"
     assert warnd("push", str(tmp_path / "warning"), "--url", url, "--key", "k") == 1

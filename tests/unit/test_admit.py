@@ -24,6 +24,7 @@ from warnd.model.alert import (
 )
 from warnd.model.alert_body import ENDS
 from warnd.model.color import Color, Lane
+from warnd.model.release import DEFAULT_HOLDS, Hold, HoldRule, Then
 from warnd.pipeline.admit import Speaker, admit, national
 
 NOW = datetime(2026, 7, 20, 8, tzinfo=UTC)
@@ -134,6 +135,33 @@ def test_what_is_not_official_is_held() -> None:
     """For a second person; what is held supersedes nothing."""
     found = admitted(alert(AlertType.UPDATE), earlier(), speaker=replace(WEATHER, official=False))
     assert (found.state, found.supersedes) == (AlertState.HELD, ())
+
+
+@pytest.mark.parametrize("color", list(Color), ids=lambda one: one.value)
+def test_what_is_held_waits_as_its_source_has_it_for_the_color(color: Color) -> None:
+    """The wait begins when it is admitted; what is released or doubtful has none."""
+    rules = {one: HoldRule(timedelta(minutes=n), Then.REJECT) for n, one in enumerate(Color, 1)}
+    village = replace(WEATHER, official=False, holds=rules)
+    found = admitted(alert(color=color), speaker=village)
+    assert found.hold == Hold(NOW + rules[color].after, Then.REJECT)
+    assert admitted(alert(color=color)).hold is None
+    assert admitted(alert(color=color), speaker=village, doubts=(Fault("x", "odd", "odd"),)).hold is None
+
+
+@pytest.mark.parametrize(
+    "message",
+    [alert(AlertType.CANCEL, None), alert(AlertType.UPDATE, Color.BLUE)],
+    ids=["the end", "the lowering"],
+)
+def test_of_a_red_needs_what_a_red_needs(message: Alert) -> None:
+    """Also when it has been lowered since: a false all-clear is as grave as a false alarm."""
+    episode = [
+        earlier(Color.RED, id="E1", state=AlertState.SUPERSEDED, sent=NOW - timedelta(hours=3)),
+        earlier(Color.YELLOW, id="E2"),
+    ]
+    village = replace(WEATHER, official=False)
+    found = admitted(message, *episode, speaker=village)
+    assert found.hold == Hold(NOW + DEFAULT_HOLDS[Color.RED].after, DEFAULT_HOLDS[Color.RED].then)
 
 
 @pytest.mark.parametrize(

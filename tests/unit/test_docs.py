@@ -30,6 +30,7 @@ from warnd.resources import config_dir
 from warnd.settings import ChannelSettings, SourceSettings, load
 from warnd.settings.policy import PolicyTable, RetryTable
 from warnd.settings.reading import File
+from warnd.settings.values import HoldTable
 from warnd.store.keys import Role
 
 ROOT = Path(__file__).parents[2]
@@ -59,7 +60,10 @@ def test_the_shipped_file_has_every_table_and_every_key_before_them(tables: Mapp
     assert set(tables) == names(File)
 
 
-@pytest.mark.parametrize("section", ["server", "store", "queue", "regions", "templates", "retention", "logs"])
+@pytest.mark.parametrize(
+    "section",
+    ["server", "store", "queue", "release", "issue", "regions", "templates", "retention", "logs"],
+)
 def test_the_shipped_file_has_every_key_of_a_plain_table(tables: Mapping[str, Any], section: str) -> None:
     """Not one more, either: those would be refused."""
     [settings] = [each.default_factory for each in fields(File) if each.name == section]
@@ -73,7 +77,9 @@ def test_the_shipped_file_has_every_key_of_retries_policies_channels_and_sources
     """Of tables that go by name, the examples together show every key."""
     assert set(tables["retry"]) == names(RetryTable)
     assert set(tables["policy"]["responsible"]["red"]) == names(PolicyTable) | {"hazards"}
-    assert set(tables["sources"]["weather"]) == names(SourceSettings) - {"name"}
+    shown = {"hmac_secret" if key == "hmac_secret_file" else key for key in tables["sources"]["weather"]}
+    assert shown == names(SourceSettings) - {"name"}
+    assert set(tables["release"]["hold"]["red"]) == names(HoldTable)
     shown = set[str]().union(*tables["channels"].values())
     assert names(ChannelSettings) - {"name", "options"} <= shown
 
@@ -123,8 +129,8 @@ def test_with_the_shipped_file_every_policy_reaches_the_console() -> None:
 
 def test_every_example_of_the_shipped_file_works(tmp_path: Path) -> None:
     """Uncommented, each table loads and each adapter takes its own."""
-    for secret in ("sms", "email", "province"):
-        (tmp_path / secret).write_text("made-up\n")
+    for secret in ("sms", "email", "province", "weather"):
+        (tmp_path / secret).write_text("made-up-and-long-enough\n")
     path = tmp_path / "warnd.toml"
     path.write_text(everything_enabled().replace("/run/secrets", str(tmp_path)), encoding="utf-8")
     settings = load(path, {})
@@ -155,7 +161,9 @@ def first_cells(text: str) -> list[str]:
 def alarm_kinds() -> set[str]:
     """What the code sounds."""
     sources = (path.read_text(encoding="utf-8") for path in (ROOT / "warnd").rglob("*.py"))
-    return {kind for source in sources for kind in re.findall(r'\bsound\(\s*"([a-z_]+)"', source)}
+    return {
+        kind for source in sources for kind in re.findall(r'\bsound\(\s*(?:connection, )?"([a-z_]+)"', source)
+    }
 
 
 def test_the_operations_manual_says_what_each_alarm_asks_of_a_person() -> None:
@@ -210,8 +218,12 @@ def address(route: Route) -> str:
 
 def test_the_api_page_has_every_route_with_its_least_role() -> None:
     """And no other."""
-    rows = re.findall(r"^\| (`.*?`) \| (\w+|–) \|", section(API, "Routes"), re.MULTILINE)
-    described = {code: LEAST[role] for cell, role in rows for code in re.findall(r"`([^`]+)`", cell)}
+    rows = re.findall(r"^\| (`.*?`) \| ([\w, ]+|–) \|", section(API, "Routes"), re.MULTILINE)
+    described = {
+        code: set().union(*(LEAST[role] for role in roles.split(", ")))
+        for cell, roles in rows
+        for code in re.findall(r"`([^`]+)`", cell)
+    }
     assert described == {address(route): set(route.roles) for route in ROUTES}
 
 

@@ -15,9 +15,11 @@ from warnd.logs import Format
 from warnd.model.audience import AudienceClass
 from warnd.model.color import Color
 from warnd.model.policy import ChannelPolicy, Mode, Policies, RetryPolicy, Until
+from warnd.model.release import DEFAULT_HOLDS, HoldRule, Then
 from warnd.queue.pacing import Rate
 from warnd.settings import Settings, load
 from warnd.settings.amounts import duration, rate, size
+from warnd.settings.values import hold_rules
 
 Load = Callable[..., Settings]
 
@@ -183,6 +185,27 @@ def test_a_source_says_what_a_feed_may_speak_for(read: Load) -> None:
     assert (source.name, source.regions, source.hazards) == ("weather", ("6212",), ("*",))
     assert source.colors == tuple(Color)
     assert source.official is False
+    assert (source.hmac_secret, source.rate, source.hold) == (None, None, {})
+
+
+def test_a_hold_says_of_a_color_what_is_more_general_elsewhere(read: Load) -> None:
+    """The source before all, all before the default; each part for itself, so that half a rule is a rule."""
+    settings = read(
+        '[release.hold.red]\nafter = "10m"\n[release.hold.blue]\nthen = "release"\n'
+        '[sources.w]\nregions = ["62"]\n[sources.w.hold.red]\nthen = "reject"\n'
+    )
+    rules = hold_rules(settings.sources["w"].hold, settings.release.hold)
+    assert rules[Color.RED] == HoldRule(timedelta(minutes=10), Then.REJECT)
+    assert rules[Color.BLUE] == HoldRule(timedelta(minutes=30), Then.RELEASE)
+    assert rules[Color.ORANGE] == DEFAULT_HOLDS[Color.ORANGE]
+
+
+def test_the_secret_of_a_source_is_read_from_its_file_and_never_shown(read: Load, tmp_path: Path) -> None:
+    """Like every other credential."""
+    (tmp_path / "weather").write_text("s3cret-of-the-source\n")
+    settings = read(f'[sources.w]\nregions = ["62"]\nhmac_secret_file = "{tmp_path / "weather"}"\n')
+    assert settings.sources["w"].hmac_secret == Secret("s3cret-of-the-source")
+    assert "s3cret" not in repr(settings)
 
 
 # Environment and secrets
@@ -342,6 +365,23 @@ def test_a_file_that_holds_no_credential_is_the_adapter_s_affair(read: Load) -> 
         pytest.param(
             '[sources.w]\nregions = ["62"]\nname = "x"', "sources.w.name", "no such key", id="source's name"
         ),
+        pytest.param(
+            '[sources.w]\nregions = ["62"]\nhmac_secret = "guess"',
+            "sources.w.hmac_secret",
+            "16",
+            id="a weak secret",
+        ),
+        pytest.param(
+            '[sources.hand]\nregions = ["62"]', "sources.hand", "by hand", id="a name that is taken"
+        ),
+        pytest.param(
+            '[release.hold.red]\nthen = "wait"', "release.hold.red.then", "'release'", id="a hold without end"
+        ),
+        pytest.param(
+            '[release.hold.green]\nafter = "1m"', "release.hold.green", "'blue'", id="a hold of no color"
+        ),
+        pytest.param('[issue]\nsender = "a b"', "issue.sender", "match", id="a sender with a space"),
+        pytest.param("[release]\nunusual_reds = 0", "release.unusual_reds", "1", id="every red unusual"),
         pytest.param('time_zone = "Mars/Olympus"', "time_zone", "Mars/Olympus", id="no time zone"),
         pytest.param('language = "中文"', "language", "match", id="no language tag"),
         pytest.param("[retry]\nfactor = 0.5", "retry.factor", "1", id="waits that shrink"),

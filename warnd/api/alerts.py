@@ -17,6 +17,7 @@ from warnd.api.routing import Call, Nothing, answer, listing, page_view
 from warnd.api.views import (
     admitted_view,
     alert_view,
+    counts_view,
     coverage_view,
     faults_of,
     forecast_view,
@@ -26,7 +27,7 @@ from warnd.api.views import (
 )
 from warnd.app import acts
 from warnd.app.receiving import Received, Taken, receive
-from warnd.errors import Conflict, InvalidAlert
+from warnd.errors import Conflict, InvalidAlert, TooMany
 from warnd.intake.findings import MAX_FINDINGS
 from warnd.intake.read import located
 from warnd.model.alert_body import from_body
@@ -35,6 +36,7 @@ from warnd.pipeline.admit import Speaker
 from warnd.store import alert_views
 from warnd.store.alert_views import AlertFilter, AlertView, Progress
 from warnd.store.alerts import Admitted
+from warnd.store.keys import Role
 from warnd.store.releasing import Decided
 
 MEDIA = ("application/json", "application/cap+xml", "application/xml", "text/xml")
@@ -46,6 +48,12 @@ _LOOK_SECONDS = 0.5
 _ALIVE_SECONDS = 15.0
 
 
+class LinkBody(Body):
+    """For whom the link is; they count as the one who decides."""
+
+    for_: Annotated[str, Field(alias="for", min_length=1, max_length=100)]
+
+
 class Decision(Body):
     """Why; kept in the journal."""
 
@@ -54,6 +62,8 @@ class Decision(Body):
 
 async def post(call: Call) -> web.StreamResponse:
     """Take a message in; with ``dry_run`` say whom it would reach, and keep nothing."""
+    if call.key is not None and call.key.role is not Role.FEED:
+        return await _issue(call)
     speaker = _speaker(call)
     given = call.request.headers.get("Content-Type")
     if given is not None and call.request.content_type not in (*MEDIA, "application/octet-stream"):
@@ -65,7 +75,7 @@ async def post(call: Call) -> web.StreamResponse:
     match received.messages:
         case [Taken(result=Admitted() as admitted)]:
             return answer(admitted_view(admitted), status=200 if admitted.repeat else 202)
-        case [Taken(result=InvalidAlert() | Conflict() as failure)]:
+        case [Taken(result=InvalidAlert() | Conflict() | TooMany() as failure)]:
             raise failure
     return _several(received)
 
@@ -82,6 +92,17 @@ def _several(received: Received) -> web.Response:
         raise InvalidAlert(faults[:MAX_FINDINGS])
     status = 200 if all(one.repeat for one in admitted) else 202
     return answer(received_view(received), status=status)
+
+
+async def _issue(call: Call) -> web.StreamResponse:
+    """What a person issues by hand: held for another one."""
+    if call.request.content_type not in ("application/json", "application/octet-stream"):
+        raise web.HTTPUnsupportedMediaType(text="what is issued by hand is application/json")
+    body = await call.request.read()
+    if call.query.get("dry_run"):
+        return answer(forecast_view(*await acts.try_issuing(call.app, body)))
+    admitted = await acts.issue(call.app, body, by=call.person)
+    return answer(admitted_view(admitted), status=200 if admitted.repeat else 202)
 
 
 def _speaker(call: Call) -> Speaker:
@@ -102,6 +123,10 @@ async def get(call: Call) -> web.StreamResponse:
         return alert_views.get_alert(connection, call.id), alert_views.progress(connection, call.id)
 
     return answer(whole_alert_view(*await call.app.store.read(read)))
+
+
+async def forecast(call: Call) -> web.StreamResponse:
+    return answer(counts_view(await call.app.foresight.of_held(call.id)))
 
 
 async def coverage(call: Call) -> web.StreamResponse:
@@ -161,12 +186,21 @@ async def events(call: Call) -> web.StreamResponse:
 
 async def approve(call: Call) -> web.StreamResponse:
     await call.body(Nothing)
-    return _decided(await acts.approve(call.app, call.id, by=call.actor))
+    return _decided(await acts.approve(call.app, call.id, by=call.person))
 
 
 async def reject(call: Call) -> web.StreamResponse:
     body = await call.body(Decision)
     return _decided(await acts.reject(call.app, call.id, by=call.actor, reason=body.reason))
+
+
+async def link(call: Call) -> web.StreamResponse:
+    """The link is told once; whoever has it decides in that name."""
+    body = await call.body(LinkBody)
+    token, made = await acts.mint_link(call.app, call.id, name=body.for_, by=call.person)
+    here = call.app.settings.server.public_url or str(call.request.url.origin())
+    view = {"url": f"{here}/release/{token}", "for": made.name, "expires": made.expires_at.isoformat()}
+    return answer(view, status=201)
 
 
 async def cancel(call: Call) -> web.StreamResponse:

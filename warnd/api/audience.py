@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from warnd.api import audience_bodies as bodies
 from warnd.api.bodies import Body
 from warnd.api.routing import Call, Handler, answer, listing
+from warnd.api.views import source_view
 from warnd.audience.csv_rows import read_sheet
 from warnd.audience.kinds import ChannelKinds
 from warnd.audience.plan import plan_import
@@ -162,15 +163,6 @@ def _applied(
 
 async def sources(call: Call) -> web.StreamResponse:
     """The feeds that the configuration names; read only."""
-    found = call.app.settings.sources.values()
-    items = [
-        {
-            "name": one.name,
-            "regions": list(one.regions),
-            "hazards": list(one.hazards),
-            "colors": [color.value for color in one.colors],
-            "official": one.official,
-        }
-        for one in found
-    ]
+    settings = call.app.settings
+    items = [source_view(one, settings) for one in settings.sources.values()]
     return answer({"items": items, "next_cursor": None})

@@ -14,6 +14,8 @@ from aiohttp import web
 
 from warnd import __version__
 from warnd.api.routing import ANY, Answer, Call, Route, answer
+from warnd.intake.proof import SIGNATURE
+from warnd.store.keys import Role
 
 _PROBLEM = {
     "type": "object",
@@ -61,7 +63,10 @@ def describe(routes: Sequence[Route]) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": schemas,
-            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": {
+                "key": {"type": "http", "scheme": "bearer"},
+                "signature": {"type": "apiKey", "in": "header", "name": SIGNATURE},
+            },
         },
     }
 
@@ -76,7 +81,8 @@ def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
     if not route.public:
         roles = sorted(role.value for role in route.roles)
         operation["description"] = f"Roles: {', '.join(roles)}."
-        operation["security"] = [{"key": []}]
+        ways = ["key", "signature"] if Role.FEED in route.roles else ["key"]
+        operation["security"] = [{way: []} for way in ways]
     if route.body is not None:
         schema = route.body.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas.update(schema.pop("$defs", {}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -10,7 +11,7 @@ import orjson
 import structlog
 from aiohttp import web
 
-from warnd.errors import Conflict, Fault, Invalid, InvalidAlert, NotFound, StoreError, WarndError
+from warnd.errors import Conflict, Fault, Invalid, InvalidAlert, NotFound, StoreError, TooMany, WarndError
 
 log = structlog.get_logger()
 
@@ -71,6 +72,8 @@ def _told(error: WarndError) -> web.Response:
             return problem(422, "the request has faults", faults)
         case NotFound():
             return problem(404, str(error))
+        case TooMany(retry_after=seconds):
+            return problem(429, str(error), headers={"Retry-After": str(math.ceil(seconds))})
         case Conflict():
             return problem(409, str(error))
         case StoreError():

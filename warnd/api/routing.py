@@ -16,6 +16,7 @@ from aiohttp import web
 from warnd.api.bodies import Body, read_body
 from warnd.app import App
 from warnd.errors import Fault, Invalid
+from warnd.model.release import Person
 from warnd.settings.values import ServerSettings
 from warnd.store.keys import ApiKey, Role
 from warnd.store.paging import MOST, Page
@@ -88,6 +89,11 @@ class Call:
     def actor(self) -> str:
         """Who the journal says did it."""
         return self.key.name if self.key is not None else ""
+
+    @property
+    def person(self) -> Person:
+        """The same, as one who decides on a warning."""
+        return Person(self.actor, self.key.id if self.key is not None else None)
 
     @property
     def id(self) -> str:

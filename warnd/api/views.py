@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from warnd.app.receiving import Received, Taken
 from warnd.app.showing import shown_address
-from warnd.errors import Conflict, Fault, InvalidAlert
+from warnd.errors import Conflict, Fault, InvalidAlert, TooMany
 from warnd.model.admission import Admission
 from warnd.model.alert import Verdict
+from warnd.model.release import Hold
 from warnd.pipeline.forecast import Forecast
+from warnd.settings import Settings, SourceSettings
+from warnd.settings.values import hold_rules
 from warnd.store.alarms import Alarm
 from warnd.store.alert_views import AlertRow, AlertView, LevelCoverage, Progress
 from warnd.store.alerts import Admitted
@@ -31,7 +34,12 @@ def admitted_view(admitted: Admitted) -> dict[str, Any]:
         "hazard": admitted.hazard,
         "warnings": [fault_view(one) for one in admitted.findings],
     }
+    if admitted.hold is not None:
+        view["hold"] = hold_view(admitted.hold)
     return view | {"repeat": True} if admitted.repeat else view
+
+
+_STATUSES: Mapping[type, int] = {InvalidAlert: 422, Conflict: 409, TooMany: 429}
 
 
 def received_view(received: Received) -> dict[str, Any]:
@@ -48,7 +56,7 @@ def _taken_view(taken: Taken) -> dict[str, Any]:
         return {"path": taken.path, "status": status} | admitted_view(taken.result)
     return {
         "path": taken.path,
-        "status": 409 if isinstance(taken.result, Conflict) else 422,
+        "status": _STATUSES[type(taken.result)],
         "verdict": Verdict.REFUSE.value,
         "errors": [fault_view(one) for one in faults_of(taken)],
     }
@@ -61,6 +69,8 @@ def faults_of(taken: Taken) -> Sequence[Fault]:
             return faults
         case Conflict() as conflict:
             return [Fault("", "conflict", str(conflict))]
+        case TooMany() as too_many:
+            return [Fault("", "too_many", str(too_many))]
         case Admitted():
             return []
 
@@ -70,13 +80,27 @@ def forecast_view(admission: Admission, forecast: Forecast) -> dict[str, Any]:
     return {
         "state": admission.state.value,
         "verdict": admission.verdict.value,
+        "hold": hold_view(admission.hold),
+        **counts_view(forecast),
+        "warnings": [fault_view(one) for one in admission.findings],
+    }
+
+
+def counts_view(forecast: Forecast) -> dict[str, Any]:
+    """Whom a release would tell."""
+    return {
         "targeted": forecast.targeted,
         "suppressed": forecast.suppressed,
         "by_channel": dict(forecast.by_channel),
         "by_level": dict(forecast.by_level),
         "by_reason": dict(forecast.by_reason),
-        "warnings": [fault_view(one) for one in admission.findings],
+        "told_before": forecast.told_before,
     }
+
+
+def hold_view(hold: Hold | None) -> dict[str, str] | None:
+    """When a wait is over by itself, and what then happens."""
+    return None if hold is None else {"due": hold.due.isoformat(), "then": hold.then.value}
 
 
 def alert_view(alert: AlertRow) -> dict[str, Any]:
@@ -101,6 +125,8 @@ def alert_view(alert: AlertRow) -> dict[str, Any]:
         "deliver_until": alert.deliver_until.isoformat(),
         "stopped_at": _time(alert.stopped_at),
         "successor": alert.successor_id,
+        "hold": hold_view(alert.hold),
+        "issuer": alert.issuer,
     }
 
 
@@ -170,6 +196,23 @@ def story_view(story: DeliveryStory) -> dict[str, Any]:
             {"at": event.at.isoformat(), "kind": event.kind, "facts": dict(event.facts)}
             for event in story.events
         ],
+    }
+
+
+def source_view(source: SourceSettings, settings: Settings) -> dict[str, Any]:
+    """``hold`` says of each color how long it waits, in seconds; null for a source that releases at once."""
+    rules = hold_rules(source.hold, settings.release.hold)
+    waits = {color.value: {"after": rules[color].after.total_seconds(), "then": rules[color].then.value}
+             for color in source.colors}  # fmt: skip
+    return {
+        "name": source.name,
+        "regions": list(source.regions),
+        "hazards": list(source.hazards),
+        "colors": [color.value for color in source.colors],
+        "official": source.official,
+        "hold": None if source.official else waits,
+        "signs": source.hmac_secret is not None,
+        "rate": None if source.rate is None else f"{source.rate.tokens:g} in {source.rate.seconds:g} s",
     }
 
 

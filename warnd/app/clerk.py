@@ -1,8 +1,8 @@
 """
 The clerk: re-drives whatever is unfinished, from the store, for ever.
 
-Leases that ran out, deliveries without a batch, rows of stopped alerts, alerts past their end, plans that a
-crash cut short. Nothing else has to be remembered anywhere.
+Leases that ran out, deliveries without a batch, rows of stopped alerts, alerts past their end, holds that nobody
+decided, plans that a crash cut short. Nothing else has to be remembered anywhere.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import structlog
 
 from warnd.app.board import AlarmBoard
 from warnd.app.space import shortage
-from warnd.errors import StoreError
+from warnd.errors import Conflict, StoreError
 from warnd.model.alert import AlertState
 from warnd.model.color import Lane
 from warnd.model.delivery import Batch, BatchState, State
@@ -24,7 +24,7 @@ from warnd.pipeline.expand import Route
 from warnd.pipeline.gather import MERGE_SECONDS, gather
 from warnd.pipeline.lease import InForce
 from warnd.pipeline.settle import resends
-from warnd.store import alerts, backlog, sweeping
+from warnd.store import alerts, backlog, releasing, sweeping
 from warnd.store.sqlite import SqliteStore
 from warnd.store.tables import instant
 
@@ -102,6 +102,7 @@ class Clerk:
         """One look at everything that time or a crash may have left."""
         await self._run_out(self._clock())
         await self._expire(instant(self._clock()))
+        await self._time_out(instant(self._clock()))
         self._look_at_the_disk()
         for alert_id, state in await self._store.read(alerts.unswept):
             await self._sweep(alert_id, state)
@@ -171,6 +172,17 @@ class Clerk:
         stopped = await self._store.record(alerts.expire_due, now)
         if stopped:
             self._in_force.stop(dict.fromkeys(stopped, self._clock()))
+
+    async def _time_out(self, now: datetime) -> None:
+        """What is released here is planned by the same round."""
+        for alert_id in await self._store.read(releasing.overdue, now):
+            [alarm_id] = self._new_ids(1)
+            try:
+                decided = await self._store.record(releasing.time_out, alert_id, alarm_id=alarm_id, now=now)
+            except Conflict:
+                continue  # a person was quicker
+            log.warning("hold.timed_out", alert=alert_id, state=decided.state.value)
+            self._in_force.stop(dict.fromkeys(decided.stopped, self._clock()))
 
     async def _sweep(self, alert_id: str, state: AlertState) -> None:
         after: str | None = ""

@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -17,23 +16,27 @@ from sqlalchemy import Connection
 from warnd.app import wiring
 from warnd.app.board import AlarmBoard
 from warnd.app.clerk import Clerk
+from warnd.app.foresight import Foresight
 from warnd.app.metrics import Metrics
 from warnd.app.places import Places
+from warnd.app.traffic import Traffic
 from warnd.contract.channel import CallbackRequest, ReceivesReceipts
 from warnd.contract.outcome import Accepted, Outcome, Receipt, Rejected, Scope
-from warnd.errors import Conflict, Fault, Invalid, InvalidAlert, NotFound
+from warnd.errors import Conflict, Fault, Invalid, InvalidAlert, NotFound, TooMany
 from warnd.intake.placing import UNPLACED, placed
 from warnd.intake.read import read
 from warnd.intake.signature import Checked, check_signature
 from warnd.model.admission import Admission, Known
-from warnd.model.alert import AlertState, Change, Parsed, Verdict
-from warnd.model.color import Lane
+from warnd.model.alert import Alert, AlertState, Parsed, Status, Verdict
+from warnd.model.color import Color, Lane
 from warnd.model.delivery import Batch, BatchState, State
+from warnd.model.release import Person
 from warnd.model.ulid import UlidMaker
 from warnd.pipeline.admit import Speaker, admit, national
 from warnd.pipeline.broadcast import Broadcaster
+from warnd.pipeline.by_hand import to_be_mended
 from warnd.pipeline.confirm import confirm
-from warnd.pipeline.forecast import Forecast, forecast
+from warnd.pipeline.forecast import Forecast
 from warnd.pipeline.lease import InForce
 from warnd.pipeline.match import AudienceIndex
 from warnd.pipeline.worker import Worker
@@ -81,11 +84,14 @@ class App:
         self.routes = {name: line.route for name, line in self.lines.items()}
         self.surroundings = wiring.surroundings(settings, self.routes)
         self.speakers = wiring.speakers(settings, self.surroundings.catalogue)
-        self.signatures = wiring.signature_policies(settings)
+        self._signatures = wiring.signature_policies(settings)
         self._source = StoredPlanSource(self.store)
+        self.hand = wiring.hand(settings, self.surroundings.catalogue)
+        self.traffic = Traffic(settings)
+        self.foresight = Foresight(self.store, self.surroundings, places=self.places, audience=self.audience)
         self.broadcaster = Broadcaster(
             self.store,
-            self._source,
+            StoredPlanSource(self.store),
             self.surroundings,
             audience=self.audience,
             in_force=self.in_force,
@@ -183,18 +189,23 @@ class App:
 
     # --- messages in ------------------------------------------------------------------------------
 
-    async def receive_alert(self, body: bytes, content_type: str | None, speaker: Speaker) -> Admitted:
+    async def receive_alert(
+        self, body: bytes, content_type: str | None, speaker: Speaker, *, issuer: Person | None = None
+    ) -> Admitted:
         """
         Admit exactly one message of an authenticated source; it is on disk when this returns.
 
-        Raises InvalidAlert (its bytes are kept all the same) and Conflict. For more of them see ``app.receiving``.
+        Raises InvalidAlert (its bytes are kept all the same) and Conflict; and TooMany, and nothing is kept.
+        For more messages in one body see ``app.receiving``.
         """
-        raw = RawMessage(self.new_id(), speaker.name, content_type or "", body, self.now())
+        raw = RawMessage(self.new_id(), speaker.name, content_type or "", body, self.now(), issuer)
         try:
             parsed = self.read(body, content_type, speaker)
         except InvalidAlert as error:
+            self.count(speaker, None)
             await self.refuse(raw, error.faults)
             raise
+        self.count(speaker, parsed.alert)
         return await self.admit(parsed, raw, speaker)
 
     async def refuse(self, raw: RawMessage, faults: Sequence[Fault]) -> None:
@@ -206,18 +217,27 @@ class App:
 
     def read(self, body: bytes, content_type: str | None, speaker: Speaker) -> Parsed:
         """One message, as far as its source's policy on signatures lets it be read. Raises InvalidAlert."""
-        policy = self.signatures.get(speaker.name)
-        checked = check_signature(body, policy) if policy is not None else Checked(body)
+        checked = self.check_signature(body, speaker)
         return checked.judge(read(checked.body, content_type, self.surroundings.catalogue))
 
+    def check_signature(self, body: bytes, speaker: Speaker) -> Checked:
+        """What may be read of a body, by its source's policy, and what is to be said of it. Raises InvalidAlert."""
+        policy = self._signatures.get(speaker.name)
+        return check_signature(body, policy) if policy is not None else Checked(body)
+
     async def admit(self, parsed: Parsed, raw: RawMessage, speaker: Speaker) -> Admitted:
-        """Admit what was read from ``raw``; both are on disk when this returns. Raises Conflict."""
+        """
+        Admit what was read from ``raw``; both are on disk when this returns.
+
+        Raises Conflict, and InvalidAlert for what was issued by hand and could not be released.
+        """
         lookup = await self.places.look_up(parsed.alert)
 
         def decide(known: Known) -> Admission:
-            return admit(
-                *placed(parsed, known, lookup, source=speaker.regions), speaker=speaker, now=raw.received
-            )
+            located = placed(parsed, known, lookup, source=speaker.regions)
+            admission = admit(*located, speaker=speaker, now=raw.received)
+            _refuse_by_hand(admission, speaker)
+            return admission
 
         try:
             admitted = await self.store.record(
@@ -232,7 +252,12 @@ class App:
         except Conflict as error:
             await self.refuse(raw, [Fault("", "conflict", str(error))])
             raise
+        except InvalidAlert as error:
+            await self.refuse(raw, error.faults)
+            raise
         self._after(admitted, parsed)
+        if admitted.color is Color.RED and parsed.alert.status is Status.ACTUAL and not admitted.repeat:
+            await self._look_at_reds(speaker.name, raw.received)
         return admitted
 
     async def forecast(
@@ -240,20 +265,8 @@ class App:
     ) -> tuple[Admission, Forecast]:
         """What would become of a message that comes for the first time; nothing is kept. Raises InvalidAlert."""
         parsed = self.read(body, content_type, speaker)
-        lookup = await self.places.look_up(parsed.alert)
-        known = await self.store.read(alerts.bearing_on, parsed.alert, national=False)
-        located = placed(parsed, replace(known, same=None), lookup, source=speaker.regions)
-        admission = admit(*located, speaker=speaker, now=self.now())
-        if admission.state not in (AlertState.RELEASED, AlertState.HELD) or admission.change is Change.LIFTED:
-            return admission, Forecast(0, 0, {}, {}, {})
-        found = await forecast(
-            admission.alert,
-            Change.ISSUED,
-            admission.regions,
-            index=await self.audience(),
-            source=self._source,
-            surroundings=self.surroundings,
-        )
+        admission, found = await self.foresight.of_message(parsed, speaker, self.now())
+        _refuse_by_hand(admission, speaker)
         return admission, found
 
     def plan(self, alert_id: str, lane: Lane) -> None:
@@ -345,6 +358,23 @@ class App:
 
     # --- inside -----------------------------------------------------------------------------------
 
+    def count(self, speaker: Speaker, alert: Alert | None) -> None:
+        """
+        Count one message of a source, None one that is no alert.
+
+        Raises TooMany, with an alarm that ends when the source keeps to its rate again.
+        """
+        source = speaker.name
+        try:
+            if self.traffic.count(source, alert, time.monotonic()):
+                self.alarms.clear("source_over_rate", source)
+        except TooMany:
+            message = (
+                f"source {source} sends more than its rate: all but red, orange and ends is refused for now"
+            )
+            self.alarms.sound("source_over_rate", source, message)
+            raise
+
     def _after(self, admitted: Admitted, parsed: Parsed) -> None:
         color = admitted.color.value if admitted.color else "none"
         if admitted.repeat:
@@ -361,11 +391,18 @@ class App:
         elif admitted.state is AlertState.QUARANTINED:
             message = "; ".join(one.message for one in admitted.findings) or "needs a look"
             self.alarms.sound("alert_quarantined", admitted.id, f"{parsed.alert.headline}: {message}")
-        elif admitted.state is AlertState.HELD:
-            self.alarms.sound("alert_held", admitted.id, f"{parsed.alert.headline}: waits for release")
+        elif admitted.hold is not None:
+            outlook = admitted.hold.outlook(self.settings.time_zone)
+            message = f"{parsed.alert.headline}: waits for a second person; {outlook}"
+            self.alarms.sound("alert_held", admitted.id, message)
         elif admitted.state is AlertState.EXPIRED:
             message = f"{parsed.alert.headline or admitted.identifier}: came when its time was over"
             self.alarms.sound("alert_stale", admitted.id, message)
+
+    async def _look_at_reds(self, source: str, now: datetime) -> None:
+        reds = await self.store.read(alerts.reds_since, source, now - self.settings.release.unusual_within)
+        if message := self.traffic.unusual(source, reds):
+            self.alarms.sound("reds_unusual", source, message)
 
     async def _broadcast(self, alert_id: str, lane: Lane) -> None:
         try:
@@ -390,6 +427,12 @@ class App:
         await self.store.receive(channel, receipts, self.clock())
         for one in receipts:
             self.metrics.receipts.labels(channel, one.status.value).inc()
+
+
+def _refuse_by_hand(admission: Admission, speaker: Speaker) -> None:
+    """Raises InvalidAlert for what was issued by hand and must be mended first."""
+    if speaker.by_hand and (faults := to_be_mended(admission)):
+        raise InvalidAlert(faults)
 
 
 def _utc() -> datetime:

@@ -15,6 +15,7 @@ from warnd.model.audience import EVERY_HAZARD
 from warnd.model.color import Lane
 from warnd.model.delivery import Batch
 from warnd.model.hazard import HazardCatalogue
+from warnd.model.release import BY_HAND
 from warnd.pipeline.admit import Speaker
 from warnd.pipeline.expand import Route
 from warnd.pipeline.surroundings import Surroundings
@@ -23,7 +24,7 @@ from warnd.queue.local import ChannelLanes
 from warnd.queue.pacing import Pace, Rate
 from warnd.resources import config_dir, templates_dir
 from warnd.settings import Settings
-from warnd.settings.values import ChannelSettings, SourceSettings
+from warnd.settings.values import ChannelSettings, SourceSettings, hold_rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,15 +92,15 @@ def surroundings(settings: Settings, routes: dict[str, Route]) -> Surroundings:
 def speakers(settings: Settings, catalogue: HazardCatalogue) -> dict[str, Speaker]:
     """The configured sources by name. Raises ConfigError for a hazard there is not: it would never be spoken for."""
     for name, one in settings.sources.items():
-        for place, slug in enumerate(one.hazards):
-            if slug != EVERY_HAZARD and catalogue.get(slug) is None:
-                key = f"sources.{name}.hazards[{place}]"
-                raise ConfigError(
-                    key, f"there is no hazard {slug!r}; known are {', '.join(catalogue.hazards)}"
-                )
+        _known(one.hazards, catalogue, f"sources.{name}.hazards")
     return {
         name: Speaker(
-            name, frozenset(one.hazards), frozenset(one.colors), tuple(one.regions), official=one.official
+            name,
+            frozenset(one.hazards),
+            frozenset(one.colors),
+            tuple(one.regions),
+            official=one.official,
+            holds=hold_rules(one.hold, settings.release.hold),
         )
         for name, one in settings.sources.items()
     }
@@ -126,6 +127,31 @@ def _pinned_keys(name: str, one: SourceSettings) -> tuple[PinnedKey, ...]:
         raise ConfigError(key, f"{path} cannot be read: {error.strerror}") from error
     except ValueError as error:
         raise ConfigError(key, f"{path} {error}") from error
+
+
+def hand(settings: Settings, catalogue: HazardCatalogue) -> Speaker | None:
+    """What operators may issue, which is always held; None when they issue nothing. Raises ConfigError."""
+    issue = settings.issue
+    _known(issue.hazards, catalogue, "issue.hazards")
+    if issue.sender is None:
+        return None
+    return Speaker(
+        BY_HAND,
+        frozenset(issue.hazards),
+        frozenset(issue.colors),
+        tuple(issue.regions),
+        official=False,
+        holds=hold_rules(issue.hold, settings.release.hold),
+        by_hand=True,
+    )
+
+
+def _known(hazards: Sequence[str], catalogue: HazardCatalogue, key: str) -> None:
+    for place, slug in enumerate(hazards):
+        if slug != EVERY_HAZARD and catalogue.get(slug) is None:
+            raise ConfigError(
+                f"{key}[{place}]", f"there is no hazard {slug!r}; known are {', '.join(catalogue.hazards)}"
+            )
 
 
 def _channel(name: str, one: ChannelSettings) -> Channel:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -12,15 +12,18 @@ from zoneinfo import ZoneInfo
 import typer
 from sqlalchemy import Connection
 
-from warnd.api.views import alert_view, whole_alert_view
+from warnd.api.views import alert_view, counts_view, whole_alert_view
 from warnd.app.phrases import Phrases, phrases
 from warnd.app.showing import shown_kind, shown_state
 from warnd.cli.common import open_store, run
 from warnd.cli.configuration import ConfigFile
+from warnd.cli.deciding import approve, link, reject
+from warnd.cli.issue import print_forecast
 from warnd.cli.options import AsJson, Language, Limit, Since, Until, language
 from warnd.cli.terminal import clock, print_json, print_table
 from warnd.model.alert import AlertState
 from warnd.model.color import Color
+from warnd.pipeline.forecast import Forecast
 from warnd.store import alert_views
 from warnd.store.alert_views import AlertFilter, AlertRow, AlertView, Gap, Progress
 
@@ -61,21 +64,30 @@ def show(
     """Show one alert: what it says, how far its broadcast has come, and whom it leaves out."""
     whole, zone = run(_show(config, id))
     if as_json:
-        print_json(whole_alert_view(whole.view, whole.progress))
+        forecast = {"forecast": counts_view(whole.forecast)} if whole.forecast else {}
+        print_json(whole_alert_view(whole.view, whole.progress) | forecast)
         return
     say = phrases(language(chosen))
     _print_facts(whole.view, say, zone)
+    if whole.forecast is not None:
+        print()
+        print_forecast(counts_view(whole.forecast), say)
     _print_progress(whole.progress, say)
     _print_gaps(whole.gaps, say)
 
 
+for decision in (approve, reject, link):
+    alerts_app.command()(decision)
+
+
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """All there is to see of one alert, as of one moment."""
+    """All there is to see of one alert, as of one moment; ``forecast`` while it is held."""
 
     view: AlertView
     progress: Progress
     gaps: tuple[Gap, ...]
+    forecast: Forecast | None = None
 
 
 async def _list(config: Path | None, filters: AlertFilter, limit: int) -> tuple[list[AlertRow], ZoneInfo]:
@@ -93,7 +105,10 @@ async def _list(config: Path | None, filters: AlertFilter, limit: int) -> tuple[
 
 async def _show(config: Path | None, id: str) -> tuple[Whole, ZoneInfo]:
     async with open_store(config) as app:
-        return await app.store.read(_whole, id), app.settings.time_zone
+        whole = await app.store.read(_whole, id)
+        if whole.view.alert.state is AlertState.HELD:
+            whole = replace(whole, forecast=await app.foresight.of_held(id))
+        return whole, app.settings.time_zone
 
 
 def _whole(connection: Connection, id: str) -> Whole:
@@ -139,9 +154,18 @@ def _print_facts(view: AlertView, say: Phrases, zone: ZoneInfo) -> None:
             (say("alert.sent"), at(row.sent)),
             (say("alert.received"), at(row.received_at)),
             (say("alert.expires"), at(row.expires)),
+            *_hold(row, say, zone),
             *(("", fault.message) for fault in view.findings),
         ],
     )
+
+
+def _hold(row: AlertRow, say: Phrases, zone: ZoneInfo) -> list[tuple[str, str]]:
+    issued = [(say("release.issued_by"), row.issuer)] if row.issuer else []
+    if row.hold is None:
+        return issued
+    when = say.clock(row.hold.due, zone, seconds=True)
+    return [*issued, (say("release.waits"), say(f"release.then_{row.hold.then.value}", when=when))]
 
 
 def _print_progress(progress: Progress, say: Phrases) -> None:

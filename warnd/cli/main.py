@@ -23,6 +23,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "serve": ("serve", "Run the daemon."),
     "check": ("check", "Parse and validate warnings, without a daemon."),
     "push": ("push", "Send one warning to a running daemon."),
+    "issue": ("issue", "Issue a warning by hand, to be held for a second person."),
     "alerts": ("alerts_app", "The warnings that came in, and how far each has got."),
     "deliveries": ("deliveries_app", "What became of each delivery; resend what failed."),
     "hazards": ("hazards_app", "The kinds of danger, by the slugs that subscriptions name."),

@@ -2,43 +2,46 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 import sys
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import urlencode
 
-import aiohttp
 import orjson
-import tenacity
 import typer
 
-from warnd.errors import ConfigError, WarndError
+from warnd.cli.calling import HERE, Url, bearer, call
+from warnd.errors import WarndError
+from warnd.intake.proof import signed_headers
 
-ATTEMPTS = 6
-"""With the waits between them some seconds: about as long as the daemon takes to restart."""
-
-_WAIT = tenacity.wait_random_exponential(multiplier=0.5, max=5)
 _HINTS = {
     "expired": "its time is over: nobody is told",
     "quarantined": "nobody is told before a person has looked at it; `warnings` above says why",
-    "held": "nobody is told before an operator approves it",
+    "held": "nobody is told before an operator approves it, or its hold is over; `warnd alerts show` says when",
 }
 """By the state of a warning that was taken in."""
-
-_TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=5)
 
 
 def push(
     file: Annotated[
         Path, typer.Argument(help="CAP or national XML, or JSON; - reads standard input.", allow_dash=True)
     ],
-    key: Annotated[str, typer.Option(envvar="WARND_KEY", help="A key of role feed.", show_default=False)],
-    url: Annotated[str, typer.Option(envvar="WARND_URL", help="The daemon.")] = "http://127.0.0.1:8080",
+    key: Annotated[
+        str | None, typer.Option(envvar="WARND_KEY", help="A key of role feed.", show_default=False)
+    ] = None,
+    url: Url = HERE,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Count who would be told; keep nothing.")
     ] = False,
+    hmac_secret_file: Annotated[
+        Path | None,
+        typer.Option(help="Sign with the secret in this file, instead of a key.", show_default=False),
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option(help="The source whose secret that is.", show_default=False)
+    ] = None,
 ) -> None:
     """
     Send one warning to a running daemon and print its answer.
@@ -47,9 +50,12 @@ def push(
     A file may hold several (EDXL-DE, a feed); each is answered. Leaves with 1 when the daemon refuses a warning or
     nobody answers.
     """
-    _check(url)
+    query = {"dry_run": "true"} if dry_run else {}
+    secret = _secret(hmac_secret_file, source)
     body = sys.stdin.buffer.read() if str(file) == "-" else _read(file)
-    status, answer = asyncio.run(_post(url, key, body, dry_run=dry_run))
+    headers = _headers(key, secret, source, body, query)
+    status, text = call(url, "POST", "alerts", body, headers=headers, media=_content_type(body), query=query)
+    answer = _readable(text)
     print(answer)
     if hint := _hint(answer):
         print(f"warnd: {hint}", file=sys.stderr)
@@ -61,10 +67,22 @@ def push(
         raise typer.Exit(1)
 
 
-def _check(url: str) -> None:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ConfigError("WARND_URL", f"{url!r} is no address such as http://127.0.0.1:8080")
+def _headers(
+    key: str | None, secret: str | None, source: str | None, body: bytes, query: Mapping[str, str]
+) -> Callable[[], Mapping[str, str]]:
+    """What says whose warning it is, made anew for every try."""
+    if secret is not None and source is not None:
+        asked = urlencode(query)
+        return lambda: signed_headers(secret, source, body, query=asked, now=datetime.now(UTC))
+    if key is None:
+        raise typer.BadParameter("give a key, or the secret's file and the source", param_hint="--key")
+    return bearer(key)
+
+
+def _secret(file: Path | None, source: str | None) -> str | None:
+    if (file is None) != (source is None):
+        raise typer.BadParameter("--hmac-secret-file and --source go together")
+    return None if file is None else _read(file).decode(errors="replace").rstrip("\r\n")
 
 
 def _read(file: Path) -> bytes:
@@ -72,46 +90,6 @@ def _read(file: Path) -> bytes:
         return file.read_bytes()
     except OSError as error:
         raise WarndError(f"{file} cannot be read: {error.strerror}") from error
-
-
-async def _post(url: str, key: str, body: bytes, *, dry_run: bool) -> tuple[int, str]:
-    """The answer's status and body, JSON indented. Raises WarndError when there is none."""
-    headers = {"Authorization": f"Bearer {key}", "Content-Type": _content_type(body)}
-    query = {"dry_run": "true"} if dry_run else {}
-
-    async def once() -> tuple[int, str]:
-        target = f"{url.rstrip('/')}/api/v1/alerts"
-        async with http.post(target, params=query, data=body, headers=headers) as reply:
-            return reply.status, _readable(await reply.read())
-
-    patiently = tenacity.AsyncRetrying(
-        retry=tenacity.retry_if_exception_type((aiohttp.ClientConnectionError, TimeoutError)),
-        stop=tenacity.stop_after_attempt(ATTEMPTS),
-        wait=_WAIT,
-        before_sleep=lambda state: _say_once(state, url),
-        reraise=True,
-    )
-    async with aiohttp.ClientSession(timeout=_TIMEOUT) as http:
-        try:
-            return await patiently(once)
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise WarndError(f"no answer from {url}: {_why(error)}") from error
-
-
-def _say_once(state: tenacity.RetryCallState, url: str) -> None:
-    """To whoever sits and waits, after the first try."""
-    if state.attempt_number == 1 and sys.stderr.isatty():
-        print(f"warnd: no answer from {url} yet; trying again", file=sys.stderr)
-
-
-def _why(error: BaseException) -> str:
-    match error:
-        case aiohttp.ClientConnectorError(os_error=OSError(errno=int(number))) if number > 0:
-            return os.strerror(number)
-        case TimeoutError():
-            return "it took too long"
-        case _:
-            return str(error) or type(error).__name__
 
 
 def _hint(answer: str) -> str:
@@ -139,8 +117,8 @@ def _content_type(body: bytes) -> str:
     return "application/cap+xml" if start == b"<" else "application/json"
 
 
-def _readable(answer: bytes) -> str:
+def _readable(answer: str) -> str:
     try:
         return orjson.dumps(orjson.loads(answer), option=orjson.OPT_INDENT_2).decode()
     except orjson.JSONDecodeError:
-        return answer.decode(errors="replace").rstrip()
+        return answer.rstrip()

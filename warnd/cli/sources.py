@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from warnd.api.views import source_view
 from warnd.cli import configuration
 from warnd.cli.configuration import ConfigFile
 from warnd.cli.options import AsJson
@@ -9,28 +12,22 @@ from warnd.cli.terminal import print_json, print_table
 
 
 def sources(as_json: AsJson = False, config: ConfigFile = None) -> None:
-    """List the configured sources; a feed's key belongs to one of them (`warnd keys create`)."""
-    found = configuration.settings(config).sources.values()
+    """
+    List the configured sources.
+
+    A feed's key belongs to one of them (`warnd keys create`), unless it signs its requests.
+    """
+    settings = configuration.settings(config)
+    found = [source_view(one, settings) for one in settings.sources.values()]
     if as_json:
         for one in found:
-            print_json(
-                {
-                    "name": one.name,
-                    "regions": one.regions,
-                    "hazards": one.hazards,
-                    "colors": one.colors,
-                    "official": one.official,
-                }
-            )
+            print_json(one)
         return
-    rows = [
-        (
-            one.name,
-            " ".join(one.regions),
-            " ".join(one.hazards),
-            " ".join(color.value for color in one.colors),
-            "yes" if one.official else "no",
-        )
-        for one in found
-    ]
-    print_table(("name", "regions", "hazards", "colors", "official"), rows)
+    columns = ("name", "regions", "hazards", "colors", "release", "signs", "rate")
+    print_table(columns, [_line(one) for one in found])
+
+
+def _line(one: dict[str, Any]) -> tuple[str, ...]:
+    lists = (" ".join(one[name]) for name in ("regions", "hazards", "colors"))
+    release = "at once" if one["official"] else "held"
+    return (one["name"], *lists, release, "yes" if one["signs"] else "no", one["rate"] or "")

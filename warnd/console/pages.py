@@ -80,9 +80,9 @@ def home(connection: Connection, desk: Desk) -> Home:
     actual = [one.color for one in in_force if one.status is Status.ACTUAL]
     return Home(
         by_color=[(color.value, actual.count(color)) for color in reversed(Color)],
-        in_force=[_head(connection, desk, get_alert(connection, one.id)) for one in in_force],
+        in_force=[head(connection, desk, get_alert(connection, one.id)) for one in in_force],
         alarms=[_alarm(desk, one) for one in open_alarms(connection)],
-        recent=[_head(connection, desk, get_alert(connection, one.id)) for one in recent[:_RECENT]],
+        recent=[head(connection, desk, get_alert(connection, one.id)) for one in recent[:_RECENT]],
         actual=len(actual),
     )
 
@@ -104,7 +104,7 @@ def broadcast(connection: Connection, desk: Desk, id: str) -> Broadcast:
     levels = coverage(connection, id)
     left_out = gaps(connection, id, limit=_GAPS)
     return Broadcast(
-        alert=_head(connection, desk, get_alert(connection, id)),
+        alert=head(connection, desk, get_alert(connection, id)),
         progress=progress_of(so_far.counts),
         planning=not so_far.plan_done and not so_far.stopped and so_far.plan_of > 0,
         planned=so_far.planned,
@@ -177,7 +177,8 @@ def delivery(connection: Connection, desk: Desk, id: str) -> DeliveryPage:
     )
 
 
-def _head(connection: Connection, desk: Desk, view: AlertView) -> AlertHead:
+def head(connection: Connection, desk: Desk, view: AlertView) -> AlertHead:
+    """An alert as every page names it."""
     one, body = view.alert, view.body
     return AlertHead(
         id=one.id,

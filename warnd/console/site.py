@@ -15,11 +15,11 @@ from aiohttp.typedefs import Handler
 
 from warnd.app import App
 from warnd.app.phrases import phrases
-from warnd.console import assets, language, pages
+from warnd.console import assets, language, pages, release
 from warnd.console.asking import fields_of, filter_of, in_words
 from warnd.console.door import Door, may_read, own_path
 from warnd.console.rendering import Account, Reader, Renderer
-from warnd.errors import Fault, Invalid, NotFound
+from warnd.errors import Conflict, Fault, Invalid, NotFound
 from warnd.store.deliveries import DeliveryFilter, checked
 from warnd.store.keys import ApiKey
 
@@ -79,6 +79,8 @@ class _Site:
             web.get("/alerts/{id}/events", self._for_readers(self._alert_events, else_refuse=True)),
             web.get("/deliveries", self._for_readers(self._log)),
             web.get("/deliveries/{id}", self._for_readers(self._delivery)),
+            web.get("/release/{token}", self._for_all(self._ask_to_release)),
+            web.post("/release/{token}", self._for_all(self._release)),
             web.get("/signin", self._for_all(self._ask_for_key)),
             web.post("/signin", self._for_all(self._sign_in)),
             web.get("/link/{token}", self._for_all(self._follow_link), allow_head=False),
@@ -97,8 +99,10 @@ class _Site:
         return self._page(reader, "home.html", section="alerts", view=view)
 
     async def _alert(self, request: web.Request, reader: Reader) -> web.Response:
-        view = await self._read(pages.alert, self._desk(reader), request.match_info["id"])
-        return self._page(reader, "alert.html", section="alerts", view=view)
+        id = request.match_info["id"]
+        view = await self._read(pages.alert, self._desk(reader), id)
+        held = await release.held(self._app, reader.phrases, id)
+        return self._page(reader, "alert.html", section="alerts", view=view, held=held)
 
     async def _log(self, request: web.Request, reader: Reader) -> web.Response:
         fields = fields_of(request.query)
@@ -174,6 +178,27 @@ class _Site:
                 await self._stopping.wait()
         except TimeoutError:
             return
+
+    # --- the second person ------------------------------------------------------------------------
+
+    async def _ask_to_release(self, request: web.Request, reader: Reader) -> web.Response:
+        view = await release.page(self._app, self._desk(reader), request.match_info["token"])
+        if view is None:
+            return self._fault(reader, "over", 410)
+        return self._page(
+            reader, "release.html", section="", view=view, longest_reason=release.LONGEST_REASON
+        )
+
+    async def _release(self, request: web.Request, reader: Reader) -> web.Response:
+        if not self._door.is_ours(request):
+            return self._fault(reader, "refused", 403)
+        try:
+            told = await release.follow(self._app, request.match_info["token"], await request.post())
+        except (NotFound, Conflict):
+            return self._fault(reader, "over", 410)
+        except ValueError:
+            return self._fault(reader, "refused", 400)
+        return self._page(reader, "decided.html", section="", outcome="released" if told else "rejected")
 
     # --- in and out -------------------------------------------------------------------------------
 

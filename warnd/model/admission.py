@@ -10,6 +10,7 @@ from enum import Enum
 from warnd.errors import Fault
 from warnd.model.alert import Alert, AlertState, AlertType, Change, Verdict
 from warnd.model.color import Color, Lane
+from warnd.model.release import Hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ class Admission:
     ``alert`` is the message with what it left out filled in from its episode (a cancel may say nothing but whom
     it cancels). ``supersedes`` are ids that stop now, in ``ending`` state. ``findings`` are further remarks.
     ``regions`` is where it holds: the message's own divisions, or its episode's where it names no area.
+    ``hold`` is set of what is held.
     """
 
     identity: Identity
@@ -77,3 +79,4 @@ class Admission:
     same: Earlier | None = None
     findings: tuple[Fault, ...] = ()
     regions: tuple[str, ...] = ()
+    hold: Hold | None = None

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from warnd.errors import Fault
@@ -24,6 +24,7 @@ from warnd.model.alert_body import ENDS
 from warnd.model.audience import EVERY_HAZARD
 from warnd.model.color import Color, Lane, lane_of
 from warnd.model.region import covers
+from warnd.model.release import DEFAULT_HOLDS, HoldRule, hold
 
 _NATIONAL = re.compile(r"\d{14}_\d{14}(?:_\d)?\Z", re.ASCII)
 """The national platform's identifier, of 29 or 31 characters: the same warning by whatever feed it comes."""
@@ -34,13 +35,20 @@ _CLOCKS_DIFFER = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class Speaker:
-    """A source and what it may speak for; ``regions`` empty is everywhere. ``official`` releases at once."""
+    """
+    A source and what it may speak for; ``regions`` empty is everywhere.
+
+    ``official`` releases at once; what others say is held as ``holds`` has it for the color. ``by_hand``: a person
+    is there to mend what cannot be released.
+    """
 
     name: str
     hazards: frozenset[str] = frozenset({EVERY_HAZARD})
     colors: frozenset[Color] = frozenset(Color)
     regions: tuple[str, ...] = ()
     official: bool = True
+    holds: Mapping[Color, HoldRule] = field(default_factory=lambda: DEFAULT_HOLDS)
+    by_hand: bool = False
 
 
 def national(identifier: str) -> bool:
@@ -83,6 +91,8 @@ def admit(parsed: Parsed, known: Known, *, speaker: Speaker, now: datetime) -> A
     stops = tuple(one.id for one in released) if state is AlertState.RELEASED else ()
     warned = bool(parsed.warnings or findings)
     verdict = Verdict.ACCEPT_WITH_WARNINGS if warned else Verdict.ACCEPT
+    until = alert.sent + LIFT_LIFETIME if change is Change.LIFTED else alert.deliver_until
+    rule = speaker.holds[_gravest(alert, known.episode, change) or Color.RED]
     return Admission(
         Identity.NEW,
         alert,
@@ -91,11 +101,12 @@ def admit(parsed: Parsed, known: Known, *, speaker: Speaker, now: datetime) -> A
         change=change,
         lane=_lane(alert, known.episode, change),
         episode_id=known.episode[0].episode_id if known.episode else None,
-        deliver_until=alert.sent + LIFT_LIFETIME if change is Change.LIFTED else alert.deliver_until,
+        deliver_until=until,
         supersedes=stops,
         ending=AlertState.CANCELLED if change is Change.LIFTED else AlertState.SUPERSEDED,
         findings=(*parsed.warnings, *findings, *doubts),
         regions=where,
+        hold=hold(rule, now=now, until=until) if state is AlertState.HELD else None,
     )
 
 
@@ -174,11 +185,15 @@ def _all_covered(inner: Sequence[str] | frozenset[str], outer: Sequence[str] | f
 
 
 def _lane(alert: Alert, episode: Sequence[Earlier], change: Change) -> Lane:
-    """A lift or a lowering travels in the lane of the highest color that people were told."""
+    return lane_of(_gravest(alert, episode, change) or Color.BLUE, drill=alert.status is not Status.ACTUAL)
+
+
+def _gravest(alert: Alert, episode: Sequence[Earlier], change: Change) -> Color | None:
+    """A lift or a lowering goes as fast, and needs the approval, of the highest color that people were told."""
     colors = [alert.color] if alert.color is not None else []
     if change in (Change.LIFTED, Change.LOWERED):
         colors.extend(one.color for one in episode if one.color is not None and one.state in _WENT_OUT)
-    return lane_of(max(colors, default=Color.BLUE), drill=alert.status is not Status.ACTUAL)
+    return max(colors, default=None)
 
 
 def _may_speak(alert: Alert, episode: Sequence[Earlier], speaker: Speaker) -> bool:

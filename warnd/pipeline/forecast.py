@@ -20,7 +20,8 @@ _PAGE = 1500
 class Forecast:
     """
     Who would be told: the answer of a dry run. ``by_reason`` says why of the suppressed ones, and counts whom
-    and where there is no address at all.
+    and where there is no address at all. ``told_before`` are addresses that were told an earlier message of the
+    episode: they hear of this one too, and of an end only they.
     """
 
     targeted: int
@@ -28,6 +29,7 @@ class Forecast:
     by_channel: Mapping[str, int]
     by_level: Mapping[str, int]
     by_reason: Mapping[str, int]
+    told_before: int = 0
 
 
 async def forecast(

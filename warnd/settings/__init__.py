@@ -8,8 +8,10 @@ reads ``500/s`` and ``60s``; ``reading`` brings the file, the ``environment`` an
 from warnd.settings.reading import load
 from warnd.settings.values import (
     ChannelSettings,
+    IssueSettings,
     LogSettings,
     QueueSettings,
+    ReleaseSettings,
     RetentionSettings,
     ServerSettings,
     Settings,
@@ -20,8 +22,10 @@ from warnd.settings.values import (
 
 __all__ = [
     "ChannelSettings",
+    "IssueSettings",
     "LogSettings",
     "QueueSettings",
+    "ReleaseSettings",
     "RetentionSettings",
     "ServerSettings",
     "Settings",

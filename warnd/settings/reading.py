@@ -13,15 +13,18 @@ from zoneinfo import ZoneInfo
 from pydantic import TypeAdapter, ValidationError
 
 from warnd.errors import ConfigError
+from warnd.model.release import BY_HAND
 from warnd.settings import secrets
 from warnd.settings.environment import override
 from warnd.settings.policy import PolicyTables, RetryTable, policies
 from warnd.settings.values import (
     ChannelSettings,
+    IssueSettings,
     LanguageTag,
     LogSettings,
     QueueSettings,
     RegionSettings,
+    ReleaseSettings,
     RetentionSettings,
     ServerSettings,
     Settings,
@@ -46,6 +49,8 @@ class File:
     retry: RetryTable = field(default_factory=RetryTable)
     sources: dict[str, SourceSettings] = field(default_factory=dict)
     regions: RegionSettings = field(default_factory=RegionSettings)
+    release: ReleaseSettings = field(default_factory=ReleaseSettings)
+    issue: IssueSettings = field(default_factory=IssueSettings)
     templates: TemplateSettings = field(default_factory=TemplateSettings)
     retention: RetentionSettings = field(default_factory=RetentionSettings)
     logs: LogSettings = field(default_factory=LogSettings)
@@ -87,6 +92,8 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
         retry=file.retry.policy(),
         sources=file.sources,
         regions=file.regions,
+        release=file.release,
+        issue=file.issue,
         templates=file.templates,
         retention=file.retention,
         logs=file.logs,
@@ -124,7 +131,11 @@ def _channel(name: str, table: Mapping[str, Any], key: str, faults: dict[str, st
 def _source(name: str, table: Mapping[str, Any], key: str, faults: dict[str, str]) -> dict[str, Any]:
     if "name" in table:
         faults[f"{key}.name"] = "there is no such key; a source is named by its table"
-    return {**table, "name": name}
+    if name == BY_HAND:
+        faults[key] = "is the name of what is issued by hand; call the source otherwise"
+    credentials = {each: value for each, value in table.items() if each.startswith("hmac_secret")}
+    others = {each: value for each, value in table.items() if each not in credentials}
+    return {**others, **secrets.wrapped(credentials, section=key, faults=faults), "name": name}
 
 
 def _config_error(faults: Mapping[str, str]) -> ConfigError:

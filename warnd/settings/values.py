@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, with_config
+from pydantic import AfterValidator, Field, InstanceOf, with_config
 
+from warnd.contract.secret import Secret
 from warnd.logs import Format
 from warnd.model.audience import EVERY_HAZARD
 from warnd.model.color import Color
 from warnd.model.policy import Policies, RetryPolicy
 from warnd.model.region import level_of
+from warnd.model.release import DEFAULT_HOLDS, HoldRule, Then
 from warnd.settings.amounts import Duration, PerSecond, Size, TargetRate
 
 closed = with_config(extra="forbid")
@@ -56,6 +58,13 @@ def _division_code(code: str) -> str:
     return code
 
 
+def _strong(secret: Secret) -> Secret:
+    if len(secret.reveal()) < SHORTEST_SECRET:
+        raise ValueError(f"has fewer than {SHORTEST_SECRET} characters: it could be guessed")
+    return secret
+
+
+SHORTEST_SECRET = 16
 LanguageTag = Annotated[str, Field(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$")]
 DivisionCode = Annotated[str, AfterValidator(_division_code)]
 
@@ -120,6 +129,54 @@ class ChannelSettings:
 
 @closed
 @dataclass(frozen=True, slots=True)
+class HoldTable:
+    """How long a warning of one color waits for a second person, and what happens then; None is as more general."""
+
+    after: Duration | None = None
+    then: Then | None = None
+
+
+Holds = Mapping[Color, HoldTable]
+
+
+def hold_rules(*tables: Holds) -> Mapping[Color, HoldRule]:
+    """The rule of each color: its parts from the first table that has them, else the default's."""
+    rules = dict(DEFAULT_HOLDS)
+    for table in reversed(tables):
+        for color, one in table.items():
+            rules[color] = HoldRule(one.after or rules[color].after, one.then or rules[color].then)
+    return rules
+
+
+@closed
+@dataclass(frozen=True, slots=True)
+class ReleaseSettings:
+    """``unusual_reds``: more of one source within ``unusual_within`` sound an alarm, and are released all the same."""
+
+    hold: Holds = field(default_factory=dict)
+    unusual_reds: Annotated[int, Field(ge=1)] = 5
+    unusual_within: Duration = timedelta(minutes=10)
+
+
+@closed
+@dataclass(frozen=True, slots=True)
+class IssueSettings:
+    """
+    For whom operators issue warnings by hand; without a ``sender`` they issue none.
+
+    ``regions`` empty is everywhere. ``sender`` stands in every such warning, ``sender_name`` where it gives none.
+    """
+
+    sender: Annotated[str, Field(pattern=r"^[^\s,<&]{1,256}$")] | None = None
+    sender_name: str = ""
+    regions: tuple[DivisionCode, ...] = ()
+    hazards: Annotated[tuple[str, ...], Field(min_length=1)] = (EVERY_HAZARD,)
+    colors: Annotated[tuple[Color, ...], Field(min_length=1)] = tuple(Color)
+    hold: Holds = field(default_factory=dict)
+
+
+@closed
+@dataclass(frozen=True, slots=True)
 class SourceSettings:
     """
     What a feed may speak for.
@@ -127,6 +184,8 @@ class SourceSettings:
     ``regions`` are the divisions in which it may warn, with all below them. An ``official`` source releases
     at once at every color. ``signature`` says what becomes of its messages that are not signed by one of the keys in
     ``signature_key_file``, which it may lack only when signatures are ignored.
+    at once at every color; what another says is held, as ``hold`` has it. ``hmac_secret`` signs its requests.
+    Over its ``rate`` only what is urgent is taken in. ``unusual_reds`` None is as for all.
     """
 
     name: Annotated[str, Field(min_length=1, max_length=64)]
@@ -134,6 +193,10 @@ class SourceSettings:
     hazards: Annotated[tuple[str, ...], Field(min_length=1)] = (EVERY_HAZARD,)
     colors: Annotated[tuple[Color, ...], Field(min_length=1)] = tuple(Color)
     official: bool = False
+    hold: Holds = field(default_factory=dict)
+    hmac_secret: Annotated[InstanceOf[Secret], AfterValidator(_strong)] | None = None
+    rate: TargetRate | None = None
+    unusual_reds: Annotated[int, Field(ge=1)] | None = None
     signature: Literal["require", "verify", "ignore"] = "ignore"
     signature_key_file: Path | None = None
     signature_sha1: bool = False
@@ -191,6 +254,8 @@ class Settings:
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     sources: Mapping[str, SourceSettings] = field(default_factory=dict)
     regions: RegionSettings = field(default_factory=RegionSettings)
+    release: ReleaseSettings = field(default_factory=ReleaseSettings)
+    issue: IssueSettings = field(default_factory=IssueSettings)
     templates: TemplateSettings = field(default_factory=TemplateSettings)
     retention: RetentionSettings = field(default_factory=RetentionSettings)
     logs: LogSettings = field(default_factory=LogSettings)

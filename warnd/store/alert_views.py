@@ -14,6 +14,7 @@ from warnd.model.alert import AlertState, AlertType, Change, Status, Verdict
 from warnd.model.color import Color, Lane
 from warnd.model.delivery import State
 from warnd.model.region import WIDTHS, Level, Region
+from warnd.model.release import Hold, Then
 from warnd.model.ulid import floor
 from warnd.store.database import raw_of
 from warnd.store.paging import MOST, Page
@@ -38,7 +39,7 @@ class AlertRow:
     An alert in a list.
 
     ``planned`` of about ``plan_of`` people are looked at; ``plan_done`` closes it. ``stopped_at``: nothing more of
-    it has left since then.
+    it has left since then. ``hold`` is set while it waits for release; ``issuer`` is who issued it by hand.
     """
 
     id: str
@@ -65,6 +66,8 @@ class AlertRow:
     planned: int
     plan_of: int
     plan_done: bool
+    hold: Hold | None = None
+    issuer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,4 +301,10 @@ def _row(row: Row[Any]) -> AlertRow:
         AlertState(row.state), Verdict(row.verdict), Status(row.status), AlertType(row.type), row.hazard,
         Color(row.color) if row.color else None, Lane(row.lane), Change(row.change), row.headline, row.effective,
         row.expires, row.deliver_until, row.stopped_at, row.successor_id, row.planned, _plan_of(row), row.plan_done,
+        _hold(row), row.issuer,
     )  # fmt: skip
+
+
+def _hold(row: Row[Any]) -> Hold | None:
+    waits = row.state == AlertState.HELD.value and row.hold_due is not None
+    return Hold(row.hold_due, Then(row.hold_then)) if waits else None

@@ -14,22 +14,26 @@ from warnd.model.admission import Admission, Earlier, Identity, Known
 from warnd.model.alert import Alert, AlertState, AlertType, Change, Parsed, Reference, Verdict
 from warnd.model.alert_body import as_body, digest_of, from_body
 from warnd.model.color import Color, Lane
+from warnd.model.release import Hold, Person
+from warnd.model.ulid import floor
 from warnd.ports import Telling
 from warnd.store import regions
 from warnd.store.alarms import clear_about
+from warnd.store.database import raw_of
 from warnd.store.journal import Entry
 from warnd.store.tables import alert_references, alert_regions, alerts, micros, raw_messages
 
 
 @dataclass(frozen=True, slots=True)
 class RawMessage:
-    """A body as an authenticated source sent it."""
+    """A body as an authenticated source sent it; ``issuer`` is who did so by hand."""
 
     id: str
     source: str
     content_type: str
     body: bytes
     received: datetime
+    issuer: Person | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,7 @@ class Admitted:
     findings: tuple[Fault, ...]
     repeat: bool
     stopped: tuple[str, ...] = ()
+    hold: Hold | None = None
 
 
 def admit(
@@ -87,8 +92,10 @@ def admit(
     admitted = Admitted(
         id, alert.identifier, decision.state, decision.verdict, decision.change, decision.lane, alert.color,
         alert.hazard, tuple(decision.regions), decision.findings, repeat=False, stopped=tuple(stops),
+        hold=decision.hold,
     )  # fmt: skip
-    return admitted, [Entry(micros(raw.received), "alert.admitted", id, facts, raw.source), *cleared]
+    actor = raw.issuer.name if raw.issuer is not None else raw.source
+    return admitted, [Entry(micros(raw.received), "alert.admitted", id, facts, actor), *cleared]
 
 
 def _row(
@@ -96,6 +103,7 @@ def _row(
 ) -> dict[str, Any]:
     alert = decision.alert
     over = decision.state is AlertState.EXPIRED
+    held, issuer = decision.hold, raw.issuer
     return {
         "id": id,
         "episode_id": decision.episode_id or id,
@@ -124,6 +132,10 @@ def _row(
         "plan_done": decision.state is not AlertState.RELEASED,
         "stopped_at": raw.received if over else None,
         "swept": over,
+        "hold_due": held.due if held else None,
+        "hold_then": held.then.value if held else None,
+        "issuer": issuer.name if issuer else None,
+        "issuer_key": issuer.key_id if issuer else None,
     }
 
 
@@ -242,6 +254,19 @@ def expire_due(connection: Connection, now: datetime) -> tuple[list[str], list[E
         connection.execute(update(alerts).where(alerts.c.id.in_(over)).values(state=AlertState.EXPIRED.value))
     cleared = clear_about(connection, [row.id for row in rows], now)
     return stopping, [*(Entry(micros(now), "alert.expired", id_, {}) for id_ in stopping), *cleared]
+
+
+_REDS = """
+SELECT count(*) FROM (
+    SELECT 1 FROM alerts INDEXED BY ix_alerts_reds
+    WHERE source = ?1 AND color = 'red' AND id >= ?2 AND status = 'actual' AND change <> 'lifted' LIMIT 1000)
+"""
+
+
+def reds_since(connection: Connection, source: str, since: datetime) -> int:
+    """How many actual red warnings of a source came in since then (1000 are all), whatever became of them; no ends."""
+    (found,) = raw_of(connection).execute(_REDS, (source, floor(since))).fetchone()
+    return int(found)
 
 
 def set_plan_size(connection: Connection, id: str, members: int) -> None:

@@ -1,4 +1,4 @@
-"""What a person decides of an alert: to release one that is held, to reject what waits, to stop one that goes out."""
+"""What is decided of an alert: to release one that is held, to reject what waits, to stop one that goes out."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
 
-from warnd.errors import Conflict, NotFound
+from warnd.errors import Conflict, NotFound, SamePerson
 from warnd.model.alert import AlertState, Change
 from warnd.model.color import Lane
-from warnd.store.alarms import clear, clear_about
+from warnd.model.release import TIME_OUT, Person, Then
+from warnd.store.alarms import clear, clear_about, sound
 from warnd.store.alerts import stop
 from warnd.store.journal import Entry
 from warnd.store.tables import alerts, micros
@@ -20,7 +21,7 @@ from warnd.store.tables import alerts, micros
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """An alert after a person's decision; ``stopped`` are those of which nothing more leaves."""
+    """An alert after the decision; ``stopped`` are those of which nothing more leaves."""
 
     id: str
     state: AlertState
@@ -28,32 +29,16 @@ class Decided:
     stopped: tuple[str, ...] = ()
 
 
-def approve(connection: Connection, id: str, *, by: str, now: datetime) -> tuple[Decided, Sequence[Entry]]:
+def approve(connection: Connection, id: str, *, by: Person, now: datetime) -> tuple[Decided, Sequence[Entry]]:
     """
     Release a held alert in place of those of its episode that are in force.
 
-    Raises NotFound; Conflict when it is not held, its time is over, or a later message of its episode was released.
+    Raises NotFound; SamePerson when it was issued by whoever approves; Conflict when it is not held, its time is
+    over, or a later message of its episode was released or ended it.
     """
     row = _in_state(connection, id, (AlertState.HELD,), "approved")
-    if row.deliver_until <= now:
-        raise Conflict(
-            f"alert {id} may be delivered no more: its time was over at {row.deliver_until.isoformat()}"
-        )
-    live = connection.execute(
-        select(alerts.c.id, alerts.c.sent).where(
-            alerts.c.episode_id == row.episode_id, alerts.c.state == AlertState.RELEASED.value
-        )
-    ).all()
-    if later := next((other.id for other in live if other.sent > row.sent), None):
-        raise Conflict(f"alert {later} of the same episode is later than {id} and was released")
-    stopped = tuple(other.id for other in live)
-    ending = AlertState.CANCELLED if row.change == Change.LIFTED.value else AlertState.SUPERSEDED
-    entries = stop(connection, stopped, state=ending, at=now, successor=id)
-    released = update(alerts).where(alerts.c.id == id)
-    connection.execute(released.values(state=AlertState.RELEASED.value, plan_done=False))
-    _, waited = clear(connection, "alert_held", id, now=now)
-    entry = Entry(micros(now), "alert.approved", id, {"stops": stopped}, by)
-    return Decided(id, AlertState.RELEASED, Lane(row.lane), stopped), [entry, *entries, *waited]
+    refuse_issuer(row, by, f"alert {id} was issued by {row.issuer}: a second person approves it")
+    return _release(connection, row, by=by.name, now=now)
 
 
 def reject(
@@ -61,9 +46,7 @@ def reject(
 ) -> tuple[Decided, Sequence[Entry]]:
     """Nobody is told of a held or quarantined alert. Raises NotFound; Conflict when it is neither."""
     row = _in_state(connection, id, (AlertState.HELD, AlertState.QUARANTINED), "rejected")
-    connection.execute(update(alerts).where(alerts.c.id == id).values(state=AlertState.REJECTED.value))
-    entry = Entry(micros(now), "alert.rejected", id, {"reason": reason}, by)
-    return Decided(id, AlertState.REJECTED, Lane(row.lane)), [entry, *clear_about(connection, (id,), now)]
+    return _reject(connection, row, by=by, reason=reason, now=now)
 
 
 def cancel(
@@ -76,6 +59,93 @@ def cancel(
     entry = Entry(micros(now), "alert.cancelled", id, {"reason": reason}, by)
     entries = [entry, *clear_about(connection, (id,), now)]
     return Decided(id, AlertState.CANCELLED, Lane(row.lane), (id,)), entries
+
+
+def overdue(connection: Connection, now: datetime) -> list[str]:
+    """Held alerts that nobody decided in time, the most urgent first."""
+    waiting = select(alerts.c.id).where(alerts.c.state == AlertState.HELD.value, alerts.c.hold_due <= now)
+    return list(connection.execute(waiting.order_by(alerts.c.lane, alerts.c.hold_due)).scalars())
+
+
+def time_out(
+    connection: Connection, id: str, *, alarm_id: str, now: datetime
+) -> tuple[Decided, Sequence[Entry]]:
+    """
+    Decide a held alert as was said when its hold began, and sound an alarm in the same commit.
+
+    What can be released no more is rejected, with the reason. Raises Conflict when somebody was quicker.
+    """
+    row = _in_state(connection, id, (AlertState.HELD,), "timed out")
+    reason = "nobody decided in time"
+    if row.hold_then == Then.RELEASE.value:
+        try:
+            decided, entries = _release(connection, row, by=TIME_OUT, now=now)
+        except Conflict as error:
+            reason = f"{reason}, and it could not be released: {error}"
+        else:
+            message = f"{row.headline}: released by itself, for {reason}"
+            _, sounded = sound(connection, "hold_released", id, message, id=alarm_id, now=now)
+            return decided, [*entries, *sounded]
+    decided, entries = _reject(connection, row, by=TIME_OUT, reason=reason, now=now)
+    message = f"{row.headline}: rejected by itself, for {reason}; nobody was told"
+    _, sounded = sound(connection, "hold_rejected", id, message, id=alarm_id, now=now)
+    return decided, [*entries, *sounded]
+
+
+def refuse_issuer(row: Row[Any], by: Person, message: str) -> None:
+    """Four eyes. Raises SamePerson with the message when ``by`` issued this alert by hand."""
+    if row.issuer is not None and by.is_also(Person(row.issuer, row.issuer_key)):
+        raise SamePerson(message)
+
+
+def _release(
+    connection: Connection, row: Row[Any], *, by: str, now: datetime
+) -> tuple[Decided, Sequence[Entry]]:
+    if row.deliver_until <= now:
+        raise Conflict(
+            f"alert {row.id} may be delivered no more: its time was over at {row.deliver_until.isoformat()}"
+        )
+    live = connection.execute(
+        select(alerts.c.id, alerts.c.sent).where(
+            alerts.c.episode_id == row.episode_id, alerts.c.state == AlertState.RELEASED.value
+        )
+    ).all()
+    if later := next((other.id for other in live if other.sent > row.sent), None):
+        raise Conflict(f"alert {later} of the same episode is later than {row.id} and was released")
+    if ended := _ended(connection, row):
+        raise Conflict(f"alert {ended} of the same episode has ended {row.id}")
+    stopped = tuple(other.id for other in live)
+    ending = AlertState.CANCELLED if row.change == Change.LIFTED.value else AlertState.SUPERSEDED
+    entries = stop(connection, stopped, state=ending, at=now, successor=row.id)
+    released = update(alerts).where(alerts.c.id == row.id)
+    connection.execute(released.values(state=AlertState.RELEASED.value, plan_done=False))
+    _, waited = clear(connection, "alert_held", row.id, now=now)
+    entry = Entry(micros(now), "alert.approved", row.id, {"stops": stopped}, by)
+    return Decided(row.id, AlertState.RELEASED, Lane(row.lane), stopped), [entry, *entries, *waited]
+
+
+def _ended(connection: Connection, row: Row[Any]) -> str | None:
+    """The end that came while the alert was held; it was kept, for nothing of the episode was in force."""
+    return connection.execute(
+        select(alerts.c.id)
+        .where(
+            alerts.c.episode_id == row.episode_id,
+            alerts.c.state == AlertState.KEPT.value,
+            alerts.c.change == Change.LIFTED.value,
+            alerts.c.status == row.status,
+            alerts.c.sent >= row.sent,
+        )
+        .limit(1)
+    ).scalar()
+
+
+def _reject(
+    connection: Connection, row: Row[Any], *, by: str, reason: str, now: datetime
+) -> tuple[Decided, Sequence[Entry]]:
+    connection.execute(update(alerts).where(alerts.c.id == row.id).values(state=AlertState.REJECTED.value))
+    entry = Entry(micros(now), "alert.rejected", row.id, {"reason": reason}, by)
+    decided = Decided(row.id, AlertState.REJECTED, Lane(row.lane))
+    return decided, [entry, *clear_about(connection, (row.id,), now)]
 
 
 def _in_state(connection: Connection, id: str, states: Sequence[AlertState], verb: str) -> Row[Any]:

@@ -101,6 +101,16 @@ sessions = Table(
 )
 """Signed-in pages (``purpose`` page) and one-time links (link); ``hash`` is SHA-256 of the token."""
 
+nonces = Table(
+    "nonces",
+    metadata,
+    Column("source", String, primary_key=True),
+    Column("nonce", String, primary_key=True),
+    Column("until", Instant, nullable=False, index=True),
+    sqlite_with_rowid=False,
+)
+"""What signed requests have used, for as long as their timestamps hold: a second use is a replay."""
+
 # --- regions and audience --------------------------------------------------------------------------
 
 regions = Table(
@@ -237,13 +247,37 @@ alerts = Table(
     Column("plan_of", Integer, nullable=False, server_default="0"),
     Column("plan_done", Boolean, nullable=False, server_default=text("0")),
     Column("policy_revision", String, nullable=False, server_default=""),
+    Column("hold_due", Instant),
+    Column("hold_then", String),
+    Column("issuer", String),
+    Column("issuer_key", Id),
     UniqueConstraint("sender", "identifier", "sent"),
+    Index(
+        "ix_alerts_reds",
+        "source",
+        "id",
+        sqlite_where=text("color = 'red'"),
+        postgresql_where=text("color = 'red'"),
+    ),
 )
 """
 ``stopped_at`` set: nothing more of it leaves (superseded, cancelled, expired); ``swept`` once its unsent rows
 say so too. ``plan_cursor`` is the last subscriber (or told delivery) planned; ``body`` the alert as
-INTERFACE.md writes it; ``digest`` SHA-256 of that, to tell a repeat from a conflict.
+INTERFACE.md writes it; ``digest`` SHA-256 of that, to tell a repeat from a conflict. ``hold_due`` and ``hold_then``:
+when a held one is decided by itself, and how. ``issuer`` and ``issuer_key``: who issued it by hand.
 """
+
+approval_links = Table(
+    "approval_links",
+    metadata,
+    Column("hash", String, primary_key=True),
+    Column("alert_id", Id, ForeignKey("alerts.id"), nullable=False, index=True),
+    Column("name", String, nullable=False),
+    Column("minted_by", String, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("used_at", Instant),
+)
+"""Links by which one named person decides on one held alert, once; ``hash`` is SHA-256 of the token."""
 
 alert_references = Table(
     "alert_references",

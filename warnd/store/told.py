@@ -49,6 +49,18 @@ def still_out(connection: Connection, earlier: list[str]) -> int:
     return int(row[0])
 
 
+_BY_CHANNEL = """
+SELECT d.channel, length(d.region), count(DISTINCT d.address)
+FROM json_each(?1) e CROSS JOIN deliveries d ON d.alert_id = e.value WHERE d.told = 1 GROUP BY 1, 2
+"""
+
+
+def by_channel_and_level(connection: Connection, earlier: list[str]) -> list[tuple[str, int, int]]:
+    """(channel, width of the region's code, addresses) of those told by any of these alerts so far."""
+    rows = raw_of(connection).execute(_BY_CHANNEL, (bulk.rows(earlier),)).fetchall()
+    return [(channel, width, n) for channel, width, n in rows]
+
+
 def how_many(connection: Connection, earlier: list[str]) -> int:
     """Addresses told by any of these alerts so far."""
     row = raw_of(connection).execute(_COUNT, (bulk.rows(earlier),)).fetchone()

@@ -293,6 +293,17 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "nonces",
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("nonce", sa.String(), nullable=False),
+        sa.Column("until", Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("source", "nonce", name=op.f("pk_nonces")),
+        sqlite_with_rowid=False,
+    )
+    with op.batch_alter_table("nonces", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_nonces_until"), ["until"], unique=False)
+
+    op.create_table(
         "alerts",
         sa.Column("id", sa.String(length=26), nullable=False),
         sa.Column("episode_id", sa.String(length=26), nullable=False),
@@ -325,6 +336,10 @@ def upgrade() -> None:
         sa.Column("plan_of", sa.Integer(), server_default="0", nullable=False),
         sa.Column("plan_done", sa.Boolean(), server_default=sa.text("0"), nullable=False),
         sa.Column("policy_revision", sa.String(), server_default="", nullable=False),
+        sa.Column("hold_due", Instant(), nullable=True),
+        sa.Column("hold_then", sa.String(), nullable=True),
+        sa.Column("issuer", sa.String(), nullable=True),
+        sa.Column("issuer_key", sa.String(length=26), nullable=True),
         sa.ForeignKeyConstraint(["raw_id"], ["raw_messages.id"], name=op.f("fk_alerts_raw_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_alerts")),
         sa.UniqueConstraint("sender", "identifier", "sent", name=op.f("uq_alerts_sender_identifier_sent")),
@@ -332,6 +347,13 @@ def upgrade() -> None:
     with op.batch_alter_table("alerts", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_alerts_episode_id"), ["episode_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_alerts_identifier"), ["identifier"], unique=False)
+        batch_op.create_index(
+            "ix_alerts_reds",
+            ["source", "id"],
+            unique=False,
+            sqlite_where=sa.text("color = 'red'"),
+            postgresql_where=sa.text("color = 'red'"),
+        )
         batch_op.create_index(batch_op.f("ix_alerts_state"), ["state"], unique=False)
 
     op.create_table(
@@ -410,6 +432,20 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("alert_references", schema=None) as batch_op:
         batch_op.create_index("ix_alert_references_identifier", ["identifier"], unique=False)
+
+    op.create_table(
+        "approval_links",
+        sa.Column("hash", sa.String(), nullable=False),
+        sa.Column("alert_id", sa.String(length=26), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("minted_by", sa.String(), nullable=False),
+        sa.Column("expires_at", Instant(), nullable=False),
+        sa.Column("used_at", Instant(), nullable=True),
+        sa.ForeignKeyConstraint(["alert_id"], ["alerts.id"], name=op.f("fk_approval_links_alert_id")),
+        sa.PrimaryKeyConstraint("hash", name=op.f("pk_approval_links")),
+    )
+    with op.batch_alter_table("approval_links", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_approval_links_alert_id"), ["alert_id"], unique=False)
 
     op.create_table(
         "alert_regions",

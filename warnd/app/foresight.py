@@ -1,0 +1,84 @@
+"""Who would be told: of a message that may come, and of an alert that waits for release (its blast radius)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from warnd.app.places import Places
+from warnd.errors import Conflict
+from warnd.intake.placing import placed
+from warnd.model.admission import Admission
+from warnd.model.alert import Alert, AlertState, Change, Parsed
+from warnd.model.region import WIDTHS, Level
+from warnd.pipeline.admit import Speaker, admit
+from warnd.pipeline.forecast import Forecast, forecast
+from warnd.pipeline.match import AudienceIndex
+from warnd.pipeline.surroundings import Surroundings
+from warnd.store import alert_views, alerts, told
+from warnd.store.plan_source import StoredPlanSource
+from warnd.store.sqlite import SqliteStore
+
+NOBODY = Forecast(0, 0, {}, {}, {})
+
+
+class Foresight:
+    """Reads and keeps nothing. ``audience`` gives the index of all live subscriptions."""
+
+    def __init__(
+        self,
+        store: SqliteStore,
+        surroundings: Surroundings,
+        *,
+        places: Places,
+        audience: Callable[[], Awaitable[AudienceIndex]],
+    ) -> None:
+        self._store = store
+        self._source = StoredPlanSource(store)
+        self._surroundings = surroundings
+        self._places = places
+        self._audience = audience
+
+    async def of_message(self, parsed: Parsed, speaker: Speaker, now: datetime) -> tuple[Admission, Forecast]:
+        """What would become of a message that comes for the first time."""
+        lookup = await self._places.look_up(parsed.alert)
+        known = await self._store.read(alerts.bearing_on, parsed.alert, national=False)
+        located = placed(parsed, replace(known, same=None), lookup, source=speaker.regions)
+        admission = admit(*located, speaker=speaker, now=now)
+        if admission.state not in (AlertState.RELEASED, AlertState.HELD):
+            return admission, NOBODY
+        earlier = [one.id for one in known.episode]
+        found = await self._forecast(admission.alert, admission.change, admission.regions, earlier)
+        return admission, found
+
+    async def of_held(self, alert_id: str) -> Forecast:
+        """Whom a release would tell, as things are now. Raises NotFound, and Conflict when it is not held."""
+        view = await self._store.read(alert_views.get_alert, alert_id)
+        if view.alert.state is not AlertState.HELD:
+            raise Conflict(f"alert {alert_id} is {view.alert.state.value}; a forecast is of one that is held")
+        telling = await self._source.load(alert_id)
+        return await self._forecast(telling.alert, telling.change, telling.regions, telling.earlier)
+
+    async def _forecast(
+        self, alert: Alert, change: Change, regions: Sequence[str], earlier: Sequence[str]
+    ) -> Forecast:
+        before = await self._store.read(told.by_channel_and_level, list(earlier)) if earlier else []
+        by_channel: Counter[str] = Counter()
+        by_level: Counter[str] = Counter()
+        for channel, width, n in before:
+            by_channel[channel] += n
+            by_level[Level(WIDTHS.index(width)).name.lower()] += n
+        if change is Change.LIFTED:
+            n = by_channel.total()
+            return Forecast(n, 0, by_channel, by_level, {}, told_before=n)
+        found = await forecast(
+            alert,
+            change,
+            regions,
+            index=await self._audience(),
+            source=self._source,
+            surroundings=self._surroundings,
+        )
+        return replace(found, told_before=by_channel.total())
