@@ -68,8 +68,6 @@ _STRUCTURE = (
 
 _JSON = (
     Finding("json_invalid", (_FAULT,), "No JSON."),
-    Finding("invalid_json", (_FAULT,), "By hand: no JSON."),
-    Finding("not_an_object", (_FAULT,), "By hand: JSON, but no object."),
     Finding("model_type", (_FAULT,), "Something else stands where an object should."),
     Finding("dict_type", (_FAULT,), "Something else stands where an object should."),
     Finding("list_type", (_FAULT,), "Something else stands where a list should."),
@@ -152,8 +150,8 @@ _ADDRESSEES = (
     Finding("addresses_missing", (_DOUBT,), "A private message that names no addressees."),
     Finding("restriction_missing", (_WARNING,), "A restricted message that does not say to whom."),
     Finding("restriction_unused", (_WARNING,), "A restriction on a message that is not restricted."),
-    Finding("not_given", (_FAULT,), "By hand: what the daemon says by itself, the sender and the time."),
-    Finding("not_ours", (_FAULT,), "By hand: an identifier that is not hand- and a ULID."),
+    Finding("not_given", (_FAULT,), "By hand: the time of sending, which is the identifier's."),
+    Finding("not_ours", (_FAULT,), "By hand: another sender than the office's own, or an identifier that is not hand- and a ULID."),
     Finding("not_now", (_FAULT,), "By hand: an identifier whose time is more than 15 minutes off."),
     Finding("source_hazard", (_DOUBT,), "The source does not speak for this hazard."),
     Finding("source_color", (_DOUBT,), "The source does not speak for this color."),

@@ -27,9 +27,9 @@ def completed(body: bytes, *, sender: str, sender_name: str, ulid: str, now: dat
     try:
         given = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise InvalidAlert([Fault("body", "invalid_json", f"is not JSON: {error}")]) from error
+        raise InvalidAlert([Fault("body", "json_invalid", f"is not JSON: {error}")]) from error
     if not isinstance(given, dict):
-        raise InvalidAlert([Fault("body", "not_an_object", "is no JSON object")])
+        raise InvalidAlert([Fault("body", "model_type", "is no JSON object")])
     identifier = given.get("identifier") or PREFIX + ulid
     faults = [*_foreign(given, sender), *_misnamed(identifier, now)]
     if faults:
