@@ -236,12 +236,12 @@ alerts = Table(
     Column("plan_of", Integer, nullable=False, server_default="0"),
     Column("plan_done", Boolean, nullable=False, server_default=text("0")),
     Column("policy_revision", String, nullable=False, server_default=""),
-    UniqueConstraint("sender", "identifier", "sent"),
+    UniqueConstraint("sender", "identifier", "sent", "source"),
 )
 """
 ``stopped_at`` set: nothing more of it leaves (superseded, cancelled, expired); ``swept`` once its unsent rows
 say so too. ``plan_cursor`` is the last subscriber (or told delivery) planned; ``body`` the alert as
-INTERFACE.md writes it; ``digest`` SHA-256 of that, to tell a repeat from a conflict.
+INTERFACE.md writes it; ``digest`` SHA-256 of what it says, to tell a repeat from a conflict.
 """
 
 alert_references = Table(

@@ -1,0 +1,105 @@
+"""What is here that bears on a message: the same identity, and the whole episodes it belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select
+
+from warnd.model.admission import Earlier, Known
+from warnd.model.alert import Alert, AlertState, AlertType, Change
+from warnd.model.alert_body import from_body
+from warnd.model.color import Color
+from warnd.model.episode import national
+from warnd.model.meaning import digest_of, words_of
+from warnd.store import regions
+from warnd.store.tables import alert_references, alert_regions, alerts
+
+_MOST_REFERENCES = 50
+_WAITING = (AlertState.HELD.value, AlertState.QUARANTINED.value)
+_LET_IN_BY_NOBODY = (AlertState.QUARANTINED.value, AlertState.REJECTED.value)
+
+
+def bearing_on(connection: Connection, alert: Alert, *, source: str, but_for: str = "") -> Known:
+    """What is here that bears on a message of a ``source``, ``but_for`` the alert that it is already."""
+    resolved, unknown = regions.resolve(connection, [code for area in alert.areas for code in area.regions])
+    return Known(
+        _same(connection, alert, source, but_for),
+        _episodes(connection, _named(connection, alert, but_for), but_for),
+        resolved,
+        unknown,
+        digest_of(alert),
+        _episodes(connection, _following(connection, alert, but_for), but_for),
+    )
+
+
+def _same(connection: Connection, alert: Alert, source: str, but_for: str) -> Earlier | None:
+    """The alert of the same identity: the source's own, if there is one, else another's, one that waits at the last."""
+    found = connection.execute(
+        select(alerts)
+        .where(
+            alerts.c.sender == alert.sender,
+            alerts.c.identifier == alert.identifier,
+            alerts.c.sent == alert.sent,
+            alerts.c.id != but_for,
+        )
+        .order_by(alerts.c.source != source, alerts.c.state.in_(_WAITING), alerts.c.id)
+        .limit(1)
+    ).one_or_none()
+    return _earlier(connection, found) if found is not None else None
+
+
+def _named(connection: Connection, alert: Alert, but_for: str) -> list[str]:
+    """Episodes that the message refers to; what refers to itself, or uses an identifier again, goes on with that one."""
+    named = {(one.sender, one.identifier) for one in alert.references}
+    named = {(sender, name) for sender, name in named if name != alert.identifier}
+    wanted = [
+        _called(alert.sender, alert.identifier),
+        *(_called(*one) for one in sorted(named)[:_MOST_REFERENCES]),
+    ]
+    found = select(alerts.c.episode_id).where(or_(*wanted), alerts.c.id != but_for).order_by(alerts.c.id)
+    return list(dict.fromkeys(connection.execute(found).scalars()))
+
+
+def _following(connection: Connection, alert: Alert, but_for: str) -> list[str]:
+    """Episodes of messages that refer to this one and came before it, but for those nobody let through."""
+    refers = alert_references.c.identifier == alert.identifier
+    if not national(alert.identifier):
+        refers = and_(refers, alert_references.c.sender.in_((alert.sender, "")))
+    found = (
+        select(alerts.c.episode_id)
+        .join(alert_references, alert_references.c.alert_id == alerts.c.id)
+        .where(refers, alerts.c.id != but_for, alerts.c.state.not_in(_LET_IN_BY_NOBODY))
+        .order_by(alerts.c.id)
+    )
+    return list(dict.fromkeys(connection.execute(found).scalars()))
+
+
+def _called(sender: str, identifier: str) -> ColumnElement[bool]:
+    """A reference without a sender is to any sender's, one by the national identifier too."""
+    if not sender or national(identifier):
+        return alerts.c.identifier == identifier
+    return and_(alerts.c.sender == sender, alerts.c.identifier == identifier)
+
+
+def _episodes(connection: Connection, ids: Sequence[str], but_for: str) -> list[Earlier]:
+    """All messages of these episodes, episode by episode, in the order they came."""
+    if not ids:
+        return []
+    place = {id_: number for number, id_ in enumerate(ids)}
+    found = select(alerts).where(alerts.c.episode_id.in_(ids), alerts.c.id != but_for).order_by(alerts.c.id)
+    rows = connection.execute(found).all()
+    return [_earlier(connection, row) for row in sorted(rows, key=lambda row: place[row.episode_id])]
+
+
+def _earlier(connection: Connection, row: Row[Any]) -> Earlier:
+    codes = connection.execute(select(alert_regions.c.code).where(alert_regions.c.alert_id == row.id))
+    alert = from_body(row.body)
+    return Earlier(
+        row.id, row.episode_id, row.sender, row.identifier, row.source, row.sent, AlertState(row.state),
+        AlertType(row.type), row.hazard, Color(row.color) if row.color else None, frozenset(codes.scalars()),
+        row.digest, Change(row.change), alert.status,
+        frozenset((one.sender, one.identifier) for one in alert.references), words_of(alert),
+        went_out=row.plan_cursor is not None, all_planned=row.plan_done,
+    )  # fmt: skip
