@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from warnd.api import alarms, alerts, audience, cap, deliveries, health, openapi, receipts, regions
+from warnd.api import alarms, alerts, audience, cap, deliveries, hazards, health, openapi, receipts, regions
 from warnd.api.audience import Resource
 from warnd.api.auth import ACTING, ALL, ARRANGING, SPEAKING
 from warnd.api.bodies import Body
@@ -134,6 +134,8 @@ ROUTES: tuple[Route, ...] = (
         media=("text/csv",),
     ),
     _get("sources", audience.sources, "The feeds and what they may speak for."),
+    _get("hazards", hazards.list_, "The kinds of danger, by slug: all, or what is looked for.",
+         text("q", "A part of a slug, a name or a national code."), *PAGING),
     _get("regions", regions.list_, "Divisions: the provinces, the children of one, or what is looked for.",
          text("q", "A part of the name, or the beginning of a code."), code("parent", "Below this division."),
          one_of("level", {one.name.lower(): one for one in Level}, "Of this level."), *PAGING),

@@ -62,7 +62,8 @@ def names(alert: Alert, other: Earlier) -> bool:
     if (other.sender, other.identifier) == (alert.sender, alert.identifier):
         return False
     return any(
-        one.identifier == other.identifier and (one.sender in ("", other.sender) or national(one.identifier))
+        one.names(other.sender, other.identifier)
+        or (one.identifier == other.identifier and national(one.identifier))
         for one in alert.references
     )
 

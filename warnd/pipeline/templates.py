@@ -25,7 +25,7 @@ FIELDS = frozenset(
         *("color", "color_name", "previous_color_name"),
         *("area", "area_names", "added_area", "removed_area"),
         *("sent", "effective", "onset", "expires"),
-        *("headline", "description", "instruction", "contact", "web", "identifier"),
+        *("headline", "description", "instruction", "guidance", "contact", "web", "identifier"),
     }
 )
 """The names a template may use; templates/README.md says what each holds."""

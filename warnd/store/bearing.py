@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select
 
 from warnd.model.admission import Earlier, Known
-from warnd.model.alert import Alert, AlertState, AlertType, Change
+from warnd.model.alert import Alert, AlertState, AlertType, Change, Reference
 from warnd.model.alert_body import from_body
 from warnd.model.color import Color
 from warnd.model.episode import national
@@ -51,15 +51,22 @@ def _same(connection: Connection, alert: Alert, source: str, but_for: str) -> Ea
 
 
 def _named(connection: Connection, alert: Alert, but_for: str) -> list[str]:
-    """Episodes that the message refers to; what refers to itself, or uses an identifier again, goes on with that one."""
-    named = {(one.sender, one.identifier) for one in alert.references}
-    named = {(sender, name) for sender, name in named if name != alert.identifier}
-    wanted = [
-        _called(alert.sender, alert.identifier),
-        *(_called(*one) for one in sorted(named)[:_MOST_REFERENCES]),
-    ]
-    found = select(alerts.c.episode_id).where(or_(*wanted), alerts.c.id != but_for).order_by(alerts.c.id)
-    return list(dict.fromkeys(connection.execute(found).scalars()))
+    """
+    Episodes that the message refers to; what refers to itself, or uses an identifier again, goes on with that one.
+
+    A reference without a sender is to any sender's, first of all to one of the message's own.
+    """
+    others = [one for one in alert.references if one.identifier != alert.identifier][:_MOST_REFERENCES]
+    wanted = [_called(one) for one in (Reference(alert.sender, alert.identifier), *others)]
+    found = connection.execute(
+        select(alerts.c.episode_id, alerts.c.sender, alerts.c.identifier)
+        .where(or_(*wanted), alerts.c.id != but_for)
+        .order_by(alerts.c.id)
+    ).all()
+    own = {row.identifier for row in found if row.sender == alert.sender}
+    bare = {one.identifier for one in others if not one.sender} & own
+    kept = [row for row in found if row.sender == alert.sender or row.identifier not in bare]
+    return list(dict.fromkeys(row.episode_id for row in kept))
 
 
 def _following(connection: Connection, alert: Alert, but_for: str) -> list[str]:
@@ -76,11 +83,10 @@ def _following(connection: Connection, alert: Alert, but_for: str) -> list[str]:
     return list(dict.fromkeys(connection.execute(found).scalars()))
 
 
-def _called(sender: str, identifier: str) -> ColumnElement[bool]:
-    """A reference without a sender is to any sender's, one by the national identifier too."""
-    if not sender or national(identifier):
-        return alerts.c.identifier == identifier
-    return and_(alerts.c.sender == sender, alerts.c.identifier == identifier)
+def _called(one: Reference) -> ColumnElement[bool]:
+    if not one.sender or national(one.identifier):
+        return alerts.c.identifier == one.identifier
+    return and_(alerts.c.sender == one.sender, alerts.c.identifier == one.identifier)
 
 
 def _episodes(connection: Connection, ids: Sequence[str], but_for: str) -> list[Earlier]:
