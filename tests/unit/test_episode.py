@@ -193,6 +193,13 @@ def test_an_end_is_for_those_who_have_not_heard_of_it(episode: list[Earlier], *,
     assert stand(message(AlertType.CANCEL), [], episode).over is over
 
 
+def test_a_bare_reference_is_completed_by_what_is_known() -> None:
+    """Who sent it, and when; what a reference says itself stands."""
+    bare, foreign = Reference("", "A"), Reference("water.example", "Z")
+    found = completed(message(references=(bare, foreign)), [there()])
+    assert found.references == (Reference("weather.example", "A", NOON), foreign)
+
+
 def test_an_end_has_the_color_of_what_it_ends() -> None:
     """Services grade their ends as minor; what was stale or held when it came is not what people know."""
     stale = there(id="E2", color=Color.RED, state=AlertState.EXPIRED, went_out=False, sent=at(5))

@@ -25,6 +25,7 @@ ALERT = Alert(
     "change",
     [
         pytest.param({"sent": SENT.astimezone(BEIJING)}, id="an offset"),
+        pytest.param({"sent": SENT.replace(microsecond=500_000)}, id="a fraction of a second"),
         pytest.param({"effective": SENT, "onset": SENT}, id="times that say what was meant anyhow"),
         pytest.param(
             {"texts": {"zh": Text("暴雨红色预警", "预计有强降雨。\n", " 立即转移。")}}, id="white space"

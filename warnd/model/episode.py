@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from warnd.model.admission import Earlier
-from warnd.model.alert import LESS_DANGER, Alert, AlertState, AlertType, Change, Status
+from warnd.model.alert import LESS_DANGER, Alert, AlertState, AlertType, Change, Reference, Status
 from warnd.model.alert_body import ENDS
 from warnd.model.color import Color, Lane, lane_of
 from warnd.model.meaning import words_of
@@ -85,7 +85,8 @@ def completed(alert: Alert, episode: Sequence[Earlier]) -> Alert:
     """
     The message with what it leaves out as the latest of its episode that went out has it.
 
-    An end is of what was in force, whatever color it calls itself: many ends are graded as minor.
+    An end is of what was in force, whatever color it calls itself: many ends are graded as minor. Who sent what it
+    refers to, and when, is what is known of that: another platform may not know it.
     """
     if not episode:
         return alert
@@ -95,6 +96,7 @@ def completed(alert: Alert, episode: Sequence[Earlier]) -> Alert:
         alert,
         color=latest.color if inherits else alert.color,
         hazard=latest.hazard if alert.hazard == "other" else alert.hazard,
+        references=tuple(_whole(one, episode) for one in alert.references),
     )
 
 
@@ -172,6 +174,13 @@ def _is_later(one: Earlier, alert: Alert) -> bool:
 def _out(episode: Sequence[Earlier]) -> list[Earlier]:
     """Those that people were told, or are being told."""
     return [one for one in episode if one.went_out or one.state is AlertState.RELEASED]
+
+
+def _whole(reference: Reference, episode: Sequence[Earlier]) -> Reference:
+    known = next((one for one in episode if reference.names(one.sender, one.identifier)), None)
+    if known is None:
+        return reference
+    return Reference(known.sender, reference.identifier, reference.sent or known.sent)
 
 
 def _all_covered(inner: Sequence[str] | frozenset[str], outer: Sequence[str] | frozenset[str]) -> bool:

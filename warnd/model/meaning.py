@@ -75,4 +75,5 @@ def _plain(text: str) -> str:
 
 
 def _utc(when: datetime) -> str:
-    return when.astimezone(UTC).isoformat()
+    """To the second, as CAP knows no fraction of it."""
+    return when.astimezone(UTC).replace(microsecond=0).isoformat()

@@ -67,7 +67,7 @@ def _is_one_warning(there: Earlier, alert: Alert, speaker: Speaker) -> bool:
     """
     if there.status is not alert.status:
         return False
-    if there.sent == alert.sent:
+    if there.sent.replace(microsecond=0) == alert.sent.replace(microsecond=0):
         return True
     if (there.change is Change.LIFTED) is not ends(alert) or alert.color not in (None, there.color):
         return False

@@ -279,7 +279,7 @@ def _repeated(
     said = as_body(alert)
     if same.digest == digest_of(alert):
         # What it leaves to its episode was filled in when it came first.
-        said |= {"color": row.body["color"], "hazard": row.body["hazard"]}
+        said |= {key: row.body[key] for key in ("color", "hazard", "references")}
     if keys := differing(row.body, said):
         differs = Fault("", "differs", f"{raw.source} sent it with another {', '.join(keys)}")
         keep_raw(connection, raw, Verdict(row.verdict), decision.findings or [differs], alert_id=same.id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select
@@ -36,12 +37,15 @@ def bearing_on(connection: Connection, alert: Alert, *, source: str, but_for: st
 
 def _same(connection: Connection, alert: Alert, source: str, but_for: str) -> Earlier | None:
     """The alert of the same identity: the source's own, if there is one, else another's, one that waits at the last."""
+    # CAP knows no fraction of a second: what was forwarded and comes back has lost it.
+    second = alert.sent.replace(microsecond=0)
     found = connection.execute(
         select(alerts)
         .where(
             alerts.c.sender == alert.sender,
             alerts.c.identifier == alert.identifier,
-            alerts.c.sent == alert.sent,
+            alerts.c.sent >= second,
+            alerts.c.sent < second + timedelta(seconds=1),
             alerts.c.id != but_for,
         )
         .order_by(alerts.c.source != source, alerts.c.state.in_(_WAITING), alerts.c.id)
