@@ -32,7 +32,7 @@ from warnd.model.color import Color, Lane
 from warnd.model.delivery import Batch, BatchState, State
 from warnd.model.release import Person
 from warnd.model.ulid import UlidMaker
-from warnd.pipeline.admit import Speaker, admit, national
+from warnd.pipeline.admit import Speaker, admit
 from warnd.pipeline.broadcast import Broadcaster
 from warnd.pipeline.by_hand import to_be_mended
 from warnd.pipeline.confirm import confirm
@@ -246,7 +246,6 @@ class App:
                 raw,
                 decide,
                 id=self.new_id(),
-                national=national(parsed.alert.identifier),
                 policy_revision=self.surroundings.policies.revision,
             )
         except Conflict as error:
@@ -420,8 +419,10 @@ class App:
         for channel, mine in by_channel.items():
             self.lines[channel].lanes.post(mine)
 
-    async def _load(self, channel: str, lane: Lane, after: str, limit: int) -> Sequence[Batch]:
-        return await self.store.read(backlog.open_batches, channel, lane, after, limit)
+    async def _load(
+        self, channel: str, lane: Lane, after: str, limit: int, *, behind: bool
+    ) -> Sequence[Batch]:
+        return await self.store.read(backlog.open_batches, channel, lane, after, limit, behind=behind)
 
     async def _receive_from(self, channel: str, receipts: Sequence[Receipt]) -> None:
         await self.store.receive(channel, receipts, self.clock())

@@ -17,7 +17,8 @@ from warnd.pipeline.admit import Speaker, admit
 from warnd.pipeline.forecast import Forecast, forecast
 from warnd.pipeline.match import AudienceIndex
 from warnd.pipeline.surroundings import Surroundings
-from warnd.store import alert_views, alerts, told
+from warnd.store import alert_views, told
+from warnd.store.bearing import bearing_on
 from warnd.store.plan_source import StoredPlanSource
 from warnd.store.sqlite import SqliteStore
 
@@ -44,8 +45,11 @@ class Foresight:
     async def of_message(self, parsed: Parsed, speaker: Speaker, now: datetime) -> tuple[Admission, Forecast]:
         """What would become of a message that comes for the first time."""
         lookup = await self._places.look_up(parsed.alert)
-        known = await self._store.read(alerts.bearing_on, parsed.alert, national=False)
-        located = placed(parsed, replace(known, same=None), lookup, source=speaker.regions)
+        known = await self._store.read(bearing_on, parsed.alert, source=speaker.name)
+        itself = (parsed.alert.identifier, parsed.alert.sent)
+        others = [one for one in known.episode if (one.identifier, one.sent) != itself]
+        known = replace(known, same=None, episode=others)
+        located = placed(parsed, known, lookup, source=speaker.regions)
         admission = admit(*located, speaker=speaker, now=now)
         if admission.state not in (AlertState.RELEASED, AlertState.HELD):
             return admission, NOBODY

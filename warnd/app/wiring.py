@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from warnd.contract.channel import Channel
@@ -12,7 +12,6 @@ from warnd.intake.hazards import load_hazards
 from warnd.intake.pinned_key import PinnedKey, pinned_keys
 from warnd.intake.signature import SignaturePolicy
 from warnd.model.audience import EVERY_HAZARD
-from warnd.model.color import Lane
 from warnd.model.delivery import Batch
 from warnd.model.hazard import HazardCatalogue
 from warnd.model.release import BY_HAND
@@ -20,11 +19,14 @@ from warnd.pipeline.admit import Speaker
 from warnd.pipeline.expand import Route
 from warnd.pipeline.surroundings import Surroundings
 from warnd.pipeline.templates import Templates
-from warnd.queue.local import ChannelLanes
+from warnd.queue.local import ChannelLanes, Load
 from warnd.queue.pacing import Pace, Rate
 from warnd.resources import config_dir, templates_dir
 from warnd.settings import Settings
 from warnd.settings.values import ChannelSettings, SourceSettings, hold_rules
+
+_FOR_DANGER_ALONE = frozenset({"voice", "loudspeaker"})
+"""Kinds that are not called on to say that a danger is less, or over, unless a channel is configured so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ def red_only(slots: int) -> int:
 def lines(
     settings: Settings,
     *,
-    load: Callable[[str, Lane, str, int], Awaitable[Sequence[Batch]]],
+    load: Load,
     clock: Callable[[], int],
     monotonic: Callable[[], float],
     holds: Callable[[Batch, int], bool],
@@ -56,11 +58,12 @@ def lines(
     for name, one in settings.channels.items():
         channel = _channel(name, one)
         quiet = channel.capabilities.quiet if one.quiet is None else one.quiet
+        lifts = channel.capabilities.kind not in _FOR_DANGER_ALONE if one.lifts is None else one.lifts
         slots = one.slots or channel.capabilities.slots
         made[name] = Line(
             settings=one,
             channel=channel,
-            route=Route(name, channel.capabilities, emulated=one.emulated, quiet=quiet),
+            route=Route(name, channel.capabilities, emulated=one.emulated, quiet=quiet, lifts=lifts),
             lanes=ChannelLanes(
                 name,
                 red_only=red_only(slots),

@@ -11,12 +11,15 @@ from sqlalchemy import Connection, Row, select, update
 
 from warnd.errors import Conflict, NotFound, SamePerson
 from warnd.model.alert import AlertState, Change
+from warnd.model.alert_body import from_body
 from warnd.model.color import Lane
+from warnd.model.episode import lane_for, stand
 from warnd.model.release import TIME_OUT, Person, Then
 from warnd.store.alarms import clear, clear_about, sound
-from warnd.store.alerts import stop
+from warnd.store.alerts import join, stop
+from warnd.store.bearing import bearing_on
 from warnd.store.journal import Entry
-from warnd.store.tables import alerts, micros
+from warnd.store.tables import alert_regions, alerts, micros
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,7 @@ class Decided:
 
 def approve(connection: Connection, id: str, *, by: Person, now: datetime) -> tuple[Decided, Sequence[Entry]]:
     """
-    Release a held alert in place of those of its episode that are in force.
+    Release a held alert in place of those of its episode that are in force now; an end of what is over is kept.
 
     Raises NotFound; SamePerson when it was issued by whoever approves; Conflict when it is not held, its time is
     over, or a later message of its episode was released or ended it.
@@ -101,42 +104,38 @@ def refuse_issuer(row: Row[Any], by: Person, message: str) -> None:
 def _release(
     connection: Connection, row: Row[Any], *, by: str, now: datetime
 ) -> tuple[Decided, Sequence[Entry]]:
+    """What it changes is decided anew: others may have come while it waited."""
     if row.deliver_until <= now:
         raise Conflict(
             f"alert {row.id} may be delivered no more: its time was over at {row.deliver_until.isoformat()}"
         )
-    live = connection.execute(
-        select(alerts.c.id, alerts.c.sent).where(
-            alerts.c.episode_id == row.episode_id, alerts.c.state == AlertState.RELEASED.value
+    alert = from_body(row.body)
+    codes = connection.execute(
+        select(alert_regions.c.code).where(alert_regions.c.alert_id == row.id)
+    ).scalars()
+    known = bearing_on(connection, alert, source=row.source, but_for=row.id)
+    episode = [one for one in (*known.episode, *known.followers) if one.status is alert.status]
+    standing = stand(alert, sorted(codes), episode)
+    if (later := standing.overtaken_by) is not None:
+        became = "has ended it" if later.change is Change.LIFTED else "was released"
+        raise Conflict(f"alert {later.id} of the same episode is later than {row.id} and {became}")
+    state = AlertState.KEPT if standing.over else AlertState.RELEASED
+    stopped = () if standing.over else standing.stops
+    entries = stop(connection, stopped, state=standing.ending, at=now, successor=row.id)
+    lane = lane_for(alert, episode, standing.change)
+    join(connection, sorted({one.episode_id for one in episode} - {row.episode_id}), into=row.episode_id)
+    connection.execute(
+        update(alerts)
+        .where(alerts.c.id == row.id)
+        .values(
+            state=state.value, change=standing.change.value, lane=lane.value,
+            plan_done=state is not AlertState.RELEASED,
         )
-    ).all()
-    if later := next((other.id for other in live if other.sent > row.sent), None):
-        raise Conflict(f"alert {later} of the same episode is later than {row.id} and was released")
-    if ended := _ended(connection, row):
-        raise Conflict(f"alert {ended} of the same episode has ended {row.id}")
-    stopped = tuple(other.id for other in live)
-    ending = AlertState.CANCELLED if row.change == Change.LIFTED.value else AlertState.SUPERSEDED
-    entries = stop(connection, stopped, state=ending, at=now, successor=row.id)
-    released = update(alerts).where(alerts.c.id == row.id)
-    connection.execute(released.values(state=AlertState.RELEASED.value, plan_done=False))
+    )  # fmt: skip
     _, waited = clear(connection, "alert_held", row.id, now=now)
-    entry = Entry(micros(now), "alert.approved", row.id, {"stops": stopped}, by)
-    return Decided(row.id, AlertState.RELEASED, Lane(row.lane), stopped), [entry, *entries, *waited]
-
-
-def _ended(connection: Connection, row: Row[Any]) -> str | None:
-    """The end that came while the alert was held; it was kept, for nothing of the episode was in force."""
-    return connection.execute(
-        select(alerts.c.id)
-        .where(
-            alerts.c.episode_id == row.episode_id,
-            alerts.c.state == AlertState.KEPT.value,
-            alerts.c.change == Change.LIFTED.value,
-            alerts.c.status == row.status,
-            alerts.c.sent >= row.sent,
-        )
-        .limit(1)
-    ).scalar()
+    facts = {"state": state.value, "change": standing.change.value, "stops": stopped}
+    entry = Entry(micros(now), "alert.approved", row.id, facts, by)
+    return Decided(row.id, state, lane, stopped), [entry, *entries, *waited]
 
 
 def _reject(

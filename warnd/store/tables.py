@@ -251,7 +251,7 @@ alerts = Table(
     Column("hold_then", String),
     Column("issuer", String),
     Column("issuer_key", Id),
-    UniqueConstraint("sender", "identifier", "sent"),
+    UniqueConstraint("sender", "identifier", "sent", "source"),
     Index(
         "ix_alerts_reds",
         "source",
@@ -263,7 +263,7 @@ alerts = Table(
 """
 ``stopped_at`` set: nothing more of it leaves (superseded, cancelled, expired); ``swept`` once its unsent rows
 say so too. ``plan_cursor`` is the last subscriber (or told delivery) planned; ``body`` the alert as
-INTERFACE.md writes it; ``digest`` SHA-256 of that, to tell a repeat from a conflict. ``hold_due`` and ``hold_then``:
+INTERFACE.md writes it; ``digest`` SHA-256 of what it says, to tell a repeat from a conflict. ``hold_due`` and ``hold_then``:
 when a held one is decided by itself, and how. ``issuer`` and ``issuer_key``: who issued it by hand.
 """
 
