@@ -8,6 +8,7 @@ reads ``500/s`` and ``60s``; ``reading`` brings the file, the ``environment`` an
 from warnd.settings.reading import load
 from warnd.settings.values import (
     ChannelSettings,
+    FeedSettings,
     LogSettings,
     QueueSettings,
     RetentionSettings,
@@ -20,6 +21,7 @@ from warnd.settings.values import (
 
 __all__ = [
     "ChannelSettings",
+    "FeedSettings",
     "LogSettings",
     "QueueSettings",
     "RetentionSettings",

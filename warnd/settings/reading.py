@@ -15,9 +15,11 @@ from pydantic import TypeAdapter, ValidationError
 from warnd.errors import ConfigError
 from warnd.settings import secrets
 from warnd.settings.environment import override
+from warnd.settings.feeds import check_feeds
 from warnd.settings.policy import PolicyTables, RetryTable, policies
 from warnd.settings.values import (
     ChannelSettings,
+    FeedSettings,
     LanguageTag,
     LogSettings,
     QueueSettings,
@@ -44,6 +46,7 @@ class File:
     policy: PolicyTables = field(default_factory=dict)
     retry: RetryTable = field(default_factory=RetryTable)
     sources: dict[str, SourceSettings] = field(default_factory=dict)
+    feeds: dict[str, FeedSettings] = field(default_factory=dict)
     templates: TemplateSettings = field(default_factory=TemplateSettings)
     retention: RetentionSettings = field(default_factory=RetentionSettings)
     logs: LogSettings = field(default_factory=LogSettings)
@@ -68,12 +71,14 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     override(tree, environ, top=_TOP, faults=faults)
     tree["channels"] = channels = _each(tree.get("channels", {}), _channel, "channels", faults)
     tree["sources"] = _each(tree.get("sources", {}), _source, "sources", faults)
+    tree["feeds"] = _each(tree.get("feeds", {}), _feed, "feeds", faults)
     try:
         file = _FILE.validate_python(tree, context=tuple(channels) if isinstance(channels, dict) else ())
     except ValidationError as error:
         for each in error.errors(include_url=False, include_input=False):
             faults.setdefault(_dotted(each["loc"]), _plain(each["type"], each["msg"]))
         raise _config_error(faults) from error
+    faults |= check_feeds(file.feeds, file.sources)
     if faults:
         raise _config_error(faults)
     return Settings(
@@ -84,6 +89,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
         policies=policies(file.policy, file.channels),
         retry=file.retry.policy(),
         sources=file.sources,
+        feeds=file.feeds,
         templates=file.templates,
         retention=file.retention,
         logs=file.logs,
@@ -122,6 +128,12 @@ def _source(name: str, table: Mapping[str, Any], key: str, faults: dict[str, str
     if "name" in table:
         faults[f"{key}.name"] = "there is no such key; a source is named by its table"
     return {**table, "name": name}
+
+
+def _feed(name: str, table: Mapping[str, Any], key: str, faults: dict[str, str]) -> dict[str, Any]:
+    if "name" in table:
+        faults[f"{key}.name"] = "there is no such key; a feed is named by its table"
+    return {**secrets.wrapped(table, section=key, faults=faults), "name": name}
 
 
 def _config_error(faults: Mapping[str, str]) -> ConfigError:

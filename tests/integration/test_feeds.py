@@ -1,0 +1,285 @@
+"""Polling a feed: what is asked, what is admitted once, and which condition a person hears of."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, select
+
+from tests.fakes.feed_server import FeedServer, atom, cap, embedding, linking
+from tests.integration.conftest import CONFIG, NOW
+from warnd.app import App
+from warnd.app.feeds import Polled
+from warnd.app.feeds.fetch import Fetcher, Gate
+from warnd.settings import load
+from warnd.store import alarms
+from warnd.store.tables import alerts, raw_messages
+
+
+@dataclass
+class Clock:
+    now: datetime = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, **span: float) -> None:
+        self.now += timedelta(**span)
+
+
+@dataclass
+class County:
+    """An application with one feed, its clock and the feed's server."""
+
+    directory: Path
+    server: FeedServer
+    clock: Clock = field(default_factory=Clock)
+    keys: str = ""
+    kind: str = "cap.atom"
+    path: str = "/alerts.atom"
+    app: App | None = None
+
+    async def open(self) -> App:
+        config = self.directory / "warnd.toml"
+        config.write_text(
+            CONFIG.format(directory=self.directory)
+            + f'[feeds.national]\nkind = "{self.kind}"\nurl = "{self.server.url}{self.path}"\n'
+            + f'source = "weather"\n{self.keys}\n'
+        )
+        self.app = App(load(config, {}), wall=self.clock)
+        await self.app.open()
+        return self.app
+
+    async def poll(self) -> Polled:
+        """A minute later."""
+        app = self.app or await self.open()
+        self.clock.forward(minutes=1)
+        polled = await app.feeds.poller("national").poll()
+        await app.alarms.settle()
+        return polled
+
+    async def restart(self) -> None:
+        assert self.app is not None
+        await self.app.close()
+        await self.open()
+
+    async def rows(self, *columns: Any) -> list[tuple[Any, ...]]:
+        def look(connection: Connection) -> list[tuple[Any, ...]]:
+            return [tuple(row) for row in connection.execute(select(*columns).order_by(columns[0].table.c.id))]
+
+        assert self.app is not None
+        return await self.app.store.read(look)
+
+    async def standing(self) -> list[str]:
+        assert self.app is not None
+        return sorted(one.kind for one in await self.app.store.read(alarms.open_alarms) if "feed" in one.kind)
+
+
+@pytest.fixture
+async def county_(tmp_path: Path, county: Path) -> AsyncIterator[County]:
+    shutil.copy(county, tmp_path / "warnd.db")
+    server = FeedServer()
+    await server.start()
+    site = County(tmp_path, server)
+    yield site
+    if site.app is not None:
+        await site.app.close()
+    await server.stop()
+
+
+def taken(polled: Polled) -> list[str]:
+    return [one.taken.value for one in polled.outcomes]
+
+
+async def test_what_a_feed_shows_is_admitted_once(county_: County) -> None:
+    """However often it is shown; a 304 costs nothing at all."""
+    county_.server.answers["/alerts.atom"] = atom(embedding(1, cap(1)))
+    assert taken(await county_.poll()) == ["admitted"]
+    assert (await county_.poll()).unchanged
+    assert county_.server.conditional == 1
+    assert await county_.rows(alerts.c.identifier, alerts.c.state, alerts.c.source) == [
+        ("62120241600000_20260714080001", "released", "weather")
+    ]
+
+
+async def test_a_window_that_slides_lifts_nothing(county_: County) -> None:
+    """An entry that fell off was pushed out by newer ones; its warning stays in force until something says so."""
+    county_.server.answers["/alerts.atom"] = atom(embedding(2, cap(2)), embedding(1, cap(1)))
+    await county_.poll()
+    county_.server.answers["/alerts.atom"] = atom(embedding(3, cap(3)), embedding(2, cap(2)))
+    assert taken(await county_.poll()) == ["admitted"]
+    assert await county_.rows(alerts.c.state) == [("released",)] * 3
+
+
+async def test_a_restart_brings_nothing_twice(county_: County) -> None:
+    """Neither a request for the whole answer, nor a row, when the validators are gone at the server's side."""
+    county_.server.answers["/alerts.atom"] = atom(embedding(1, cap(1)))
+    await county_.poll()
+    await county_.restart()
+    assert (await county_.poll()).unchanged
+    county_.server.answers["/alerts.atom"] = atom(embedding(2, cap(2)), embedding(1, cap(1)))
+    assert taken(await county_.poll()) == ["admitted"]
+    assert len(await county_.rows(raw_messages.c.id)) == 2
+
+
+async def test_an_end_in_the_same_answer_follows_its_warning(county_: County) -> None:
+    """Feeds show the newest first."""
+    end = cap(2, type="Cancel", references="62120241600000,62120241600000_20260714080001,2026-07-14T08:00:01+08:00")
+    county_.server.answers["/alerts.atom"] = atom(embedding(2, end), embedding(1, cap(1)))
+    assert taken(await county_.poll()) == ["admitted", "admitted"]
+    assert await county_.rows(alerts.c.state, alerts.c.change) == [("cancelled", "issued"), ("released", "lifted")]
+
+
+async def test_an_entry_may_link_to_its_alert(county_: County) -> None:
+    """By an address relative to the feed's; it is fetched once."""
+    county_.server.answers |= {"/alerts.atom": atom(linking(1, "cap/1.xml")), "/cap/1.xml": cap(1).encode()}
+    assert taken(await county_.poll()) == ["admitted"]
+    await county_.poll()
+    assert county_.server.asked["/cap/1.xml"] == 1
+
+
+async def test_one_bad_entry_stops_none_of_the_others(county_: County) -> None:
+    """What is refused is kept raw and not tried again; what could not be fetched is."""
+    county_.server.answers["/alerts.atom"] = atom(
+        linking(3, "/cap/3.xml"), embedding(2, "<alert>nonsense</alert>"), embedding(1, cap(1))
+    )
+    polled = await county_.poll()
+    assert taken(polled) == ["admitted", "refused", "unfetched"]
+    assert "1 of 3 new entries" in polled.trouble
+    assert await county_.rows(raw_messages.c.verdict) == [("accept",), ("refuse",)]
+    county_.server.answers["/cap/3.xml"] = cap(3).encode()
+    assert taken(await county_.poll()) == ["admitted"]
+
+
+async def test_what_was_over_before_a_feed_was_first_asked_is_history(county_: County) -> None:
+    """A new feed's window holds yesterday's warnings: no alarm about each of them."""
+    county_.clock.forward(days=2)
+    county_.server.answers["/alerts.atom"] = atom(embedding(1, cap(1)))
+    assert taken(await county_.poll()) == ["past"]
+    assert await county_.rows(alerts.c.id) == []
+    assert (await county_.poll()).unchanged
+
+
+async def test_a_stumble_is_tried_again_at_once(county_: County) -> None:
+    """A 502 of a proxy is not worth a minute; waiting grows longer."""
+    waits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    county_.server.answers["/alerts.atom"] = atom()
+    county_.server.statuses = [502, 502]
+    url = f"{county_.server.url}/alerts.atom"
+    fetcher = Fetcher(Gate(url), timeout=timedelta(seconds=5), max_body=4096, sleep=sleep)
+    assert (await fetcher.get(url, headers={})).body == atom()
+    assert len(waits) == 2
+    assert 0 < waits[0] < waits[1]
+
+
+async def test_a_silent_feed_sounds_until_it_answers(county_: County) -> None:
+    """Half an hour without an answer; the first one ends it."""
+    polled = await county_.poll()
+    assert polled.trouble == "it answers HTTP 404"
+    assert await county_.standing() == []
+    county_.clock.forward(minutes=30)
+    await county_.poll()
+    assert await county_.standing() == ["feed_silent"]
+    county_.server.answers["/alerts.atom"] = atom()
+    await county_.poll()
+    assert await county_.standing() == []
+
+
+async def test_a_stale_feed_sounds_until_it_shows_something_new(county_: County) -> None:
+    """It answers, but whoever fills it has stopped."""
+    county_.keys = 'stale_after = "6h"'
+    county_.server.answers["/alerts.atom"] = atom(embedding(1, cap(1)))
+    await county_.poll()
+    assert await county_.standing() == []
+    county_.clock.forward(hours=6)
+    await county_.poll()
+    assert await county_.standing() == ["feed_stale"]
+    newer = embedding(2, cap(2)).replace("08:00:02+08:00</updated>", "14:05:00+08:00</updated>")
+    county_.server.answers["/alerts.atom"] = atom(newer)
+    await county_.poll()
+    assert await county_.standing() == []
+
+
+async def test_an_answer_that_cannot_be_read_sounds_and_is_kept_once(county_: County) -> None:
+    """A login page instead of a feed is no feed without warnings."""
+    county_.server.answers["/alerts.atom"] = b"<html><body>login</body></html>"
+    await county_.poll()
+    polled = await county_.poll()
+    assert "neither an Atom nor an RSS feed" in polled.trouble
+    assert await county_.standing() == ["feed_unreadable"]
+    assert await county_.rows(raw_messages.c.verdict, raw_messages.c.body) == [
+        ("refuse", b"<html><body>login</body></html>")
+    ]
+    county_.server.answers["/alerts.atom"] = atom()
+    await county_.poll()
+    assert await county_.standing() == []
+
+
+async def test_a_feed_that_asks_for_time_gets_it(county_: County) -> None:
+    """``Retry-After`` of a 429: not asked before, and not three times either."""
+    county_.server.answers["/alerts.atom"] = atom()
+    county_.server.statuses = [429]
+    assert (await county_.poll()).trouble == "it answers HTTP 429"
+    assert (await county_.poll()).trouble == "it answers HTTP 429"
+    assert county_.server.asked["/alerts.atom"] == 1
+    assert not (await county_.poll()).trouble
+    assert county_.server.asked["/alerts.atom"] == 2
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        pytest.param("http://127.0.0.1:1/cap.xml", id="another port of its own machine"),
+        pytest.param("http://10.0.0.1/cap.xml", id="the machine's own network"),
+        pytest.param("file:///etc/passwd", id="a file"),
+        pytest.param("http://[bad/cap.xml", id="no address at all"),
+    ],
+)
+@pytest.mark.parametrize("by", ["link", "redirect"])
+async def test_a_feed_cannot_send_warnd_elsewhere(county_: County, address: str, by: str) -> None:
+    """Neither by a link nor by a redirect: what a feed answers is not trusted to choose an address."""
+    link = address if by == "link" else "/elsewhere"
+    county_.server.redirects["/elsewhere"] = address
+    county_.server.answers["/alerts.atom"] = atom(linking(1, link))
+    assert taken(await county_.poll()) == ["unfetched"]
+
+
+async def test_a_host_that_the_operator_named_may_be_asked(county_: County) -> None:
+    """The credential stays with the feed's own origin."""
+    other = FeedServer({"/cap/1.xml": cap(1).encode()})
+    await other.start()
+    county_.keys = f'hosts = ["{other.url.removeprefix("http://")}"]\nkey = "s3cret"\nkey_header = "X-Key"'
+    county_.server.answers["/alerts.atom"] = atom(linking(1, f"{other.url}/cap/1.xml"))
+    assert taken(await county_.poll()) == ["admitted"]
+    assert county_.server.headers["X-Key"] == "s3cret"
+    assert "X-Key" not in other.headers
+    await other.stop()
+
+
+async def test_a_bomb_is_not_unpacked(county_: County) -> None:
+    """The limit counts what is read."""
+    county_.keys = 'max_body = "2KiB"'
+    county_.server.answers["/alerts.atom"] = atom(embedding(1, cap(1) + " " * 4096))
+    assert (await county_.poll()).trouble == "its answer is larger than 2048 bytes"
+
+
+async def test_a_preview_keeps_nothing(county_: County) -> None:
+    """``warnd feeds poll --dry-run``."""
+    county_.server.answers["/alerts.atom"] = atom(embedding(1, cap(1)))
+    app = await county_.open()
+    polled = await app.feeds.poller("national").preview()
+    assert [(one.taken.value, one.alert and one.alert.hazard) for one in polled.outcomes] == [
+        ("admitted", "rainstorm")
+    ]
+    assert await county_.rows(raw_messages.c.id) == []
+    assert (await app.feeds.overview())[0].state is None

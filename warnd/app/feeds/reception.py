@@ -1,0 +1,36 @@
+"""What polling needs of the application around it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from warnd.app.board import AlarmBoard
+from warnd.app.metrics import Metrics
+from warnd.model.alert import Parsed
+from warnd.model.hazard import HazardCatalogue
+from warnd.pipeline.admit import Speaker
+from warnd.store.alerts import Admitted, RawMessage
+from warnd.store.sqlite import SqliteStore
+
+
+class Admit(Protocol):
+    """Keep what was read from a raw message and act on it. Raises Conflict."""
+
+    def __call__(self, parsed: Parsed, raw: RawMessage, speaker: Speaker) -> Awaitable[Admitted]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reception:
+    """``speaker`` finds a source by its name; ``now`` is the time of day."""
+
+    store: SqliteStore
+    alarms: AlarmBoard
+    metrics: Metrics
+    catalogue: HazardCatalogue
+    speaker: Callable[[str], Speaker]
+    admit: Admit
+    new_id: Callable[[], str]
+    now: Callable[[], datetime]
