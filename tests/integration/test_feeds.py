@@ -71,7 +71,9 @@ class County:
 
     async def rows(self, *columns: Any) -> list[tuple[Any, ...]]:
         def look(connection: Connection) -> list[tuple[Any, ...]]:
-            return [tuple(row) for row in connection.execute(select(*columns).order_by(columns[0].table.c.id))]
+            return [
+                tuple(row) for row in connection.execute(select(*columns).order_by(columns[0].table.c.id))
+            ]
 
         assert self.app is not None
         return await self.app.store.read(look)
@@ -130,10 +132,15 @@ async def test_a_restart_brings_nothing_twice(county_: County) -> None:
 
 async def test_an_end_in_the_same_answer_follows_its_warning(county_: County) -> None:
     """Feeds show the newest first."""
-    end = cap(2, type="Cancel", references="62120241600000,62120241600000_20260714080001,2026-07-14T08:00:01+08:00")
+    end = cap(
+        2, type="Cancel", references="62120241600000,62120241600000_20260714080001,2026-07-14T08:00:01+08:00"
+    )
     county_.server.answers["/alerts.atom"] = atom(embedding(2, end), embedding(1, cap(1)))
     assert taken(await county_.poll()) == ["admitted", "admitted"]
-    assert await county_.rows(alerts.c.state, alerts.c.change) == [("cancelled", "issued"), ("released", "lifted")]
+    assert await county_.rows(alerts.c.state, alerts.c.change) == [
+        ("cancelled", "issued"),
+        ("released", "lifted"),
+    ]
 
 
 async def test_an_entry_may_link_to_its_alert(county_: County) -> None:

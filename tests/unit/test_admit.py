@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -81,13 +82,28 @@ def test_the_same_triple(digest: str, source: str, identity: Identity) -> None:
 
 
 def test_the_national_identifier_by_another_feed_is_the_same_warning() -> None:
-    """Whoever relays it; at another time it is another message."""
+    """Whoever relays it."""
     assert national("62120041600000_20260720080000")
     assert not national("62120041600000-20260720080000")
     there = earlier(sender="cma.example", sent=NOW)
     assert admitted(alert(), same_national=there).identity is Identity.REPEAT
-    later = replace(there, sent=NOW - timedelta(minutes=1))
-    assert admitted(alert(), same_national=later).identity is Identity.NEW
+
+
+@pytest.mark.parametrize(
+    ("there", "identity"),
+    [
+        pytest.param({"source": "nmc"}, Identity.REPEAT, id="a feed that cuts to minutes relays the same"),
+        pytest.param({"source": "nmc", "color": Color.RED}, Identity.REPEAT, id="whatever color it reads"),
+        pytest.param({}, Identity.REPEAT, id="the same source by another way, too"),
+        pytest.param({"color": Color.BLUE}, Identity.NEW, id="with another color the source means it"),
+        pytest.param({"source": "nmc", "change": Change.LIFTED}, Identity.NEW, id="an end is no repeat of its warning"),
+        pytest.param({"source": "nmc", "sent": NOW - timedelta(hours=2)}, Identity.NEW, id="hours apart they are two"),
+    ],
+)  # fmt: skip
+def test_several_clocks_for_one_national_identifier(there: dict[str, Any], identity: Identity) -> None:
+    """Each relay has a time of its own for a warning; none of them may tell people twice."""
+    before = replace(earlier(sender="cma.example", sent=NOW - timedelta(minutes=8)), **there)
+    assert admitted(alert(), same_national=before).identity is identity
 
 
 # --- what reaches people --------------------------------------------------------------------------

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 
+from warnd.app.feeds.desk import FeedView
 from warnd.app.feeds.poller import Polled
 from warnd.app.feeds.taking import Outcome
 from warnd.cli.common import open_store, run
@@ -20,7 +22,11 @@ feeds_app = typer.Typer(no_args_is_help=True)
 
 @feeds_app.command("list")
 def list_(as_json: AsJson = False, config: ConfigFile = None) -> None:
-    """List the configured feeds and how the daemon's polls of them went."""
+    """
+    List the configured feeds and how the daemon's polls of them went.
+
+    The path that a feed calls holds a secret: it is what its provider is given, behind `server.public_url`.
+    """
     run(_list(as_json, config))
 
 
@@ -51,30 +57,29 @@ def poll(
 
 async def _list(as_json: bool, config: Path | None) -> None:
     async with open_store(config) as app:
-        views = await app.feeds.overview()
+        told = [(view, await app.feeds.path_of(view.settings.name)) for view in await app.feeds.overview()]
         zone = app.settings.time_zone
     if as_json:
-        for view in views:
-            print_json(view.told)
+        for view, path in told:
+            print_json(view.told | {"path": path})
         return
-    print_table(
-        ("feed", "kind", "last success", "last change", "next poll", "entries", "admitted", "faults", "trouble"),
-        [
-            (
-                view.settings.name,
-                view.settings.kind,
-                clock(view.state.succeeded, zone),
-                clock(view.state.changed, zone),
-                clock(view.next, zone),
-                str(view.state.entries),
-                str(view.state.admitted),
-                str(view.state.faults),
-                view.state.trouble,
-            )
-            if view.state is not None
-            else (view.settings.name, view.settings.kind, *([""] * 6), "not asked yet")
-            for view in views
-        ],
+    columns = ("feed", "kind", "last success", "last change", "next poll", "entries", "admitted", "faults")
+    print_table((*columns, "trouble", "called at"), [_row(view, path or "", zone) for view, path in told])
+
+
+def _row(view: FeedView, path: str, zone: ZoneInfo) -> tuple[str, ...]:
+    feed, state = view.settings, view.state
+    if state is None:
+        return feed.name, feed.kind, *([""] * 6), "nothing yet", path
+    times = (state.succeeded, state.changed, view.next)
+    counts = (state.entries, state.admitted, state.faults)
+    return (
+        feed.name,
+        feed.kind,
+        *(clock(when, zone) for when in times),
+        *map(str, counts),
+        state.trouble,
+        path,
     )
 
 

@@ -30,6 +30,9 @@ _NATIONAL = re.compile(r"\d{14}_\d{14}\Z")
 _CLOCKS_DIFFER = timedelta(minutes=15)
 """How far ahead of ours a sender's clock may be before it is worth a word."""
 
+_RELAYS_DIFFER = timedelta(hours=1)
+"""How far apart the times may be that several feeds give to one warning of the national platform."""
+
 
 @dataclass(frozen=True, slots=True)
 class Speaker:
@@ -55,12 +58,12 @@ def admit(parsed: Parsed, known: Known, *, speaker: Speaker, now: datetime) -> A
             return Admission(Identity.REPEAT, alert, same=known.same)
         identity = Identity.CONFLICT if known.same.source == speaker.name else Identity.REPEAT
         return Admission(identity, alert, same=known.same, findings=(_DIFFERS,))
-    if known.same_national is not None and known.same_national.sent == alert.sent:
+    ends = alert.type is AlertType.CANCEL or alert.parameters.get(ENDS) == "true"
+    if known.same_national is not None and _one_warning(known.same_national, alert, speaker, ends=ends):
         return Admission(Identity.REPEAT, alert, same=known.same_national, findings=(_DIFFERS,))
     findings = [*(_unknown_region(code) for code in known.unknown_regions)]
     released = [one for one in known.episode if one.state is AlertState.RELEASED]
     live = [one for one in released if one.change is not Change.LIFTED]
-    ends = alert.type is AlertType.CANCEL or alert.parameters.get(ENDS) == "true"
     doubts = [*parsed.doubts]
     if alert.type in (AlertType.UPDATE, AlertType.CANCEL):
         if not known.episode:
@@ -96,6 +99,20 @@ def admit(parsed: Parsed, known: Known, *, speaker: Speaker, now: datetime) -> A
         findings=(*parsed.warnings, *findings, *doubts),
         regions=where,
     )
+
+
+def _one_warning(there: Earlier, alert: Alert, speaker: Speaker, *, ends: bool) -> bool:
+    """
+    Whether two messages under one national identifier are one warning, relayed twice.
+
+    The identifier numbers the second of entry; ``sent`` is another clock, cut to minutes by some feeds. A source
+    of its own that comes back with another color or an end under the same identifier means it.
+    """
+    if there.sent == alert.sent:
+        return True
+    if abs(there.sent - alert.sent) > _RELAYS_DIFFER or (there.change is Change.LIFTED) is not ends:
+        return False
+    return there.source != speaker.name or (there.type, there.color) == (alert.type, alert.color)
 
 
 def _where(regions: Sequence[str], episode: Sequence[Earlier]) -> tuple[str, ...]:

@@ -6,15 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from warnd.app.feeds.fetch import Fetcher, Gate
+from warnd.app.feeds.hook import Hook
 from warnd.app.feeds.poller import Poller
 from warnd.app.feeds.reception import Reception
+from warnd.contract.secret import Secret
 from warnd.errors import NotFound
-from warnd.intake.feeds import reader_of
+from warnd.intake.feeds import CALLING, READERS, Reader
 from warnd.settings import FeedSettings
-from warnd.store import feeds
+from warnd.store import feeds, receipt_secrets
 from warnd.store.feeds import FeedState
 
 
@@ -27,8 +29,10 @@ class FeedView:
 
     @property
     def next(self) -> datetime | None:
-        """When it is asked again, give or take a tenth of its interval."""
-        return self.state.polled + self.settings.every if self.state is not None else None
+        """When it is asked again, give or take a tenth of its interval; never, where the feed calls."""
+        if self.state is None or self.settings.kind in CALLING:
+            return None
+        return self.state.polled + self.settings.every
 
     @property
     def told(self) -> dict[str, Any]:
@@ -52,30 +56,65 @@ class FeedView:
 
 
 class FeedDesk:
-    """``pollers`` go by the feed's name."""
+    """``pollers`` and ``hooks``, for those that call, go by the feed's name."""
 
     def __init__(self, settings: Mapping[str, FeedSettings], reception: Reception) -> None:
         self._settings = settings
         self._store = reception.store
-        self.pollers = {name: _poller(one, reception) for name, one in settings.items()}
+        self.pollers = {
+            name: _poller(one, reception) for name, one in settings.items() if one.kind not in CALLING
+        }
+        self.hooks = {
+            name: _hook(one, one.key, reception)
+            for name, one in settings.items()
+            if one.kind in CALLING and one.key is not None
+        }
 
     def poller(self, name: str) -> Poller:
         """Raises NotFound."""
         if name not in self.pollers:
-            raise NotFound("feed", name)
+            raise NotFound("feed that is asked", name)
         return self.pollers[name]
+
+    def hook(self, name: str) -> Hook:
+        """Raises NotFound."""
+        if name not in self.hooks:
+            raise NotFound("feed that calls", name)
+        return self.hooks[name]
 
     async def overview(self) -> list[FeedView]:
         """Every configured feed, in the settings' order."""
         states = await self._store.read(feeds.states)
         return [FeedView(one, states.get(name)) for name, one in self._settings.items()]
 
+    async def path_of(self, name: str) -> str | None:
+        """Where a feed that calls does so: the path's last part is a secret. None for a feed that is asked."""
+        if name not in self.hooks:
+            return None
+        await self._store.write(receipt_secrets.make_seed)
+        return f"/api/v1/feeds/{name}/{await self.secret_of(name)}"
+
+    async def secret_of(self, name: str) -> str:
+        """The secret in the address that a feed of this name calls."""
+        return await self._store.read(receipt_secrets.receipt_secret, f"feeds/{name}")
+
 
 def _poller(settings: FeedSettings, reception: Reception) -> Poller:
     key = settings.key.reveal() if settings.key is not None else ""
     url = settings.url.replace("{key}", quote(key, safe=""))
     headers = {settings.key_header: key} if settings.key_header is not None else {}
-    fetcher = Fetcher(
-        Gate(url, settings.hosts, headers), timeout=settings.timeout, max_body=settings.max_body
-    )
-    return Poller(settings, reader_of(settings.kind, settings.name), fetcher, reception, url=url)
+    return Poller(settings, _reader(settings), _fetcher(settings, url, headers), reception, url=url)
+
+
+def _hook(settings: FeedSettings, key: Secret, reception: Reception) -> Hook:
+    return Hook(settings, key, _reader(settings), _fetcher(settings, settings.url, {}), reception)
+
+
+def _reader(settings: FeedSettings) -> Reader:
+    return READERS[settings.kind](settings.name, settings.detail_url or "")
+
+
+def _fetcher(settings: FeedSettings, url: str, headers: Mapping[str, str]) -> Fetcher:
+    # The operator wrote the address of a row's page, so its host is one of those that may be asked.
+    hosts = (*settings.hosts, *([urlsplit(settings.detail_url).netloc] if settings.detail_url else []))
+    return Fetcher(Gate(url, hosts, headers), timeout=settings.timeout, max_body=settings.max_body)

@@ -11,7 +11,7 @@ from urllib.parse import urljoin
 import structlog
 
 from warnd.app.feeds import watch
-from warnd.app.feeds.fetch import Answer, Fetcher, FeedUnreachable
+from warnd.app.feeds.fetch import Answer, FeedUnreachable, Fetcher
 from warnd.app.feeds.reception import Reception
 from warnd.app.feeds.taking import Outcome, Taken, Taker, faults_of
 from warnd.errors import Fault, InvalidAlert

@@ -7,18 +7,28 @@ CAP into our own format, so that they pass the same door as what is pushed.
 
 from collections.abc import Callable, Mapping
 
+from warnd.intake.feeds.caiyun import CaiyunReader
 from warnd.intake.feeds.entry import Entry, Reader
 from warnd.intake.feeds.envelope import EnvelopeReader
+from warnd.intake.feeds.nmc import NmcReader
+from warnd.intake.feeds.qweather import QWeatherReader
+from warnd.intake.feeds.weathercn import WeatherCnReader
 
-__all__ = ["READERS", "Entry", "Reader", "reader_of"]
+__all__ = ["CALLING", "READERS", "Entry", "Reader"]
 
-READERS: Mapping[str, Callable[[str], Reader]] = {
-    "cap.atom": lambda _: EnvelopeReader("cap.atom"),
-    "cap.rss": lambda _: EnvelopeReader("cap.rss"),
+READERS: Mapping[str, Callable[[str, str], Reader]] = {
+    "cap.atom": lambda *_: EnvelopeReader("cap.atom"),
+    "cap.rss": lambda *_: EnvelopeReader("cap.rss"),
+    "weathercn": WeatherCnReader,
+    "nmc": lambda feed, _: NmcReader(feed),
+    "qweather": lambda feed, _: QWeatherReader(feed),
+    "caiyun": lambda feed, _: CaiyunReader(feed),
+    "caiyun.webhook": lambda feed, _: CaiyunReader(feed),
 }
-"""By kind of feed, what makes its reader; the feed's own name speaks where its items name no sender."""
+"""
+By kind of feed, what makes its reader of the feed's name, the sender of items that name none, and of
+the address (with ``{file}`` in it) of the pages that its rows lead to.
+"""
 
-
-def reader_of(kind: str, name: str) -> Reader:
-    """The reader of the feed of that name. Raises KeyError for a kind that is not known."""
-    return READERS[kind](name)
+CALLING = frozenset({"caiyun.webhook"})
+"""Those that call us and are not asked."""
