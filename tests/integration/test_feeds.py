@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp.test_utils import TestClient, TestServer
 from sqlalchemy import Connection, select
 
 from tests.fakes.feed_server import FeedServer, atom, cap, embedding, linking
 from tests.integration.conftest import CONFIG, NOW
+from tests.integration.door import RED
+from warnd.api import build
 from warnd.app import App
 from warnd.app.feeds import Polled
 from warnd.app.feeds.fetch import Fetcher, Gate
 from warnd.settings import load
-from warnd.store import alarms
-from warnd.store.tables import alerts, raw_messages
+from warnd.store import alarms, keys
+from warnd.store.keys import Role
+from warnd.store.tables import alerts, journal, raw_messages
 
 
 @dataclass
@@ -290,3 +296,147 @@ async def test_a_preview_keeps_nothing(county_: County) -> None:
     ]
     assert await county_.rows(raw_messages.c.id) == []
     assert (await app.feeds.overview())[0].state is None
+
+
+# --- one warning, several feeds -----------------------------------------------------------------------
+
+
+def nmc(*rows: tuple[str, str]) -> bytes:
+    """Rows of identifier and title, the newest first."""
+    listed = [
+        {"alertid": identifier, "title": title, "issuetime": "2026/07/14 08:00", "pic": "/p0002001.png"}
+        for identifier, title in rows
+    ]
+    return json.dumps({"code": 0, "data": {"page": {"list": listed}}}).encode()
+
+
+PUSHED = RED | {"identifier": "62120241600000_20260714080037", "sent": "2026-07-14T08:00:37+08:00"}
+TITLE = "武都区气象台发布暴雨红色预警信号"
+
+
+@pytest.mark.parametrize("source", ["weather", "village"])
+async def test_the_same_warning_pushed_and_polled_is_one_alert(county_: County, source: str) -> None:
+    """Though NMC cuts its time to the minute; what differs is kept raw and stands in the journal."""
+    county_.kind, county_.path = "nmc", "/alarms"
+    app = await county_.open()
+    await app.receive_alert(json.dumps(PUSHED).encode(), "application/json", app.speakers[source])
+    county_.server.answers["/alarms"] = nmc((PUSHED["identifier"], TITLE))
+    assert taken(await county_.poll()) == ["repeat"]
+    assert len(await county_.rows(alerts.c.id)) == 1
+    assert await county_.rows(raw_messages.c.alert_id) == await county_.rows(alerts.c.id) * 2
+    assert await app.store.read(journal_kinds) == ["alert.admitted", "alert.differed"]
+
+
+def journal_kinds(connection: Connection) -> list[str]:
+    return list(
+        connection.execute(
+            select(journal.c.kind).where(journal.c.kind.startswith("alert.")).order_by(journal.c.seq)
+        ).scalars()
+    )
+
+
+async def test_an_end_that_names_no_warning_ends_its_issuers(county_: County) -> None:
+    """NMC has only the title: 解除暴雨 ends what this issuer has in force for rainstorm, and nothing else."""
+    county_.kind, county_.path = "nmc", "/alarms"
+    app = await county_.open()
+    gale = PUSHED | {
+        "identifier": "62120241600000_20260714080050",
+        "hazard": "gale",
+        "headline": "大风红色预警",
+    }
+    for told in (PUSHED, gale):
+        await app.receive_alert(json.dumps(told).encode(), "application/json", app.speakers["weather"])
+    county_.server.answers["/alarms"] = nmc(
+        ("62120241600000_20260714080900", "武都区气象台解除暴雨红色预警信号")
+    )
+    polled = await county_.poll()
+    assert taken(polled) == ["admitted"]
+    assert "references_inferred" in {fault.code for fault in polled.outcomes[0].findings}
+    assert await county_.rows(alerts.c.hazard, alerts.c.state, alerts.c.change) == [
+        ("rainstorm", "cancelled", "issued"),
+        ("gale", "released", "issued"),
+        ("rainstorm", "released", "lifted"),
+    ]
+
+
+# --- a feed that calls --------------------------------------------------------------------------------
+
+
+def call(event: str, url: str, secret: str = "made-up") -> bytes:
+    identifier = PUSHED["identifier"]
+    signature = hashlib.sha1(f"{secret}{identifier}n".encode()).hexdigest()
+    told = {"event": event, "alert_id": identifier, "nonce": "n", "url": url, "signature": signature}
+    return json.dumps(told | {"time": "2026-07-14T08:10:00+08:00"}).encode()
+
+
+@pytest.fixture
+async def calls(county_: County) -> AsyncIterator[Callable[..., Awaitable[tuple[int, Any]]]]:
+    """The county's API with a feed that calls, and what it leads to; answers a call's status and body."""
+    county_.kind, county_.keys = "caiyun.webhook", 'key = "made-up"'
+    told = {
+        "alert_id": f"ac_{PUSHED['identifier']}",
+        "title": TITLE,
+        "published_time": "2026-07-14T08:00:37+08:00",
+        "ad_code": "621202",
+        "code": "0204",
+    }
+    county_.server.answers["/alert"] = json.dumps(told).encode()
+    app = await county_.open()
+    async with TestClient(TestServer(build(app))) as client:
+        path = await app.feeds.path_of("national")
+
+        async def post(body: bytes, address: str | None = None) -> tuple[int, Any]:
+            reply = await client.post(address or path or "", data=body)
+            return reply.status, await reply.json(content_type=None)
+
+        yield post
+
+
+Calls = Callable[..., Awaitable[tuple[int, Any]]]
+
+
+async def test_a_call_brings_a_warning_and_its_end(county_: County, calls: Calls) -> None:
+    """Each on disk when it is answered; the same call again changes nothing."""
+    url = f"{county_.server.url}/alert"
+    assert await calls(call("ALERT_ON", url)) == (200, {"taken": "admitted"})
+    assert await calls(call("ALERT_ON", url)) == (200, {"taken": "repeat"})
+    assert await calls(call("ALERT_OFF", url)) == (200, {"taken": "admitted"})
+    assert await county_.rows(alerts.c.state, alerts.c.change) == [
+        ("cancelled", "issued"),
+        ("released", "lifted"),
+    ]
+    assert county_.app is not None
+    (view,) = await county_.app.feeds.overview()
+    assert view.state is not None
+    assert (view.state.admitted, view.next) == (2, None)
+
+
+async def test_a_call_that_is_not_signed_with_our_key_is_refused(county_: County, calls: Calls) -> None:
+    """Nor is one at another address, and nobody learns which feeds there are."""
+    url = f"{county_.server.url}/alert"
+    status, told = await calls(call("ALERT_ON", url, secret="other"))
+    assert (status, told["errors"][0]["path"]) == (422, "signature")
+    assert (await calls(call("ALERT_ON", url), "/api/v1/feeds/national/abc"))[0] == 404
+    assert (await calls(call("ALERT_ON", url), "/api/v1/feeds/nobody/abc"))[0] == 404
+    assert county_.server.asked.total() == 0
+
+
+async def test_a_call_whose_alert_cannot_be_had_is_to_come_again(county_: County, calls: Calls) -> None:
+    """A signed call may not send warnd elsewhere either."""
+    status, told = await calls(call("ALERT_ON", "http://10.0.0.1/alert"))
+    assert status == 503
+    assert "10.0.0.1:80" in told["detail"]
+    assert (await calls(call("ALERT_ON", f"{county_.server.url}/gone")))[0] == 503
+
+
+async def test_the_state_of_feeds_over_rest(county_: County, calls: Calls) -> None:
+    """Without its address: what a viewer sees holds no credential."""
+    app = county_.app
+    assert app is not None
+    key, _ = await app.store.record(keys.create_key, "v", Role.VIEWER, source=None, id=app.new_id(), now=NOW)
+    async with TestClient(TestServer(build(app))) as client:
+        reply = await client.get("/api/v1/feeds", headers={"Authorization": f"Bearer {key}"})
+        (feed,) = (await reply.json())["items"]
+    assert (feed["name"], feed["kind"], feed["polled"]) == ("national", "caiyun.webhook", None)
+    assert "made-up" not in json.dumps(feed)
+    assert county_.server.url not in json.dumps(feed)

@@ -27,7 +27,7 @@ from warnd.intake.read import read
 from warnd.model.alert import Verdict
 from warnd.model.delivery import State, Why
 from warnd.resources import config_dir
-from warnd.settings import ChannelSettings, SourceSettings, load
+from warnd.settings import ChannelSettings, FeedSettings, SourceSettings, load
 from warnd.settings.policy import PolicyTable, RetryTable
 from warnd.settings.reading import File
 from warnd.store.keys import Role
@@ -67,13 +67,15 @@ def test_the_shipped_file_has_every_key_of_a_plain_table(tables: Mapping[str, An
     assert set(tables[section]) == names(settings)
 
 
-def test_the_shipped_file_has_every_key_of_retries_policies_channels_and_sources(
+def test_the_shipped_file_has_every_key_of_tables_that_go_by_name(
     tables: Mapping[str, Any],
 ) -> None:
     """Of tables that go by name, the examples together show every key."""
     assert set(tables["retry"]) == names(RetryTable)
     assert set(tables["policy"]["responsible"]["red"]) == names(PolicyTable) | {"hazards"}
     assert set(tables["sources"]["weather"]) == names(SourceSettings) - {"name"}
+    fed = set[str]().union(*tables["feeds"].values())
+    assert names(FeedSettings) - {"name"} == {key.removesuffix("_file") for key in fed}
     shown = set[str]().union(*tables["channels"].values())
     assert names(ChannelSettings) - {"name", "options"} <= shown
 
@@ -123,7 +125,7 @@ def test_with_the_shipped_file_every_policy_reaches_the_console() -> None:
 
 def test_every_example_of_the_shipped_file_works(tmp_path: Path) -> None:
     """Uncommented, each table loads and each adapter takes its own."""
-    for secret in ("sms", "email"):
+    for secret in ("sms", "email", "feed"):
         (tmp_path / secret).write_text("made-up\n")
     path = tmp_path / "warnd.toml"
     path.write_text(everything_enabled().replace("/run/secrets", str(tmp_path)), encoding="utf-8")
