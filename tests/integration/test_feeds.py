@@ -158,16 +158,35 @@ async def test_an_entry_may_link_to_its_alert(county_: County) -> None:
 
 
 async def test_one_bad_entry_stops_none_of_the_others(county_: County) -> None:
-    """What is refused is kept raw and not tried again; what could not be fetched is."""
+    """What is refused is kept raw, told and not tried again; what could not be fetched is."""
     county_.server.answers["/alerts.atom"] = atom(
         linking(3, "/cap/3.xml"), embedding(2, "<alert>nonsense</alert>"), embedding(1, cap(1))
     )
+    county_.server.statuses = [200, 429]
     polled = await county_.poll()
     assert taken(polled) == ["admitted", "refused", "unfetched"]
     assert "1 of 3 new entries" in polled.trouble
     assert await county_.rows(raw_messages.c.verdict) == [("accept",), ("refuse",)]
     county_.server.answers["/cap/3.xml"] = cap(3).encode()
     assert taken(await county_.poll()) == ["admitted"]
+    assert await county_.standing() == ["feed_refused"]
+
+
+async def test_a_document_that_is_gone_is_not_asked_for_again(county_: County) -> None:
+    """But a person hears that a warning could not be read."""
+    county_.server.answers["/alerts.atom"] = atom(linking(1, "/gone.xml"))
+    assert taken(await county_.poll()) == ["refused"]
+    assert (await county_.poll()).unchanged
+    assert await county_.standing() == ["feed_refused"]
+
+
+async def test_a_link_that_may_not_be_followed_is_a_silence_at_last(county_: County) -> None:
+    """A feed whose warnings cannot be had answers in vain; a host that the operator forgot is named."""
+    county_.server.answers["/alerts.atom"] = atom(linking(1, "http://cap.example/1.xml"))
+    await county_.poll()
+    county_.clock.forward(minutes=30)
+    assert "cap.example:80" in (await county_.poll()).trouble
+    assert await county_.standing() == ["feed_silent"]
 
 
 async def test_what_was_over_before_a_feed_was_first_asked_is_history(county_: County) -> None:

@@ -13,7 +13,7 @@ from warnd.store.journal import Entry
 from warnd.store.paging import MOST, Page, in_chunks
 from warnd.store.tables import alarms, micros
 
-_ENDED_BY_WORD = ("alert_stale",)
+_ENDED_BY_WORD = ("alert_stale", "feed_refused")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def acknowledge(connection: Connection, id: str, *, by: str, now: datetime) -> t
     """
     Somebody has it. Raises NotFound; a second acknowledgement leaves the first.
 
-    It closes what no condition will ever end: that an alert came too late.
+    It closes what no condition will ever end: that an alert came too late, that an entry of a feed was refused.
     """
     connection.execute(
         update(alarms)

@@ -20,15 +20,24 @@ TRIES = 3
 
 _REDIRECTS = 3
 _PORTS = {"http": 80, "https": 443}
+_GONE = frozenset({404, 410})
 _CHUNK = 64 * 1024
 
 
 class FeedUnreachable(WarndError):
-    """A feed gave no answer that can be read. ``passing``: the same request may succeed in a moment."""
+    """
+    A feed gave no answer that can be read.
 
-    def __init__(self, message: str, *, passing: bool = False, wait: timedelta | None = None) -> None:
+    ``passing``: the same request may succeed in a moment; ``gone``: it never will again; ``wait``: it wants to be
+    left alone for so long.
+    """
+
+    def __init__(
+        self, message: str, *, passing: bool = False, gone: bool = False, wait: timedelta | None = None
+    ) -> None:
         super().__init__(message)
         self.passing = passing
+        self.gone = gone
         self.wait = wait
 
 
@@ -148,7 +157,12 @@ class Fetcher:
             return Answer(url, None)
         if reply.status != 200:
             wait = retry_after(reply.headers.get("Retry-After"))
-            raise FeedUnreachable(f"it answers HTTP {reply.status}", passing=reply.status >= 500, wait=wait)
+            raise FeedUnreachable(
+                f"it answers HTTP {reply.status}",
+                passing=reply.status >= 500 and wait is None,
+                gone=reply.status in _GONE,
+                wait=wait,
+            )
         body = bytearray()
         # Counted as unpacked, so that a small answer cannot grow without end.
         async for chunk in reply.content.iter_chunked(_CHUNK):

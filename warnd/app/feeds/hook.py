@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import structlog
 
+from warnd.app.feeds import watch
 from warnd.app.feeds.fetch import FeedUnreachable, Fetcher
 from warnd.app.feeds.reception import Reception
 from warnd.app.feeds.taking import Outcome, Taken, Taker, faults_of
@@ -71,6 +72,8 @@ class Hook:
             trouble="",
         )
         await self._here.store.write(feeds.keep_state, state)
+        if message := watch.refusals(self.settings.name, [outcome]):
+            self._here.alarms.sound("feed_refused", self.settings.name, message)
         self._here.metrics.feed_entries.labels(self.settings.name, outcome.taken.value).inc()
         return outcome
 

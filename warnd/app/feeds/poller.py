@@ -116,18 +116,22 @@ class Poller:
 
     async def _took(self, state: FeedState, now: datetime) -> tuple[FeedState, Polled]:
         answer = await self._answer(state, now)
-        state = replace(state, succeeded=now, trouble="")
         if answer.body is None or digest(answer.body) == self._settled:
+            state = replace(state, succeeded=now, trouble="")
             await self._here.store.write(feeds.keep_state, state)
+            self._here.alarms.clear("feed_unreadable", self.settings.name)
             self._count("unchanged")
             return state, Polled(state.entries, unchanged=True)
         entries = await self._entries(answer.body)
+        self._here.alarms.clear("feed_unreadable", self.settings.name)
         fresh = await self._fresh(entries)
         outcomes = await self._take(fresh[:AT_ONCE], answer.url, since=state.since)
-        settled = len(fresh) <= AT_ONCE and all(one.taken.is_final for one in outcomes)
+        whole = all(one.taken.is_final for one in outcomes)
+        settled = whole and len(fresh) <= AT_ONCE
         self._settled = digest(answer.body) if settled else ""
         state = replace(
             state,
+            succeeded=now if whole else state.succeeded,
             changed=now if outcomes else state.changed,
             newest=max((entry.issued for entry in entries if entry.issued), default=state.newest),
             entries=len(entries),
@@ -141,6 +145,8 @@ class Poller:
         done = {one.key: stamps[one.key] for one in outcomes if one.taken.is_final}
         await self._here.store.write(feeds.remember, state, done, [entry.key for entry in entries], now)
         self._count("changed" if outcomes else "unchanged", outcomes)
+        if message := watch.refusals(self.settings.name, outcomes):
+            self._here.alarms.sound("feed_refused", self.settings.name, message)
         return state, Polled(len(entries), outcomes, trouble=state.trouble)
 
     async def _answer(self, state: FeedState, now: datetime) -> Answer:
@@ -209,8 +215,6 @@ class Poller:
 
     def _sound(self, state: FeedState, now: datetime) -> None:
         alarms, name = self._here.alarms, self.settings.name
-        if state.succeeded == now:
-            alarms.clear("feed_unreadable", name)
         if message := watch.silence(self.settings, state, now):
             alarms.sound("feed_silent", name, message)
         else:
@@ -228,7 +232,8 @@ class Poller:
 
 
 def _unfetched(entry: Entry, error: FeedUnreachable) -> Outcome:
-    return Outcome(entry.key, Taken.UNFETCHED, findings=(Fault("link", "unfetched", str(error)),))
+    taken = Taken.REFUSED if error.gone else Taken.UNFETCHED
+    return Outcome(entry.key, taken, findings=(Fault("link", "unfetched", str(error)),))
 
 
 def _trouble(outcomes: Sequence[Outcome]) -> str:
