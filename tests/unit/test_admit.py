@@ -92,12 +92,12 @@ def test_the_national_identifier_by_another_feed_is_the_same_warning() -> None:
 @pytest.mark.parametrize(
     ("there", "identity"),
     [
-        pytest.param({"source": "nmc"}, Identity.REPEAT, id="a feed that cuts to minutes relays the same"),
-        pytest.param({"source": "nmc", "color": Color.RED}, Identity.REPEAT, id="whatever color it reads"),
-        pytest.param({}, Identity.REPEAT, id="the same source by another way, too"),
-        pytest.param({"color": Color.BLUE}, Identity.NEW, id="with another color the source means it"),
+        pytest.param({"source": "nmc"}, Identity.REPEAT, id="another source cuts its time to minutes"),
+        pytest.param({"source": "nmc", "sent": NOW - timedelta(days=1)}, Identity.REPEAT, id="or has none worth a name"),
+        pytest.param({}, Identity.REPEAT, id="the same source by another way, minutes apart"),
+        pytest.param({"sent": NOW - timedelta(hours=2)}, Identity.NEW, id="the same source hours later means it"),
+        pytest.param({"source": "nmc", "color": Color.RED}, Identity.NEW, id="another color is another message"),
         pytest.param({"source": "nmc", "change": Change.LIFTED}, Identity.NEW, id="an end is no repeat of its warning"),
-        pytest.param({"source": "nmc", "sent": NOW - timedelta(hours=2)}, Identity.NEW, id="hours apart they are two"),
     ],
 )  # fmt: skip
 def test_several_clocks_for_one_national_identifier(there: dict[str, Any], identity: Identity) -> None:

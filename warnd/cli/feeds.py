@@ -42,13 +42,15 @@ def poll(
     """
     Ask a feed once, now, and show what is new in it.
 
-    What is admitted is sent by the running daemon. Exits 1 when the feed gives no readable answer.
+    What is admitted is sent by the running daemon. Exits 1 when the feed, or what it links to, gives no
+    readable answer.
     """
     polled = run(_poll(name, dry_run, config))
     if as_json:
         print_json(_object(polled))
     else:
-        print_table(("", "verdict", "color", "headline or fault"), _rows(polled))
+        if polled.outcomes:
+            print_table(("", "verdict", "color", "headline or fault"), _rows(polled))
         new = "unchanged" if polled.unchanged else f"{len(polled.outcomes)} new"
         print(f"{polled.entries} entries, {new}" + (f"; {polled.trouble}" if polled.trouble else ""))
     if polled.trouble:

@@ -31,7 +31,7 @@ _CLOCKS_DIFFER = timedelta(minutes=15)
 """How far ahead of ours a sender's clock may be before it is worth a word."""
 
 _RELAYS_DIFFER = timedelta(hours=1)
-"""How far apart the times may be that several feeds give to one warning of the national platform."""
+"""How far apart the times may be of one warning that a source brings by several ways."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +105,15 @@ def _one_warning(there: Earlier, alert: Alert, speaker: Speaker, *, ends: bool) 
     """
     Whether two messages under one national identifier are one warning, relayed twice.
 
-    The identifier numbers the second of entry; ``sent`` is another clock, cut to minutes by some feeds. A source
-    of its own that comes back with another color or an end under the same identifier means it.
+    The identifier numbers the second of entry; ``sent`` is another clock, which each relay has its own way with:
+    another source's does not count, the own one's by an hour at the most. What ends it, or has another color, is
+    another message.
     """
     if there.sent == alert.sent:
         return True
-    if abs(there.sent - alert.sent) > _RELAYS_DIFFER or (there.change is Change.LIFTED) is not ends:
+    if (there.change is Change.LIFTED) is not ends or alert.color not in (None, there.color):
         return False
-    return there.source != speaker.name or (there.type, there.color) == (alert.type, alert.color)
+    return there.source != speaker.name or abs(there.sent - alert.sent) <= _RELAYS_DIFFER
 
 
 def _where(regions: Sequence[str], episode: Sequence[Earlier]) -> tuple[str, ...]:
