@@ -126,11 +126,11 @@ async def test_a_window_that_slides_lifts_nothing(county_: County) -> None:
 
 
 async def test_a_restart_brings_nothing_twice(county_: County) -> None:
-    """Neither a request for the whole answer, nor a row, when the validators are gone at the server's side."""
+    """Validators are in memory, but what was dealt with is in the store: not a row more, nor a document."""
     county_.server.answers["/alerts.atom"] = atom(embedding(1, cap(1)))
     await county_.poll()
     await county_.restart()
-    assert (await county_.poll()).unchanged
+    assert taken(await county_.poll()) == []
     county_.server.answers["/alerts.atom"] = atom(embedding(2, cap(2)), embedding(1, cap(1)))
     assert taken(await county_.poll()) == ["admitted"]
     assert len(await county_.rows(raw_messages.c.id)) == 2
@@ -320,13 +320,19 @@ async def test_a_preview_keeps_nothing(county_: County) -> None:
 # --- one warning, several feeds -----------------------------------------------------------------------
 
 
-def nmc(*rows: tuple[str, str]) -> bytes:
-    """Rows of identifier and title, the newest first."""
-    listed = [
-        {"alertid": identifier, "title": title, "issuetime": "2026/07/14 08:00", "pic": "/p0002001.png"}
-        for identifier, title in rows
-    ]
-    return json.dumps({"code": 0, "data": {"page": {"list": listed}}}).encode()
+def row(identifier: str, title: str, *, icon: str = "p0002001", minute: int = 0) -> dict[str, str]:
+    """Of NMC's list."""
+    return {
+        "alertid": identifier,
+        "title": title,
+        "issuetime": f"2026/07/14 08:{minute:02}",
+        "pic": f"/{icon}.png",
+    }
+
+
+def listed(*rows: dict[str, str]) -> bytes:
+    """NMC's list, the newest first."""
+    return json.dumps({"code": 0, "data": {"page": {"list": rows}}}).encode()
 
 
 PUSHED = RED | {"identifier": "62120241600000_20260714080037", "sent": "2026-07-14T08:00:37+08:00"}
@@ -339,7 +345,7 @@ async def test_the_same_warning_pushed_and_polled_is_one_alert(county_: County, 
     county_.kind, county_.path = "nmc", "/alarms"
     app = await county_.open()
     await app.receive_alert(json.dumps(PUSHED).encode(), "application/json", app.speakers[source])
-    county_.server.answers["/alarms"] = nmc((PUSHED["identifier"], TITLE))
+    county_.server.answers["/alarms"] = listed(row(PUSHED["identifier"], TITLE))
     assert taken(await county_.poll()) == ["repeat"]
     assert len(await county_.rows(alerts.c.id)) == 1
     assert await county_.rows(raw_messages.c.alert_id) == await county_.rows(alerts.c.id) * 2
@@ -365,8 +371,8 @@ async def test_an_end_that_names_no_warning_ends_its_issuers(county_: County) ->
     }
     for told in (PUSHED, gale):
         await app.receive_alert(json.dumps(told).encode(), "application/json", app.speakers["weather"])
-    county_.server.answers["/alarms"] = nmc(
-        ("62120241600000_20260714080900", "武都区气象台解除暴雨红色预警信号")
+    county_.server.answers["/alarms"] = listed(
+        row("62120241600000_20260714080900", "武都区气象台解除暴雨红色预警信号", minute=9)
     )
     polled = await county_.poll()
     assert taken(polled) == ["admitted"]
@@ -376,6 +382,38 @@ async def test_an_end_that_names_no_warning_ends_its_issuers(county_: County) ->
         ("gale", "released", "issued"),
         ("rainstorm", "released", "lifted"),
     ]
+
+
+async def test_an_end_spares_what_replaces_its_warning(county_: County) -> None:
+    """解除暴雨橙色 and 发布暴雨红色 come in one minute, in whichever order."""
+    county_.kind, county_.path = "nmc", "/alarms"
+    app = await county_.open()
+    orange = PUSHED | {"color": "orange", "headline": "武都区气象台发布暴雨橙色预警信号"}
+    await app.receive_alert(json.dumps(orange).encode(), "application/json", app.speakers["weather"])
+    end = row("62120241600000_20260714080900", "武都区气象台解除暴雨橙色预警信号", icon="p0002002", minute=9)
+    raised = row("62120241600000_20260714080901", TITLE, minute=9)
+    county_.server.answers["/alarms"] = listed(end, raised)
+    assert taken(await county_.poll()) == ["admitted", "admitted"]
+    assert await county_.rows(alerts.c.color, alerts.c.state, alerts.c.change) == [
+        ("orange", "cancelled", "issued"),
+        ("red", "released", "issued"),
+        ("orange", "released", "lifted"),
+    ]
+
+
+async def test_a_row_of_weathercn_is_fetched_from_its_page(county_: County) -> None:
+    """Which asks where its visitors come from."""
+    county_.kind, county_.path = "weathercn", "/list"
+    county_.keys = f'detail_url = "{county_.server.url}/pages/{{file}}"'
+    file = "101161001-20260714080037-0204.html"
+    county_.server.answers["/list"] = json.dumps({"result": {"data": [["武都区", file, "104.9"]]}}).encode()
+    page = {"head": TITLE, "identifier": PUSHED["identifier"], "ISSUETIME": "2026-07-14 08:00:37",
+            "PROVINCE": "甘肃省", "CITY": "陇南市", "STATIONNAME": "武都区", "SIGNALTYPE": "暴雨", "LEVELCODE": "04",
+            "ISSUECONTENT": "未来三小时有大暴雨。", "msgType": "Alert"}  # fmt: skip
+    county_.server.answers[f"/pages/{file}"] = f"var alarminfo={json.dumps(page)};".encode()
+    assert taken(await county_.poll()) == ["admitted"]
+    assert "Referer" in county_.server.headers
+    assert await county_.rows(alerts.c.identifier, alerts.c.state) == [(PUSHED["identifier"], "released")]
 
 
 # --- a feed that calls --------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, and_, delete, or_, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from warnd.model.alert import AlertState, Change, Reference
+from warnd.model.color import Color
 from warnd.store.paging import in_chunks
 from warnd.store.tables import alerts, feed_entries, feeds
 
@@ -28,7 +29,7 @@ class FeedState:
     ``since``: first asked; ``polled``: last asked; ``succeeded``: last answered readably, ``changed`` of these the
     last that showed something new; ``newest``: time of issue of its newest entry. ``entries`` is how many the last
     answer showed; ``admitted`` and ``faults`` count entries from the first poll on. ``trouble`` is why the last poll
-    failed, empty if it did not. ``etag`` and ``modified`` make the next request conditional.
+    failed, empty if it did not.
     """
 
     name: str
@@ -41,8 +42,6 @@ class FeedState:
     admitted: int = 0
     faults: int = 0
     trouble: str = ""
-    etag: str = ""
-    modified: str = ""
 
 
 def states(connection: Connection) -> dict[str, FeedState]:
@@ -85,22 +84,28 @@ def remember(
     connection.execute(delete(feed_entries).where(mine, feed_entries.c.seen < now - REMEMBERED))
 
 
-def in_force(connection: Connection, sender: str, hazard: str) -> tuple[Reference, ...]:
+def in_force(
+    connection: Connection, sender: str, hazard: str, *, until: datetime, color: Color | None
+) -> tuple[Reference, ...]:
     """
     What a sender's change or end of a hazard's warning speaks of when it does not say: its warnings in force.
 
-    ``sender`` is the 14 digits that the national platform's identifiers begin with, whatever the message that
-    brought the warning called its sender.
+    Those of ``color``, if one is given, and sent not after ``until``: an end and the warning that replaces it may
+    come in one minute. ``sender`` is the 14 digits that the national platform's identifiers begin with, whatever
+    the message that brought the warning called its sender.
     """
     theirs = or_(alerts.c.sender == sender, alerts.c.identifier.startswith(f"{sender}_", autoescape=True))
-    rows = connection.execute(
+    found = (
         select(alerts.c.sender, alerts.c.identifier, alerts.c.sent)
         .where(
             theirs,
             alerts.c.hazard == hazard,
+            alerts.c.sent <= until,
             alerts.c.state.in_([AlertState.RELEASED.value, AlertState.HELD.value]),
             alerts.c.change != Change.LIFTED.value,
         )
         .order_by(alerts.c.id)
     )
-    return tuple(Reference(row.sender, row.identifier, row.sent) for row in rows)
+    if color is not None:
+        found = found.where(alerts.c.color == color.value)
+    return tuple(Reference(row.sender, row.identifier, row.sent) for row in connection.execute(found))

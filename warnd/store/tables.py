@@ -215,8 +215,6 @@ feeds = Table(
     Column("admitted", Integer, nullable=False),
     Column("faults", Integer, nullable=False),
     Column("trouble", String, nullable=False),
-    Column("etag", String, nullable=False),
-    Column("modified", String, nullable=False),
 )
 """How each pulled feed stands, see ``warnd.store.feeds.FeedState``."""
 

@@ -116,5 +116,8 @@ def _reader(settings: FeedSettings) -> Reader:
 
 def _fetcher(settings: FeedSettings, url: str, headers: Mapping[str, str]) -> Fetcher:
     # The operator wrote the address of a row's page, so its host is one of those that may be asked.
-    hosts = (*settings.hosts, *([urlsplit(settings.detail_url).netloc] if settings.detail_url else []))
+    hosts = (
+        *settings.hosts,
+        *([urlsplit(settings.detail_url).netloc.lower()] if settings.detail_url else []),
+    )
     return Fetcher(Gate(url, hosts, headers), timeout=settings.timeout, max_body=settings.max_body)

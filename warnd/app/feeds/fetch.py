@@ -43,7 +43,7 @@ class FeedUnreachable(WarndError):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """``body`` is None when nothing has changed since the conditional request's validators."""
+    """``body`` is None when nothing has changed; ``etag`` and ``modified`` are its validators, maybe empty."""
 
     url: str
     body: bytes | None
@@ -116,15 +116,13 @@ class Fetcher:
         self._max_body = max_body
         self._sleep = sleep
 
-    async def get(
-        self, url: str, *, headers: Mapping[str, str], etag: str = "", modified: str = ""
-    ) -> Answer:
-        """Raises FeedUnreachable."""
+    async def get(self, url: str, *, headers: Mapping[str, str], since: Answer | None = None) -> Answer:
+        """Only what has changed ``since`` that answer, if one is given. Raises FeedUnreachable."""
         asked = {"User-Agent": f"warnd/{__version__}", **headers}
-        if etag:
-            asked["If-None-Match"] = etag
-        if modified:
-            asked["If-Modified-Since"] = modified
+        if since is not None and since.etag:
+            asked["If-None-Match"] = since.etag
+        if since is not None and since.modified:
+            asked["If-Modified-Since"] = since.modified
         async for attempt in AsyncRetrying(
             retry=retry_if_exception(lambda error: isinstance(error, FeedUnreachable) and error.passing),
             stop=stop_after_attempt(TRIES),

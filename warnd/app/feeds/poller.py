@@ -50,8 +50,9 @@ class Poller:
     """
     Polls one feed. ``url`` is its whole address, which may hold a credential.
 
-    Validators of conditional requests, seen entries and counts live in the store, so that a restart asks for
-    nothing twice; the digest of the last answer and a ``Retry-After`` are in memory alone.
+    Seen entries and counts live in the store, so that a restart takes nothing in twice. What spares work between two
+    polls is in memory alone: the last answer's digest and validators, which make the next request conditional, and
+    a ``Retry-After``. The validators are those of an answer that was dealt with in whole, or a 304 would hide the rest.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Poller:
         self._here = reception
         self._taker = Taker(reader, settings.source, reception)
         self._settled = ""
+        self._last = Answer(url, None)
         self._unreadable = ""
         self._rest: tuple[datetime, FeedUnreachable] | None = None
 
@@ -115,7 +117,7 @@ class Poller:
         return replace(states.get(self.settings.name, FeedState(self.settings.name, now, now)), polled=now)
 
     async def _took(self, state: FeedState, now: datetime) -> tuple[FeedState, Polled]:
-        answer = await self._answer(state, now)
+        answer = await self._answer(now)
         if answer.body is None or digest(answer.body) == self._settled:
             state = replace(state, succeeded=now, trouble="")
             await self._here.store.write(feeds.keep_state, state)
@@ -129,6 +131,7 @@ class Poller:
         whole = all(one.taken.is_final for one in outcomes)
         settled = whole and len(fresh) <= AT_ONCE
         self._settled = digest(answer.body) if settled else ""
+        self._last = replace(answer, body=None) if settled else Answer(self._url, None)
         state = replace(
             state,
             succeeded=now if whole else state.succeeded,
@@ -138,8 +141,6 @@ class Poller:
             admitted=state.admitted + sum(one.taken is Taken.ADMITTED for one in outcomes),
             faults=state.faults + faults_of(outcomes),
             trouble=_trouble(outcomes),
-            etag=answer.etag if settled else "",
-            modified=answer.modified if settled else "",
         )
         stamps = {entry.key: entry.stamp for entry in fresh}
         done = {one.key: stamps[one.key] for one in outcomes if one.taken.is_final}
@@ -149,15 +150,13 @@ class Poller:
             self._here.alarms.sound("feed_refused", self.settings.name, message)
         return state, Polled(len(entries), outcomes, trouble=state.trouble)
 
-    async def _answer(self, state: FeedState, now: datetime) -> Answer:
+    async def _answer(self, now: datetime) -> Answer:
         if self._rest is not None:
             until, error = self._rest
             if now < until:
                 raise error
             self._rest = None
-        return await self._fetcher.get(
-            self._url, headers=self._reader.headers, etag=state.etag, modified=state.modified
-        )
+        return await self._fetcher.get(self._url, headers=self._reader.headers, since=self._last)
 
     async def _entries(self, body: bytes) -> Sequence[Entry]:
         """Raises InvalidAlert; the answer is then kept raw, the same one only once."""

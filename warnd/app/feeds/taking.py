@@ -99,14 +99,19 @@ class Taker:
         return await self._referring(parsed) if self._reader.names_no_earlier else parsed
 
     async def _referring(self, parsed: Parsed) -> Parsed:
-        """A change or an end that does not say of what speaks of what its issuer has in force of that hazard."""
+        """
+        A change that does not say of what speaks of what its issuer has in force of that hazard; an end, of that color.
+        """
         alert = parsed.alert
-        speaks_of_earlier = alert.type is not AlertType.ALERT or alert.parameters.get(ENDS) == "true"
-        if alert.references or not speaks_of_earlier or alert.hazard == OTHER:
+        ends = alert.parameters.get(ENDS) == "true"
+        if alert.references or not (ends or alert.type is AlertType.UPDATE):
             return parsed
-        if not national(alert.identifier):
+        if alert.hazard == OTHER or not national(alert.identifier):
             return parsed
-        found = await self._reception.store.read(feeds.in_force, alert.sender, alert.hazard)
+        color = alert.color if ends else None
+        found = await self._reception.store.read(
+            feeds.in_force, alert.sender, alert.hazard, until=alert.sent, color=color
+        )
         found = tuple(one for one in found if one.identifier != alert.identifier)
         if not found:
             return parsed

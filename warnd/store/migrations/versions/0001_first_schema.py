@@ -216,8 +216,6 @@ def upgrade() -> None:
         sa.Column("admitted", sa.Integer(), nullable=False),
         sa.Column("faults", sa.Integer(), nullable=False),
         sa.Column("trouble", sa.String(), nullable=False),
-        sa.Column("etag", sa.String(), nullable=False),
-        sa.Column("modified", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_feeds")),
     )
     op.create_table(
