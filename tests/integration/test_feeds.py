@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -22,6 +22,8 @@ from warnd.api import build
 from warnd.app import App
 from warnd.app.feeds import Polled
 from warnd.app.feeds.fetch import Fetcher, Gate
+from warnd.intake.feeds import Entry
+from warnd.intake.feeds.envelope import EnvelopeReader
 from warnd.settings import load
 from warnd.store import alarms, keys
 from warnd.store.keys import Role
@@ -254,6 +256,25 @@ async def test_an_answer_that_cannot_be_read_sounds_and_is_kept_once(county_: Co
     ]
     county_.server.answers["/alerts.atom"] = atom()
     await county_.poll()
+    assert await county_.standing() == []
+
+
+async def test_a_fault_of_ours_is_a_silence_and_no_end_of_polling(
+    county_: County, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is logged, counted and heard of; the next poll is made."""
+
+    def broken(reader: EnvelopeReader, answer: bytes) -> Sequence[Entry]:
+        raise KeyError("made up")
+
+    county_.server.answers["/alerts.atom"] = atom(embedding(1, cap(1)))
+    with monkeypatch.context() as patch:
+        patch.setattr(EnvelopeReader, "entries", broken)
+        await county_.poll()
+        county_.clock.forward(minutes=30)
+        assert "made up" in (await county_.poll()).trouble
+        assert await county_.standing() == ["feed_silent"]
+    assert taken(await county_.poll()) == ["admitted"]
     assert await county_.standing() == []
 
 

@@ -10,6 +10,7 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import escape
 
 import pytest
 from hypothesis import given
@@ -43,6 +44,10 @@ def read(kind: str, told: Any) -> Parsed:
 
 def codes(parsed: Parsed) -> set[str]:
     return {one.code for one in (*parsed.warnings, *parsed.doubts)}
+
+
+CONTROLS = dict.fromkeys((*range(9), 11, 12, *range(14, 32), *range(55296, 57344), 65534, 65535), " ")
+"""What XML cannot hold at all."""
 
 
 # --- CAP over Atom and RSS ---------------------------------------------------------------------------
@@ -90,6 +95,18 @@ def test_an_entry_that_changes_has_another_stamp() -> None:
     assert before == again
     assert before.key == after.key
     assert before.stamp != after.stamp
+
+
+@given(
+    st.text(max_size=70)
+    | st.from_regex(r"[A-Z][a-z]{2}, \d{1,2} [A-Z][a-z]{2} \d{1,5} [\d:]{1,9} [+-]?\d{0,9}")
+)
+def test_whatever_stands_for_a_time_is_one_or_none(text: str) -> None:
+    """An entry is not lost to the clock of whoever wrote it."""
+    written = escape(text.translate(CONTROLS))
+    entry = f"<entry><id>x</id><updated>{written}</updated><link href='/1.xml'/></entry>"
+    (one,) = entries("cap.atom", atom(entry))
+    assert one.issued is None or one.issued.tzinfo is not None
 
 
 def test_an_entry_with_nothing_in_it_is_shown_to_be_refused() -> None:
@@ -142,6 +159,12 @@ PAGE: dict[str, Any] = {
 
 def page(**changes: Any) -> bytes:
     return f"var alarminfo={json.dumps(PAGE | changes, ensure_ascii=False)};".encode()
+
+
+@pytest.mark.parametrize("written", ["var a={0};", "callback({0})", " {0} ", "a.b = {0}"])
+def test_weathercn_wraps_its_json_in_many_ways(written: str) -> None:
+    """A page is JavaScript, its list may be JSON."""
+    assert read("weathercn", written.replace("{0}", json.dumps(PAGE)).encode()).alert.color is Color.RED
 
 
 def test_rows_of_weathercn_lead_to_their_pages() -> None:

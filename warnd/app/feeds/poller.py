@@ -14,7 +14,7 @@ from warnd.app.feeds import watch
 from warnd.app.feeds.fetch import Answer, FeedUnreachable, Fetcher
 from warnd.app.feeds.reception import Reception
 from warnd.app.feeds.taking import Outcome, Taken, Taker, faults_of
-from warnd.errors import Fault, InvalidAlert
+from warnd.errors import Fault, InvalidAlert, StoreError
 from warnd.intake.feeds import Entry, Reader
 from warnd.intake.feeds.entry import digest
 from warnd.model.alert import Verdict
@@ -27,6 +27,9 @@ log = structlog.get_logger()
 
 AT_ONCE = 200
 """New entries that one poll takes in; a first poll of a large window goes on with the next."""
+
+MOST = 5000
+"""Entries of an answer that are looked at, the latest; real feeds show some hundred."""
 
 _TOGETHER = 4
 """Linked documents that are fetched at the same time."""
@@ -83,6 +86,12 @@ class Poller:
             self._here.alarms.sound(
                 "feed_unreadable", self.settings.name, f"feed {self.settings.name}: {error}"
             )
+        except StoreError:
+            raise
+        except Exception as error:
+            # A fault of ours must not keep the feed's silence from being heard.
+            log.exception("feed.broke", feed=self.settings.name)
+            state, polled = await self._failed(state, f"a fault of warnd: {error!r}", "broken")
         self._sound(state, now)
         return polled
 
@@ -161,7 +170,7 @@ class Poller:
     async def _entries(self, body: bytes) -> Sequence[Entry]:
         """Raises InvalidAlert; the answer is then kept raw, the same one only once."""
         try:
-            return await asyncio.to_thread(self._reader.entries, body)
+            return (await asyncio.to_thread(self._reader.entries, body))[-MOST:]
         except InvalidAlert as error:
             if (found := digest(body)) != self._unreadable:
                 self._unreadable = found

@@ -21,6 +21,7 @@ _ROOTS = {"cap.atom": ("feed",), "cap.rss": ("rss", "RDF")}
 _ITEMS = frozenset({"entry", "item"})
 _TEXTS = ("content", "encoded", "description", "summary")
 _TIMES = ("updated", "published", "pubDate", "date", "sent")
+_LONGEST_TIME = 64
 _CAP = "application/cap+xml"
 
 
@@ -107,6 +108,8 @@ def _value(item: Node, name: str) -> str:
 
 def _when(text: str) -> datetime | None:
     """RFC 3339 as Atom has it, or RFC 822 as RSS does; None if neither."""
+    if len(text) > _LONGEST_TIME:
+        return None
     try:
         return read_time(text)[0]
     except ValueError:

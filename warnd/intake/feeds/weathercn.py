@@ -31,9 +31,6 @@ from warnd.model.hazard import HazardCatalogue
 COLORS = {"01": Color.BLUE, "02": Color.YELLOW, "03": Color.ORANGE, "04": Color.RED}
 """Level codes, from the lowest up (other feeds count from the highest down); 00 and 91 are no color of the four."""
 
-_ASSIGNED = re.compile(
-    r"\s*(?:var\s+)?[A-Za-z_$][\w$.]*\s*(?:=|\()\s*(?P<json>[\[{].*[\]}])\s*\)?\s*;?\s*", re.DOTALL
-)
 _PAGE = re.compile(r"\d{4,12}-(?P<issued>\d{14})-\d{2,6}\.html", re.ASCII)
 _TYPES = {"Alert": AlertType.ALERT, "Update": AlertType.UPDATE, "Cancel": AlertType.CANCEL}
 
@@ -89,8 +86,9 @@ class WeatherCnReader:
 
 def _bare(text: str) -> str:
     """The JSON of ``var alarminfo={…};`` or ``callback({…})``, or what was JSON already."""
-    found = _ASSIGNED.fullmatch(text)
-    return found["json"] if found is not None else text
+    begins = [place for place in (text.find("{"), text.find("[")) if place >= 0]
+    end = max(text.rfind("}"), text.rfind("]"))
+    return text[min(begins) : end + 1] if begins else text
 
 
 def _issued(stamp: str) -> datetime | None:
