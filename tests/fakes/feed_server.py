@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections import Counter
 from dataclasses import dataclass, field
@@ -12,7 +13,8 @@ from aiohttp import web
 @dataclass
 class FeedServer:
     """
-    Serves ``answers`` by path, each with an ETag of its bytes. ``statuses`` are answered first, one a request.
+    Serves ``answers`` by path, each with an ETag of its bytes. ``statuses`` are answered first, one a request;
+    ``hangs`` answers nothing at all.
 
     ``asked`` counts requests by path, ``conditional`` those answered 304; ``headers`` are the last request's.
     """
@@ -22,6 +24,7 @@ class FeedServer:
     redirects: dict[str, str] = field(default_factory=dict)
     asked: Counter[str] = field(default_factory=Counter)
     conditional: int = 0
+    hangs: bool = False
     headers: dict[str, str] = field(default_factory=dict)
     url: str = ""
     _runner: web.AppRunner | None = None
@@ -29,7 +32,7 @@ class FeedServer:
     async def start(self) -> None:
         site = web.Application()
         site.router.add_get("/{path:.*}", self._answer)
-        self._runner = web.AppRunner(site)
+        self._runner = web.AppRunner(site, shutdown_timeout=0.01)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
         host, port = self._runner.addresses[0][:2]
@@ -43,6 +46,8 @@ class FeedServer:
         path = request.path_qs
         self.asked[path] += 1
         self.headers = dict(request.headers)
+        if self.hangs:
+            await asyncio.Event().wait()
         if self.statuses and (status := self.statuses.pop(0)) != 200:
             return web.Response(status=status, headers={"Retry-After": "120"} if status == 429 else None)
         if path in self.redirects:

@@ -21,7 +21,7 @@ from tests.integration.door import RED
 from warnd.api import build
 from warnd.app import App
 from warnd.app.feeds import Polled
-from warnd.app.feeds.fetch import Fetcher, Gate
+from warnd.app.feeds.fetch import FeedUnreachable, Fetcher, Gate
 from warnd.intake.feeds import Entry
 from warnd.intake.feeds.envelope import EnvelopeReader
 from warnd.settings import load
@@ -214,6 +214,20 @@ async def test_a_stumble_is_tried_again_at_once(county_: County) -> None:
     assert (await fetcher.get(url, headers={})).body == atom()
     assert len(waits) == 2
     assert 0 < waits[0] < waits[1]
+
+
+async def test_a_feed_that_hangs_takes_no_longer_than_its_time(county_: County) -> None:
+    """Three times; then it waits for the next poll."""
+
+    async def at_once(_: float) -> None:
+        return
+
+    county_.server.hangs = True
+    url = f"{county_.server.url}/alerts.atom"
+    fetcher = Fetcher(Gate(url), timeout=timedelta(milliseconds=50), max_body=4096, sleep=at_once)
+    with pytest.raises(FeedUnreachable, match="took too long"):
+        await fetcher.get(url, headers={})
+    assert county_.server.asked.total() == 3
 
 
 async def test_a_silent_feed_sounds_until_it_answers(county_: County) -> None:
