@@ -230,6 +230,19 @@ async def test_a_feed_that_hangs_takes_no_longer_than_its_time(county_: County) 
     assert county_.server.asked.total() == 3
 
 
+async def test_a_host_that_answers_nothing_is_not_asked_for_every_entry(county_: County) -> None:
+    """Or one poll would last for hours; what the feed holds itself is taken in all the same."""
+    other = FeedServer()
+    await other.start()
+    await other.stop()
+    county_.keys = f'hosts = ["{other.url.removeprefix("http://")}"]\ntimeout = "1s"'
+    links = [linking(number, f"{other.url}/{number}.xml") for number in range(40, 20, -1)]
+    county_.server.answers["/alerts.atom"] = atom(embedding(50, cap(50)), *links)
+    polled = await county_.poll()
+    assert taken(polled) == ["unfetched"] * 20 + ["admitted"]
+    assert polled.trouble.startswith("20 of 21 new entries")
+
+
 async def test_a_silent_feed_sounds_until_it_answers(county_: County) -> None:
     """Half an hour without an answer; the first one ends it."""
     polled = await county_.poll()

@@ -25,8 +25,8 @@ from warnd.store.feeds import FeedState
 
 log = structlog.get_logger()
 
-AT_ONCE = 200
-"""New entries that one poll takes in; a first poll of a large window goes on with the next."""
+AT_ONCE = 1000
+"""New entries that one poll takes in: a whole window of any real feed. What is beyond goes on with the next poll."""
 
 MOST = 5000
 """Entries of an answer that are looked at, the latest; real feeds show some hundred."""
@@ -185,13 +185,20 @@ class Poller:
         return [entry for key, entry in shown.items() if known.get(key) != entry.stamp]
 
     async def _take(self, fresh: Sequence[Entry], base: str, *, since: datetime) -> tuple[Outcome, ...]:
-        """In order, so that a warning is admitted before its end; what they link to is fetched some at a time."""
+        """
+        In order, so that a warning is admitted before its end; what they link to is fetched some at a time.
+
+        A host that answers none of some is not asked for the rest: that would take hours, and the feed its next polls.
+        """
         outcomes = []
+        dead: FeedUnreachable | None = None
         for start in range(0, len(fresh), _TOGETHER):
             some = fresh[start : start + _TOGETHER]
-            bodies = await asyncio.gather(
-                *(self._body(entry, base) for entry in some), return_exceptions=True
-            )
+            fetching = (self._body(entry, base, dead=dead) for entry in some)
+            bodies = await asyncio.gather(*fetching, return_exceptions=True)
+            failures = [body for body in bodies if isinstance(body, FeedUnreachable) and body.passing]
+            if len(failures) == len(some):
+                dead = failures[0]
             for entry, body in zip(some, bodies, strict=True):
                 if isinstance(body, bytes):
                     outcomes.append(await self._taker.take_safely(entry.key, body, since=since))
@@ -201,10 +208,12 @@ class Poller:
                     raise body
         return tuple(outcomes)
 
-    async def _body(self, entry: Entry, base: str) -> bytes:
-        """Raises FeedUnreachable."""
+    async def _body(self, entry: Entry, base: str, *, dead: FeedUnreachable | None = None) -> bytes:
+        """Raises FeedUnreachable; the one that is given instead of asking."""
         if not entry.link:
             return entry.body
+        if dead is not None:
+            raise dead
         try:
             url = urljoin(base, entry.link)
         except ValueError:

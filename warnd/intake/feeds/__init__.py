@@ -17,8 +17,8 @@ from warnd.intake.feeds.weathercn import WeatherCnReader
 __all__ = ["CALLING", "READERS", "Entry", "Reader"]
 
 READERS: Mapping[str, Callable[[str, str], Reader]] = {
-    "cap.atom": lambda *_: EnvelopeReader("cap.atom"),
-    "cap.rss": lambda *_: EnvelopeReader("cap.rss"),
+    "cap.atom": lambda *_: EnvelopeReader(),
+    "cap.rss": lambda *_: EnvelopeReader(),
     "weathercn": WeatherCnReader,
     "nmc": lambda feed, _: NmcReader(feed),
     "qweather": lambda feed, _: QWeatherReader(feed),

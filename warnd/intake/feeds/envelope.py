@@ -17,7 +17,7 @@ from warnd.intake.xml import Node, read_xml
 from warnd.model.alert import Parsed
 from warnd.model.hazard import HazardCatalogue
 
-_ROOTS = {"cap.atom": ("feed",), "cap.rss": ("rss", "RDF")}
+_ROOTS = frozenset({"feed", "rss", "RDF"})
 _ITEMS = frozenset({"entry", "item"})
 _TEXTS = ("content", "encoded", "description", "summary")
 _TIMES = ("updated", "published", "pubDate", "date", "sent")
@@ -27,9 +27,8 @@ _CAP = "application/cap+xml"
 
 @dataclass(frozen=True, slots=True)
 class EnvelopeReader:
-    """``kind`` is ``cap.atom`` or ``cap.rss``; a feed of the other kind is read all the same."""
+    """Reads Atom, RSS 2.0 and RSS 1.0 alike."""
 
-    kind: str
     content_type: str = _CAP
     names_no_earlier: bool = False
     headers: Mapping[str, str] = field(
@@ -40,7 +39,7 @@ class EnvelopeReader:
 
     def entries(self, answer: bytes) -> Sequence[Entry]:
         root = read_xml(decode(answer).strip(), counted=_ITEMS)
-        if not any(root.name in names for names in _ROOTS.values()):
+        if root.name not in _ROOTS:
             refuse(root.path, "not_a_feed", f"is {root.name}, neither an Atom nor an RSS feed")
         return oldest_first(_entry(item) for item in _items(root))
 
