@@ -22,7 +22,7 @@ from warnd.app import App
 from warnd.daemon import Daemon, running
 from warnd.settings import Settings, load
 
-LOOK_EVERY = 0.01
+LOOK_EVERY = 0.03
 """Seconds between looks at the tallies: what a measured time may be too long by."""
 
 _PATIENCE = 300.0

@@ -11,12 +11,11 @@ import asyncio
 import hashlib
 import os
 import sqlite3
-import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
@@ -28,7 +27,7 @@ import orjson
 from bench.audience import COUNTY
 from bench.bare import session
 from bench.gateway import Gateway
-from warnd.daemon import SWITCH_SECONDS
+from warnd.daemon import tuned
 from warnd.model.ulid import UlidMaker
 from warnd.pipeline.broadcast import CHUNK, FIRST_CHUNK
 from warnd.store import bulk, tables
@@ -124,7 +123,7 @@ async def post_and_write(
     ids = UlidMaker()
     alert = _Alert(ids.one(_now()), ids.one(_now()), text)
     _prepare(path, alert)
-    with closing(open_writer(path)) as connection, _switching_as_warnd_does():
+    with closing(open_writer(path)) as connection, tuned():
         writer = _Writer(connection, alert)
         ready: asyncio.Queue[_Batch | None] = asyncio.Queue()
         writer.start()
@@ -364,16 +363,6 @@ def _prepare(path: Path, alert: _Alert) -> None:
                 )
             )  # fmt: skip
         engine.dispose()
-
-
-@contextmanager
-def _switching_as_warnd_does() -> Iterator[None]:
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(SWITCH_SECONDS)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(before)
 
 
 def _answer(jobs: Sequence[_Turn | _Chunk]) -> None:

@@ -7,6 +7,7 @@ Process life: start, serve, drain, stop.
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -33,6 +34,13 @@ How long the event loop may keep the interpreter to itself while the writer thre
 Python's own 5 ms would stand between every commit and the outcomes that wait for it.
 """
 
+COLLECT_AFTER = 20_000
+"""
+Objects made and not yet freed before the youngest are searched for cycles.
+
+Python's own 700 are a batch or two: a broadcast would spend a tenth of its time looking for cycles where there are none.
+"""
+
 _DRAIN_SECONDS = 2.0
 """For requests to our own API; an event stream never ends by itself, and what it tells is in the store."""
 
@@ -53,7 +61,7 @@ async def running(settings: Settings) -> AsyncIterator[Daemon]:
     Should a part of the daemon break, the body is cancelled and the context raises that part's error. Raises
     ConfigError, and StoreError when another daemon has the database.
     """
-    with alone_with(settings.store.path), _switching_quickly():
+    with alone_with(settings.store.path), tuned():
         app = App(settings)
         await app.open()
         try:
@@ -62,7 +70,7 @@ async def running(settings: Settings) -> AsyncIterator[Daemon]:
                     await app.start(group)
                     with scheduled(app):
                         async with _listening(app) as url:
-                            log.info("daemon.started", url=url)
+                            log.info("daemon.started", url=url, store=str(settings.store.path))
                             yield Daemon(app, url)
                 finally:
                     await app.stop()
@@ -141,13 +149,16 @@ def _url(runner: web.AppRunner) -> str:
 
 
 @contextmanager
-def _switching_quickly() -> Iterator[None]:
-    before = sys.getswitchinterval()
+def tuned() -> Iterator[None]:
+    """The interpreter set for one busy event loop beside a writer thread; as it was afterwards."""
+    interval, thresholds = sys.getswitchinterval(), gc.get_threshold()
     sys.setswitchinterval(SWITCH_SECONDS)
+    gc.set_threshold(COLLECT_AFTER, *thresholds[1:])
     try:
         yield
     finally:
-        sys.setswitchinterval(before)
+        sys.setswitchinterval(interval)
+        gc.set_threshold(*thresholds)
 
 
 def _innermost(failed: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -74,19 +74,18 @@ class HttpSms:
     def __init__(self, name: str, options: Mapping[str, Any]) -> None:
         self.name = name
         self._options = chosen = SmsOptions.read(options)
-        # Connecting has a limit of its own, so that the total can only end a request that has left.
-        longest = chosen.connect_timeout + chosen.timeout
         self.capabilities = Capabilities(
             kind="sms",
             max_batch=chosen.max_batch,
             max_units=chosen.max_units,
-            timeout=longest,
+            timeout=chosen.connect_timeout + chosen.timeout,
             receipts=chosen.receipts,
             idempotent=chosen.idempotent,
             slots=chosen.slots,
         )
+        # The core ends what takes longer than the capability says: a total of our own would watch every request twice.
         self._timeout = aiohttp.ClientTimeout(
-            total=longest.total_seconds(),
+            total=None,
             connect=chosen.connect_timeout.total_seconds(),
             sock_read=chosen.timeout.total_seconds(),
         )
@@ -152,9 +151,9 @@ class HttpSms:
 
 async def _read(content: aiohttp.StreamReader) -> bytes:
     """The whole body. Raises ValueError when it is larger than any answer can be."""
-    body = b""
-    async for chunk in content.iter_any():
-        body = body + chunk if body else chunk
-        if len(body) > LARGEST_REPLY:
-            raise ValueError("the answer is too large")
+    body = await content.readany()
+    while len(body) <= LARGEST_REPLY and not content.at_eof():
+        body += await content.readany()
+    if len(body) > LARGEST_REPLY:
+        raise ValueError("the answer is too large")
     return body

@@ -6,7 +6,7 @@ import re
 from enum import Enum
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, PrivateAttr
 
 from channels.options import Options
 
@@ -92,6 +92,12 @@ class Codes(Options):
     content: Ranges = (range(2000, 3000),)
     account: Ranges = (range(3000, 4000),)
     temporary: Ranges = (range(9000, 10000),)
+    _by_range: tuple[tuple[range, Meaning], ...] = PrivateAttr(default=())
+
+    def model_post_init(self, context: object, /) -> None:
+        self._by_range = tuple(
+            (each, meaning) for meaning in Meaning for each in getattr(self, meaning.value)
+        )
 
     def meaning(self, code: object) -> Meaning | None:
         """Of a whole number or its decimal text; None for anything else and for codes of no range."""
@@ -99,9 +105,8 @@ class Codes(Options):
             code = int(code) if _NUMBER.fullmatch(code.strip()) else None
         if type(code) is not int:  # ``False`` is no zero: it is a gateway that says "success": false
             return None
-        for meaning in Meaning:
-            ranges: tuple[range, ...] = getattr(self, meaning.value)
-            if any(code in each for each in ranges):
+        for each, meaning in self._by_range:
+            if code in each:
                 return meaning
         return None
 

@@ -286,6 +286,16 @@ async def test_a_filter_that_cannot_be_read_is_named(client: Client, sign_in: Si
     assert all(escape(say(f"log.bad_{name}")) in page for name in ("region", "since", "state"))
 
 
+async def test_a_filter_that_nothing_goes_by_is_named(client: Client, sign_in: SignIn) -> None:
+    """A slip of the pen must not look as if nobody had been told."""
+    await sign_in(Role.VIEWER)
+    async with client.get("/deliveries?lang=zh&region=99&channel=pigeon&alert=NONE&group=NONE") as reply:
+        page = await reply.text()
+        assert reply.status == 422
+    say = phrases("zh")
+    assert all(say(f"log.unknown_{name}") in page for name in ("region", "channel", "alert", "group"))
+
+
 async def test_a_delivery_tells_its_story(app: App, client: Client, sign_in: SignIn) -> None:
     """Why it was planned, each try with its outcome, a possible repeat, and what to do now."""
     alert = await app.store.write(keep_alert, a_warning())

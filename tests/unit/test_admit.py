@@ -84,6 +84,7 @@ def test_the_same_triple(digest: str, source: str, identity: Identity) -> None:
 def test_the_national_identifier_by_another_feed_is_the_same_warning() -> None:
     """Whoever relays it."""
     assert national("62120041600000_20260720080000")
+    assert national("62120041600000_20260720080000_1")
     assert not national("62120041600000-20260720080000")
     there = earlier(sender="cma.example", sent=NOW)
     assert admitted(alert(), same_national=there).identity is Identity.REPEAT

@@ -381,9 +381,6 @@ def test_every_fault_and_doubt_of_a_refused_message_is_named() -> None:
         ),
         pytest.param(TEST.replace("cap:1.2", "cap:9"), "alert", "not_cap", id="another namespace"),
         pytest.param(f"<feed>{TEST[TEST.index('<alert') :]}</feed>", "feed", "not_an_alert", id="a wrapper"),
-        pytest.param(
-            "<alert><senderCode>1</senderCode><sendTime/></alert>", "alert", "national_format", id="12379"
-        ),
         pytest.param(TEST.replace("</alert>", ""), "body", "not_well_formed", id="cut off"),
         pytest.param(TEST.replace("<alert", "<cap:alert", 1), "body", "not_well_formed", id="unbound prefix"),
         pytest.param(TEST.replace("大风", "&wind;"), "body", "not_well_formed", id="an entity of nobody"),

@@ -20,33 +20,37 @@ from warnd.model.color import Color
         ),
         pytest.param("解除暴雨红色预警，发布暴雨黄色预警信号", Color.YELLOW, id="the last of two"),
         pytest.param("发布高温橙色（Ⅱ级）预警", Color.ORANGE, id="grade in brackets between"),
+        pytest.param("发布危险化学品事故预警[Ⅱ级/严重]", Color.ORANGE, id="a level alone"),
+        pytest.param("发布洪水预警信号【IV/一般】", Color.BLUE, id="a level in other letters"),
+        pytest.param("发布暴雨黄色预警[II级/严重]", Color.YELLOW, id="a color before its level"),
+        pytest.param("启动防汛Ⅳ级应急响应", None, id="the level of something else"),
         pytest.param("红色景区今日关闭", None, id="a color of something else"),
         pytest.param("Red rainstorm warning", None, id="another language"),
         pytest.param("", None, id="nothing"),
     ],
 )
 def test_headline_tells_the_color_that_yujing_follows(headline: str, color: Color | None) -> None:
-    """The last [蓝黄橙红]色 followed by 预警 is the color."""
+    """The last [蓝黄橙红]色 followed by 预警 is the color; where there is none, the level in brackets after it."""
     assert color_in(headline) is color
 
 
 @pytest.mark.parametrize(
     ("parameters", "headline", "severity", "color"),
     [
-        pytest.param({"ColorCode": "RED"}, "", "Minor", Color.RED, id="parameter over severity"),
-        pytest.param({"预警颜色": "橙色"}, "", "", Color.ORANGE, id="Chinese parameter"),
-        pytest.param({"severityColor": "Blue"}, "", "Extreme", Color.BLUE, id="severity never overrides"),
+        pytest.param({"ColorCode": "RED"}, "", Color.BLUE, Color.RED, id="parameter over severity"),
+        pytest.param({"预警颜色": "橙色"}, "", None, Color.ORANGE, id="Chinese parameter"),
+        pytest.param({"severityColor": "Blue"}, "", Color.RED, Color.BLUE, id="severity never overrides"),
         pytest.param(
-            {"awareness_level": "3; orange; Severe"}, "", "", Color.ORANGE, id="one of several words"
+            {"awareness_level": "3; orange; Severe"}, "", None, Color.ORANGE, id="one of several words"
         ),
-        pytest.param({}, "发布暴雨黄色预警", "Extreme", Color.YELLOW, id="headline over severity"),
-        pytest.param({"station": "red"}, "", "Moderate", Color.YELLOW, id="other parameters say nothing"),
-        pytest.param({}, "", "Severe", Color.ORANGE, id="severity when nothing else"),
-        pytest.param({}, "", "Unknown", None, id="unknown with neither"),
+        pytest.param({}, "发布暴雨黄色预警", Color.RED, Color.YELLOW, id="headline over severity"),
+        pytest.param({"station": "red"}, "", Color.YELLOW, Color.YELLOW, id="other parameters say nothing"),
+        pytest.param({}, "", Color.ORANGE, Color.ORANGE, id="severity when nothing else"),
+        pytest.param({}, "", None, None, id="unknown with neither"),
     ],
 )
 def test_parameter_then_headline_then_severity_decide(
-    parameters: dict[str, str], headline: str, severity: str, color: Color | None
+    parameters: dict[str, str], headline: str, severity: Color | None, color: Color | None
 ) -> None:
     """Each is asked only when the ones before it are silent."""
     reading = read_color(parameters, headline, severity)

@@ -431,6 +431,22 @@ def test_a_call_is_signed_over_secret_identifier_and_nonce(secret: str, good: bo
     assert event.is_signed_with(secret) is good
 
 
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        pytest.param("weathercn", PAGE | {"head": "x", "SIGNALTYPE": "", "TYPECODE": "02"}, id="weathercn"),
+        pytest.param("nmc", row(title="x"), id="nmc"),
+        pytest.param("qweather", NEWER | {"headline": "x", "eventType": {"code": "1003"}}, id="qweather 1"),
+        pytest.param("qweather", OLDER | {"title": "x", "typeName": ""}, id="qweather 7"),
+        pytest.param("caiyun", WORDS | {"title": "x"}, id="caiyun"),
+        pytest.param("caiyun", LANGUAGES | {"data": [{"title": "x"}]}, id="caiyun 3"),
+    ],
+)
+def test_a_hazard_without_its_name_is_known_by_the_feeds_own_number(kind: str, told: dict[str, Any]) -> None:
+    """Each has numbers of its own; Caiyun borrows them."""
+    assert read(kind, told).alert.hazard == "rainstorm"
+
+
 # --- all of them --------------------------------------------------------------------------------------
 
 
@@ -440,7 +456,8 @@ def test_a_call_is_signed_over_secret_identifier_and_nonce(secret: str, good: bo
         (NATIONAL, NATIONAL),
         (f"ac_{NATIONAL}", NATIONAL),
         (f"ALERT_CN_{NATIONAL}", NATIONAL),
-        (f"{NATIONAL}_1", ""),
+        (f"ac_{NATIONAL}_1", f"{NATIONAL}_1"),
+        (f"{NATIONAL}_12", ""),
         (f"1{NATIONAL}", ""),
         ("10116100120260714080000000000001", ""),
     ],

@@ -16,12 +16,17 @@ from warnd.errors import ConfigError, InvalidAlert
 from warnd.intake.check import check_object
 from warnd.intake.hazards import load_hazards
 from warnd.intake.read import MAX_BYTES, guess_kind, read
+from warnd.model.color import Color
 from warnd.resources import config_dir, path
 
 CATALOGUE = load_hazards(config_dir() / "hazards.toml")
 DATA = Path(__file__).parent.parent / "data"
 JSON = (DATA / "json" / "rainstorm-red.json").read_bytes()
 XML = (DATA / "cap" / "rainstorm-red.xml").read_bytes()
+NATIONAL = (DATA / "national" / "flash-flood-red.xml").read_bytes()
+HAIL = {"暴雨": "冰雹", "山洪灾害": "冰雹", "11B03": "11B15", "11A51": "11B15", '"rainstorm"': '"hail"',
+        "红色": "黄色", '"red"': '"yellow"', ">Red<": ">Yellow<"}  # fmt: skip
+"""What makes a yellow of hail of each of them; hail is orange or red."""
 
 
 def refusal(body: bytes, content_type: str | None = None) -> str:
@@ -117,6 +122,7 @@ def test_any_value_under_any_key_is_read_or_refused(changes: dict[str, object]) 
         (XML, "cap-1.2"),
         (XML.decode().encode("utf-16"), "cap-1.2"),
         (XML.replace(b"cap:1.2", b"cap:1.1"), "cap-1.1"),
+        (b"<alert><SENDERCODE/></alert>", "national-12379"),
         (b"<feed/>", "xml"),
         (b"\x89PNG", "unknown"),
     ],
@@ -124,6 +130,17 @@ def test_any_value_under_any_key_is_read_or_refused(changes: dict[str, object]) 
 def test_kind_of_a_refused_body_is_guessed(body: bytes, kind: str) -> None:
     """So that a report says what it wanted to be."""
     assert guess_kind(body) == kind
+
+
+@pytest.mark.parametrize("body", [JSON, XML, NATIONAL], ids=["JSON", "CAP", "national"])
+def test_an_unusual_color_is_warned_of_in_every_format(body: bytes) -> None:
+    """Practice changes and issuers differ: it is never refused, nor held back."""
+    text = body.decode()
+    for old, new in HAIL.items():
+        text = text.replace(old, new)
+    parsed = read(text.encode(), None, CATALOGUE)
+    assert (parsed.alert.hazard, parsed.alert.color, parsed.doubts) == ("hail", Color.YELLOW, ())
+    assert "color_unusual" in [warning.code for warning in parsed.warnings]
 
 
 def test_check_object_has_the_documented_keys() -> None:

@@ -27,6 +27,8 @@ NO_LIMIT = Limits()
 
 RAINSTORM = Hazard("rainstorm", {"zh": "暴雨", "en": "Rainstorm", "ug": "قارا يامغۇر", "kk": "нөсер"})
 FLASH_FLOOD = Hazard("flash-flood", {"zh": "山洪", "en": "Flash flood"})
+ADVICE = "请离开沟谷。"
+ADVISED = replace(FLASH_FLOOD, guidance={Color.BLUE: {"zh": ADVICE, "en": "Leave the valley."}})
 SENTENCE = "预计未来六小时我县将出现强降水，山洪地质灾害风险高。"
 
 ALERT = Alert(
@@ -155,9 +157,40 @@ def test_the_issuer_s_text_is_relayed_unchanged() -> None:
 def test_our_guidance_never_stands_beside_the_issuer_s() -> None:
     """It fills a gap: where the issuer says what to do, that alone is said, and after the end nothing."""
     silent = saying(zh=Text("", SENTENCE))
-    assert "沟谷" in told(silent, hazard=FLASH_FLOOD).content.body
-    assert "沟谷" not in told(ALERT, hazard=FLASH_FLOOD).content.body
-    assert "沟谷" not in told(silent, hazard=FLASH_FLOOD, change=Change.LIFTED).content.body
+    for kind in ("sms", "wechat", "email"):
+        assert ADVICE in told(silent, kind=kind, hazard=ADVISED).content.body
+        assert ADVICE not in told(ALERT, kind=kind, hazard=ADVISED).content.body
+        assert ADVICE not in told(silent, kind=kind, hazard=ADVISED, change=Change.LIFTED).content.body
+
+
+@pytest.mark.parametrize(
+    ("kind", "language", "marked"),
+    [
+        ("email", "zh", f"一般提示，不是发布单位的原话：{ADVICE}"),
+        ("wechat", "en", "General advice, not the issuer's words: Leave the valley."),
+        ("sms", "zh", f"一般提示：{ADVICE}"),
+        ("sms", "en", "General advice: Leave the valley."),
+    ],
+)
+def test_our_guidance_is_marked_as_ours_on_a_line_of_its_own(kind: str, language: str, marked: str) -> None:
+    """Nobody may take it for the authority's words."""
+    silent = saying(zh=Text("", SENTENCE))
+    assert marked in told(silent, kind=kind, language=language, hazard=ADVISED).content.body.splitlines()
+
+
+def test_short_messages_carry_guidance_only_where_minutes_decide() -> None:
+    """Elsewhere it would cost a segment for each person, and say little."""
+    gale = replace(ADVISED, slug="gale")
+    assert ADVICE not in told(saying(zh=Text("", SENTENCE)), hazard=gale).content.body
+
+
+def test_our_guidance_goes_before_any_of_the_issuer_s_words() -> None:
+    """When a text is too long, ours is the first to be left out."""
+    silent = saying(zh=Text("", SENTENCE))
+    whole = told(silent, hazard=ADVISED).content.body
+    cut = told(silent, hazard=ADVISED, limits=Limits(max_units=ucs2_units(whole) - 1)).content.body
+    assert SENTENCE in cut
+    assert ADVICE not in cut
 
 
 @pytest.mark.parametrize(

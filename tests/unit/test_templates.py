@@ -81,7 +81,7 @@ def test_a_site_s_default_is_what_shipped_templates_extend(tmp_path: Path) -> No
     (tmp_path / "sms").mkdir()
     (tmp_path / "sms/default.zh.txt").write_text("本县：{% block guidance %}{% endblock %}", encoding="utf-8")
     templates = Templates.load(SHIPPED, tmp_path)
-    assert templates.fill("sms/flash-flood.zh.txt", {}).startswith("本县：\n请立即离开沟谷")
+    assert templates.fill("sms/flash-flood.zh.txt", {"guidance": "请离开"}) == "本县：\n一般提示：请离开"
 
 
 def test_broken_words_fall_back_to_those_beneath() -> None:

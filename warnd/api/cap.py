@@ -10,20 +10,12 @@ from xml.etree import ElementTree as Xml
 
 from warnd.model.alert import Alert, AlertType, Area, Text
 from warnd.model.alert_body import ENDS, EVENT, from_body
-from warnd.model.color import Color
 from warnd.model.hazard import HazardCatalogue
 from warnd.store.alert_views import AlertView
 
 MEDIA = "application/cap+xml"
 
 _NAMESPACE = "urn:oasis:names:tc:emergency:cap:1.2"
-_SEVERITIES = {
-    Color.BLUE: "Minor",
-    Color.YELLOW: "Moderate",
-    Color.ORANGE: "Severe",
-    Color.RED: "Extreme",
-    None: "Unknown",
-}
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -49,11 +41,12 @@ def as_cap(view: AlertView, catalogue: HazardCatalogue) -> bytes:
 
 
 def _references(alert: Alert, view: AlertView) -> Iterator[str]:
-    known = {(one.sender, one.identifier): one.sent for one in view.episode}
     for one in alert.references:
-        sent = known.get((one.sender, one.identifier), one.sent)
-        if sent is not None:
-            yield f"{one.sender},{one.identifier},{_time(sent)}"
+        named = (earlier for earlier in view.episode if one.names(earlier.sender, earlier.identifier))
+        earlier = next(named, None)
+        sender, sent = (earlier.sender, earlier.sent) if earlier is not None else (one.sender, one.sent)
+        if sender and sent is not None:
+            yield f"{sender},{one.identifier},{_time(sent)}"
 
 
 def _add_info(root: Xml.Element, alert: Alert, language: str, text: Text, catalogue: HazardCatalogue) -> None:
@@ -66,7 +59,7 @@ def _add_info(root: Xml.Element, alert: Alert, language: str, text: Text, catalo
     if ends:
         _add(info, "responseType", "AllClear")
     _add(info, "urgency", "Past" if ends else "Unknown")
-    _add(info, "severity", _SEVERITIES[alert.color])
+    _add(info, "severity", catalogue.severity_of(alert.color))
     _add(info, "certainty", "Unknown")
     if alert.event_code:
         _add_pair(info, "eventCode", "eventType", alert.event_code)

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from warnd.api import alarms, alerts, audience, cap, deliveries, feeds, health, openapi, receipts, regions
+from warnd.api import (
+    alarms,
+    alerts,
+    audience,
+    cap,
+    deliveries,
+    feeds,
+    hazards,
+    health,
+    openapi,
+    receipts,
+    regions,
+)
 from warnd.api.audience import Resource
 from warnd.api.auth import ACTING, ALL, ARRANGING, SPEAKING
 from warnd.api.bodies import Body
@@ -135,6 +147,8 @@ ROUTES: tuple[Route, ...] = (
     ),
     _get("sources", audience.sources, "The feeds and what they may speak for."),
     _get("feeds", feeds.list_, "The feeds that warnd asks by itself, and how each stands."),
+    _get("hazards", hazards.list_, "The kinds of danger, by slug: all, or what is looked for.",
+         text("q", "A part of a slug, a name or a national code."), *PAGING),
     _get("regions", regions.list_, "Divisions: the provinces, the children of one, or what is looked for.",
          text("q", "A part of the name, or the beginning of a code."), code("parent", "Below this division."),
          one_of("level", {one.name.lower(): one for one in Level}, "Of this level."), *PAGING),

@@ -22,6 +22,7 @@ from warnd.errors import Fault, Invalid, NotFound
 from warnd.model.color import Lane
 from warnd.model.content import Content
 from warnd.model.delivery import Batch
+from warnd.pipeline.deadline import Deadline
 from warnd.pipeline.send import send
 from warnd.pipeline.settle import describe
 from warnd.store import receipt_secrets
@@ -107,7 +108,8 @@ async def _test(config: Path | None, name: str, address: str, spoken: str) -> Ou
         batch = _message(app, line, _normal(line, address), spoken)
         try:
             await line.channel.open(_too_early)
-            outcome = (await send(line.channel, batch, line.channel.capabilities.timeout))[0]
+            deadline = Deadline(line.channel.capabilities.timeout)
+            outcome = (await send(line.channel, batch, deadline))[0]
         finally:
             await line.channel.close()
         await app.store.record(lambda _: (None, [_fact(batch, outcome, app.now())]))

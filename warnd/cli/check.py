@@ -17,7 +17,9 @@ from warnd.resources import path
 
 
 def check(
-    files: Annotated[list[Path], typer.Argument(help="Messages as a feed would push them: JSON or CAP XML.")],
+    files: Annotated[
+        list[Path], typer.Argument(help="Messages as a feed would push them: JSON, CAP or national XML.")
+    ],
 ) -> None:
     """Parse and validate messages; exits 1 if any is not valid."""
     catalogue = load_hazards(path("config", "hazards.toml"))

@@ -26,7 +26,7 @@ from warnd.cli.terminal import clock, print_json, print_table
 from warnd.errors import WarndError
 from warnd.model.delivery import State
 from warnd.store import delivery_story, regions
-from warnd.store.deliveries import DeliveryFilter, DeliveryRow, export_deliveries
+from warnd.store.deliveries import DeliveryFilter, DeliveryRow, checked, export_deliveries
 from warnd.store.delivery_story import DeliveryStory
 from warnd.store.resending import Resend
 
@@ -158,12 +158,17 @@ async def _list(
     config: Path | None, filters: DeliveryFilter, limit: int
 ) -> tuple[list[DeliveryRow], ZoneInfo]:
     async with open_store(config) as app:
+        filters = await _checked(app, filters)
         found: list[DeliveryRow] = []
         async for page in _pages(app, filters, min(limit, _PAGE)):
             found += page
             if len(found) >= limit:
                 break
         return found[:limit], app.settings.time_zone
+
+
+async def _checked(app: App, filters: DeliveryFilter) -> DeliveryFilter:
+    return await app.store.read(checked, filters, channels=app.settings.channels)
 
 
 async def _pages(app: App, filters: DeliveryFilter, size: int) -> AsyncIterator[tuple[DeliveryRow, ...]]:
@@ -205,6 +210,7 @@ async def _resend(config: Path | None, request: Resend) -> tuple[int, int]:
 async def _export(config: Path | None, filters: DeliveryFilter, out: Path | None, form: Format) -> None:
     write = as_csv if form is Format.CSV else as_jsonl
     async with open_store(config) as app:
+        filters = await _checked(app, filters)
         with written(out, for_spreadsheets=form is Format.CSV) as file:
             if form is Format.CSV:
                 file.write(",".join(COLUMNS) + "\r\n")

@@ -25,6 +25,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "push": ("push", "Send one warning to a running daemon."),
     "alerts": ("alerts_app", "The warnings that came in, and how far each has got."),
     "deliveries": ("deliveries_app", "What became of each delivery; resend what failed."),
+    "hazards": ("hazards_app", "The kinds of danger, by the slugs that subscriptions name."),
     "regions": ("regions_app", "The divisions of the country."),
     "audience": ("audience_app", "Who may be told, as a file."),
     "sources": ("sources", "The feeds and what each may speak for."),

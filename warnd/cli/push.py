@@ -31,7 +31,9 @@ _TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=5)
 
 
 def push(
-    file: Annotated[Path, typer.Argument(help="CAP XML or JSON; - reads standard input.", allow_dash=True)],
+    file: Annotated[
+        Path, typer.Argument(help="CAP or national XML, or JSON; - reads standard input.", allow_dash=True)
+    ],
     key: Annotated[str, typer.Option(envvar="WARND_KEY", help="A key of role feed.", show_default=False)],
     url: Annotated[str, typer.Option(envvar="WARND_URL", help="The daemon.")] = "http://127.0.0.1:8080",
     dry_run: Annotated[

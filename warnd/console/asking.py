@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -51,3 +52,11 @@ def filter_of(fields: Mapping[str, str], zone: ZoneInfo, say: Phrases) -> Delive
     if faults:
         raise Invalid(faults)
     return found
+
+
+def in_words(faults: Sequence[Fault], say: Phrases) -> tuple[Fault, ...]:
+    """What the store knows nothing of, in the reader's language; what ``filter_of`` found is so already."""
+    return tuple(
+        replace(fault, message=say(f"log.{fault.code}")) if fault.code.startswith("unknown_") else fault
+        for fault in faults
+    )

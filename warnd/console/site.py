@@ -16,11 +16,11 @@ from aiohttp.typedefs import Handler
 from warnd.app import App
 from warnd.app.phrases import phrases
 from warnd.console import assets, language, pages
-from warnd.console.asking import fields_of, filter_of
+from warnd.console.asking import fields_of, filter_of, in_words
 from warnd.console.door import Door, may_read, own_path
 from warnd.console.rendering import Account, Reader, Renderer
 from warnd.errors import Fault, Invalid, NotFound
-from warnd.store.deliveries import DeliveryFilter
+from warnd.store.deliveries import DeliveryFilter, checked
 from warnd.store.keys import ApiKey
 
 HEADERS = {
@@ -105,9 +105,10 @@ class _Site:
         faults: tuple[Fault, ...] = ()
         filters = DeliveryFilter()
         try:
-            filters = filter_of(fields, self._app.settings.time_zone, reader.phrases)
+            asked = filter_of(fields, self._app.settings.time_zone, reader.phrases)
+            filters = await self._read(checked, asked, channels=self._app.settings.channels)
         except Invalid as error:
-            faults = error.faults
+            faults = in_words(error.faults, reader.phrases)
         view = await self._read(
             pages.log, self._desk(reader), fields, filters, faults=faults, address=request.rel_url,
             channels=tuple(self._app.settings.channels),

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from warnd.intake import national
 from warnd.intake.cap_grammar import COUNTED, NAMESPACES, check_grammar, check_prose, pairs, word
 from warnd.intake.cap_places import areas_of, other_codes
 from warnd.intake.cap_words import Block, blocks_of, texts_of
@@ -26,9 +27,6 @@ from warnd.model.alert_body import EVENT
 from warnd.model.color import Color
 from warnd.model.hazard import OTHER, HazardCatalogue
 
-_NATIONAL = ("senderCode", "sendTime")
-"""Elements that only the national format (12379) has, whose root is an ``alert`` too."""
-
 
 @dataclass(frozen=True, slots=True)
 class _Extent:
@@ -41,9 +39,15 @@ class _Extent:
 
 
 def parse(text: str, catalogue: HazardCatalogue) -> Parsed:
-    """Read one CAP message. Raises InvalidAlert naming what is wrong by path, ``alert/info[1]/expires``."""
+    """
+    Read one CAP message, or one in the national format, which is told apart by its root.
+
+    Raises InvalidAlert naming what is wrong by path, ``alert/info[1]/expires``.
+    """
     findings = Findings()
     root = read_xml(text, counted=COUNTED)
+    if national.is_national(root):
+        return national.parse_message(root, catalogue)
     kind = _kind(root, findings)
     check_grammar(root, kind, findings)
     check_prose(root, findings)
@@ -64,8 +68,6 @@ def _kind(root: Node, findings: Findings) -> str:
         refuse(root.path, "not_an_alert", f"is {root.name}, not an alert; send what it wraps")
     if root.namespace in NAMESPACES:
         return NAMESPACES[root.namespace]
-    if any(root.first(name) is not None for name in _NATIONAL):
-        refuse(root.path, "national_format", "is the national 12379 format; send CAP 1.2 or JSON for now")
     if root.namespace or root.first("msgType") is None:
         refuse(root.path, "not_cap", f"has namespace {root.namespace!r}, which is none of CAP's")
     findings.doubt(root.path, "namespace_missing", "has no namespace; it was read as CAP 1.2")
@@ -113,7 +115,7 @@ def _alert(
         status=Status(_word(root, "status").lower()),
         type=kind,
         hazard=hazard.slug if hazard is not None else OTHER,
-        color=_color(main, findings),
+        color=_color(main, catalogue, findings),
         texts=texts,
         language=language,
         sender_name=_first(infos, lambda info: info.value("senderName")) or "",
@@ -141,12 +143,13 @@ def _paths(blocks: Sequence[Block]) -> Paths:
     )
 
 
-def _color(main: Sequence[Node], findings: Findings) -> Color | None:
+def _color(main: Sequence[Node], catalogue: HazardCatalogue, findings: Findings) -> Color | None:
     """The highest color of the message's own blocks; a warning where they differ or disagree in themselves."""
     colors = set()
     for info in main:
         parameters = dict(pairs(info, "parameter"))
-        reading = read_color(parameters, info.value("headline"), _word(info, "severity"))
+        severity = catalogue.color_of(info.value("severity"))
+        reading = read_color(parameters, info.value("headline"), severity)
         colors |= {reading.color} - {None}
         if reading.disagreement:
             findings.warn(info.path, "color_disagrees", f"{reading.disagreement}; the higher stands")

@@ -59,7 +59,7 @@ def texts_of(blocks: Sequence[Block], findings: Findings) -> dict[str, Text]:
     for block in blocks:
         words = _text(block.info, findings)
         earlier = texts.get(block.language)
-        texts[block.language] = words if earlier is None else _expanded(earlier, words)
+        texts[block.language] = words if earlier is None else expanded(earlier, words)
     return texts or {DEFAULT: Text()}
 
 
@@ -75,7 +75,8 @@ def _text(info: Node, findings: Findings) -> Text:
     return words
 
 
-def _expanded(earlier: Text, later: Text) -> Text:
+def expanded(earlier: Text, later: Text) -> Text:
+    """What both blocks say: a later one adds to the earlier and never overrides it (CAP 1.2, 3.2.2)."""
     return Text(
         earlier.headline or later.headline,
         _joined(earlier.description, later.description),

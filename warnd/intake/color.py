@@ -26,13 +26,6 @@ PARAMETERS = frozenset(
 )
 """Names of parameters that state the color, in lower case."""
 
-SEVERITIES = {
-    "Minor": Color.BLUE,
-    "Moderate": Color.YELLOW,
-    "Severe": Color.ORANGE,
-    "Extreme": Color.RED,
-}
-
 _BY_WORD = (
     {color.value: color for color in Color} | COLORS | {f"{sign}色": color for sign, color in COLORS.items()}
 )
@@ -59,10 +52,14 @@ def color_of_word(word: str) -> Color | None:
 
 
 def read_color(
-    parameters: Mapping[str, str], headline: str, severity: str = "", *, stated: Color | None = None
+    parameters: Mapping[str, str],
+    headline: str,
+    severity: Color | None = None,
+    *,
+    stated: Color | None = None,
 ) -> ColorReading:
     """
-    Decide by the known parameters (or what was ``stated`` outright), else the headline, else CAP's severity.
+    Decide by the known parameters (or what was ``stated`` outright), else the headline, else what CAP's severity means.
 
     Where the first two disagree the higher stands; severity never overrides either.
     """
@@ -75,4 +72,4 @@ def read_color(
         return ColorReading(
             max(said, titled), f"stated as {said.value}, but the headline says {titled.value}", unread
         )
-    return ColorReading(said or titled or SEVERITIES.get(severity), "", unread)
+    return ColorReading(said or titled or severity, "", unread)

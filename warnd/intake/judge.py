@@ -57,7 +57,7 @@ def judge(alert: Alert, catalogue: HazardCatalogue, paths: Paths, findings: Find
 
 
 def _judge_references(alert: Alert, path: str, findings: Findings) -> None:
-    if any((ref.sender, ref.identifier) == (alert.sender, alert.identifier) for ref in alert.references):
+    if any(ref.names(alert.sender, alert.identifier) for ref in alert.references):
         findings.warn(path, "refers_to_itself", "the message refers to its own identifier")
     if alert.references:
         return

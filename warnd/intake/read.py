@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 from warnd.errors import Fault
-from warnd.intake import cap, push
+from warnd.intake import cap, national, push
 from warnd.intake.cap_grammar import NAMESPACES
 from warnd.intake.encoding import decode
 from warnd.intake.findings import refuse
@@ -16,6 +16,7 @@ from warnd.model.hazard import HazardCatalogue
 MAX_BYTES = 4 * 1024 * 1024
 """The largest body read. The largest real message known, in nine languages, has 1.7 MB."""
 
+_NATIONAL = re.compile("<(senderCode|sendTime)[ />]", re.IGNORECASE)
 _ROOT = re.compile(r"<(?:[\w.-]+:)?[A-Za-z][^>]{0,4000}>")
 
 
@@ -49,7 +50,9 @@ def guess_kind(body: bytes) -> str:
         for uri, kind in NAMESPACES.items()
         if root is not None and f'"{uri}"' in root[0].replace("'", '"')
     ]
-    return named[0] if named else "xml"
+    if named:
+        return named[0]
+    return national.KIND if _NATIONAL.search(text) is not None else "xml"
 
 
 def _text(body: bytes) -> str:

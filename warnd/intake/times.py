@@ -10,6 +10,8 @@ _SHAPE = re.compile(
     r"(?P<fraction>[.,]\d+)?(?P<offset>[Zz]|[+-]\d{2}:?\d{2})?",
     re.ASCII,
 )
+_BASIC = re.compile(r"(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)", re.ASCII)
+_BEIJING = "+08:00"
 _YEARS = range(1970, 3000)
 _WIDEST_OFFSET = timedelta(hours=14)
 
@@ -26,6 +28,20 @@ def read_time(text: str) -> tuple[datetime, str]:
     if shape["offset"] is None:
         raise ValueError("has no offset from UTC")
     return _instant(shape), _liberty(shape)
+
+
+def read_beijing_time(text: str) -> datetime:
+    """
+    The aware time of a format whose clock is Beijing's: without offset, or as ``20260714080000``, it is meant so.
+
+    Raises ValueError saying what is wrong.
+    """
+    basic = _BASIC.fullmatch(text)
+    said = "{}-{}-{}T{}:{}:{}".format(*basic.groups()) if basic is not None else text
+    shape = _SHAPE.fullmatch(said)
+    if shape is not None and shape["offset"] is None:
+        said += _BEIJING
+    return read_time(said)[0]
 
 
 def _instant(shape: re.Match[str]) -> datetime:

@@ -11,6 +11,13 @@ from warnd.model.color import Color
 COLORS = {"蓝": Color.BLUE, "黄": Color.YELLOW, "橙": Color.ORANGE, "红": Color.RED}
 
 _GRADE = re.compile(r"([蓝黄橙红])色(?:[\[【（(][^\]】）)]{0,12}[\]】）)])?预警")
+_LEVELS = {
+    "I": Color.RED, "II": Color.ORANGE, "III": Color.YELLOW, "IV": Color.BLUE,
+    "Ⅰ": Color.RED, "Ⅱ": Color.ORANGE, "Ⅲ": Color.YELLOW, "Ⅳ": Color.BLUE,
+}  # fmt: skip
+_LEVEL = re.compile(r"预警(?:信号)?\s*[\[【（(](IV|I{1,3}|[Ⅰ-Ⅳ])(?:级|/)")
+"""The level of a title that names no color: 〈kind〉预警[Ⅱ级/严重]."""
+
 _TITLE = re.compile(
     r"(?P<issuer>.*?)(?P<act>(?:变更|更新|继续|升级|降级)?发布|更新|解除)"
     r"(?P<kind>(?:(?!发布|更新|解除)[^蓝黄橙红色])+)" + _GRADE.pattern
@@ -49,9 +56,11 @@ def read_title(headline: str) -> Title | None:
 
 def color_in(headline: str) -> Color | None:
     """
-    The color of the last ``[蓝黄橙红]色`` that 预警 follows.
+    The color of the last ``[蓝黄橙红]色`` that 预警 follows, else of the level that follows 预警 in brackets.
 
     The last, for place names (黄山市) and phrases (由红色变更为橙色) hold these characters too.
     """
-    found = _GRADE.findall(headline)
-    return COLORS[found[-1]] if found else None
+    if found := _GRADE.findall(headline):
+        return COLORS[found[-1]]
+    levels = _LEVEL.findall(headline)
+    return _LEVELS[levels[-1]] if levels else None

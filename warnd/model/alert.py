@@ -39,11 +39,19 @@ class AlertType(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """An earlier message. Found by sender and identifier; ``sent`` is advisory (CMA puts its own there)."""
+    """
+    An earlier message, found by sender and identifier; an empty sender is any, where the format names none.
+
+    ``sent`` is advisory (CMA puts its own there).
+    """
 
     sender: str
     identifier: str
     sent: datetime | None = None
+
+    def names(self, sender: str, identifier: str) -> bool:
+        """Whether it means the message of that sender with that identifier."""
+        return self.identifier == identifier and self.sender in ("", sender)
 
 
 @dataclass(frozen=True, slots=True)

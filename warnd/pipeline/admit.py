@@ -24,8 +24,8 @@ from warnd.model.audience import EVERY_HAZARD
 from warnd.model.color import Color, Lane, lane_of
 from warnd.model.region import covers
 
-_NATIONAL = re.compile(r"\d{14}_\d{14}\Z")
-"""The 29-character identifier of the national platform: the same warning by whatever feed it comes."""
+_NATIONAL = re.compile(r"\d{14}_\d{14}(?:_\d)?\Z", re.ASCII)
+"""The national platform's identifier, of 29 or 31 characters: the same warning by whatever feed it comes."""
 
 _CLOCKS_DIFFER = timedelta(minutes=15)
 """How far ahead of ours a sender's clock may be before it is worth a word."""

@@ -170,6 +170,7 @@ class _Sheet:
     headline: str
     description: str
     instruction: str
+    guidance: str
     words: Words
     carry: Callable[[str], str]
 
@@ -177,11 +178,11 @@ class _Sheet:
     def length(self) -> int:
         return max(len(self.description) + len(self.instruction), len(self.headline))
 
-    def values(self, *, names: int, room: int) -> Values:
+    def values(self, *, names: int, room: int, guided: bool = False) -> Values:
         """
         With so many names, and ``room`` characters of the issuer's words, half of it kept for what to do.
 
-        The headline says the same in brief, so it has the same room.
+        The headline says the same in brief, so it has the same room. Our own advice is there if ``guided``.
         """
         instruction = shortened(self.instruction, max(room // 2, room - len(self.description)))
         description = shortened(self.description, room - len(instruction))
@@ -194,6 +195,7 @@ class _Sheet:
             "headline": self.carry(shortened(self.headline, room)),
             "description": self.carry(description),
             "instruction": self.carry(instruction),
+            "guidance": self.carry(self.guidance) if guided else "",
         }
 
 
@@ -233,6 +235,7 @@ def _sheet(notice: Notice, text: Text, candidate: Candidate, zone: ZoneInfo) -> 
         headline=shortened(one_line(text.headline), LONGEST_TEXT),
         description=shortened(cleaned(text.description), LONGEST_TEXT),
         instruction=shortened(cleaned(text.instruction), LONGEST_TEXT),
+        guidance=_guidance(notice, text, candidate.language),
         words=words,
         carry=carry,
     )
@@ -277,11 +280,12 @@ def _fit(sheet: _Sheet, fill: Callable[[Values], _Page], limits: Limits) -> _Pag
     """
     The longest text within the limits; None when there is none.
 
-    First fewer places are named, then the issuer's words are shortened, as little as will do, and at the very
-    last a single place is named, its name too shortened to ``LONGEST_NAME``.
+    First our own advice goes, then fewer places are named, then the issuer's words are shortened, as little as
+    will do, and at the very last a single place is named, its name too shortened to ``LONGEST_NAME``.
     """
-    for names in (MOST_NAMES, *FEWER_NAMES):
-        if limits.allow((page := fill(sheet.values(names=names, room=sheet.length))).body):
+    for names, guided in ((MOST_NAMES, True), *((names, False) for names in (MOST_NAMES, *FEWER_NAMES))):
+        values = sheet.values(names=names, room=sheet.length, guided=guided)
+        if limits.allow((page := fill(values)).body):
             return page
     for names in (FEWER_NAMES[-1], 1):
         if limits.allow((best := fill(sheet.values(names=names, room=0))).body):
@@ -334,6 +338,18 @@ def _text(alert: Alert, wanted: Sequence[str]) -> tuple[Text, str]:
 def _name(hazard: Hazard, language: str) -> str:
     names = {tag.lower(): name for tag, name in hazard.names.items()}
     return next((names[tag] for tag in (*fallbacks(language), FALLBACK) if tag in names), hazard.slug)
+
+
+def _guidance(notice: Notice, text: Text, language: str) -> str:
+    """
+    The catalogue's general advice in the template's own language.
+
+    Nothing where the issuer says what to do, or after the end: ours must never stand beside or against theirs.
+    """
+    if text.instruction.strip() or notice.change is Change.LIFTED:
+        return ""
+    words = {tag.lower(): said for tag, said in notice.hazard.guidance_for(notice.alert.color).items()}
+    return one_line(next((words[tag] for tag in fallbacks(language) if tag in words), ""))
 
 
 def _tag(wanted: Sequence[str], frame: str, spoken: str) -> str:

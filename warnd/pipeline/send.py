@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
 
 import structlog
 
 from warnd.contract.channel import Channel, Queries
 from warnd.contract.outcome import Accepted, Deferred, Outcome, Reason
 from warnd.model.delivery import Batch
+from warnd.pipeline.deadline import Deadline
 
 log = structlog.get_logger()
 
 
-async def send(channel: Channel, batch: Batch, timeout: timedelta) -> Sequence[Outcome]:
+async def send(channel: Channel, batch: Batch, deadline: Deadline) -> Sequence[Outcome]:
     """
     Send the batch; one outcome for each of its deliveries, in order, whatever happens.
 
@@ -24,8 +23,7 @@ async def send(channel: Channel, batch: Batch, timeout: timedelta) -> Sequence[O
     deliveries leaves it open whether anything was sent. CancelledError passes.
     """
     try:
-        async with asyncio.timeout(timeout.total_seconds()):
-            outcomes = await channel.send(batch)
+        outcomes = await deadline.bound(channel.send(batch))
     except TimeoutError:
         return _unclear(batch, Reason.NO_REPLY, "")
     except Exception as error:  # noqa: BLE001  a third party's adapter must not end the worker
@@ -49,15 +47,14 @@ def _whole(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-async def ask(channel: Queries, batch: Batch, timeout: timedelta) -> Sequence[Outcome] | None:
+async def ask(channel: Queries, batch: Batch, deadline: Deadline) -> Sequence[Outcome] | None:
     """
     What the provider says became of a batch whose outcome is not known; None unless it can tell of every one.
 
     CancelledError passes; whatever else goes wrong is no answer.
     """
     try:
-        async with asyncio.timeout(timeout.total_seconds()):
-            answers = await channel.query(batch)
+        answers = await deadline.bound(channel.query(batch))
     except Exception as error:  # noqa: BLE001  no answer is an answer: the batch is sent again
         log.warning("query.failed", channel=batch.channel, batch=batch.id, error=type(error).__name__)
         return None

@@ -24,7 +24,7 @@ FIELDS = frozenset(
         *("mark", "issuer", "change", "change_name", "hazard", "hazard_name"),
         *("color", "color_name", "previous_color_name"),
         *("area", "area_names", "sent", "effective", "onset", "expires"),
-        *("headline", "description", "instruction", "contact", "web", "identifier"),
+        *("headline", "description", "instruction", "guidance", "contact", "web", "identifier"),
     }
 )
 """The names a template may use; templates/README.md says what each holds."""

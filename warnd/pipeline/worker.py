@@ -22,6 +22,7 @@ from warnd.contract.outcome import Accepted, Deferred, Outcome, Reason, Scope
 from warnd.errors import StoreError
 from warnd.model.delivery import Batch, BatchState
 from warnd.model.policy import RetryPolicy
+from warnd.pipeline.deadline import Deadline
 from warnd.pipeline.lease import InForce, lease_for
 from warnd.pipeline.send import ask, send
 from warnd.pipeline.settle import Try, settle
@@ -43,7 +44,7 @@ class Worker:
     """
     Sends what the lanes of one channel offer, with ``requests`` at once.
 
-    There are half as many slots again as requests. The first in eight slots take red only, and have their share
+    There are twice as many slots as requests. The first in eight slots take red only, and have their share
     of the requests for themselves. ``clock`` gives microseconds since 1970; ``new_ids(n)`` makes batch ids.
     """
 
@@ -63,17 +64,19 @@ class Worker:
     ) -> None:
         self.channel = channel
         self._red_only = red_only
-        self._slots = requests + requests // 2
+        self._slots = requests * 2
         self._open_to_all = asyncio.Semaphore(requests - red_only)
         self._for_red = asyncio.Semaphore(max(red_only, 1))
         self._lanes = lanes
         self._store = store
         self._retry = retry
+        self._pause = retry.pause.total_seconds()
         self._in_force = in_force
         self._watcher = watcher
         self._clock = clock
         self._new_ids = new_ids
         self._timeout = channel.capabilities.timeout
+        self._deadline = Deadline(self._timeout)
         self._stopping = False
         self._tasks: list[asyncio.Task[None]] = []
         self._idle: set[asyncio.Task[None]] = set()
@@ -156,7 +159,7 @@ class Worker:
                 started = self._clock()
                 if not self._in_force.holds(batch, started):
                     return self._not_sent(batch, started)
-                outcomes = await self._asked(batch) or await send(self.channel, batch, self._timeout)
+                outcomes = await self._asked(batch) or await send(self.channel, batch, self._deadline)
         except asyncio.CancelledError:
             unclear: list[Outcome] = [Deferred(Reason.INTERRUPTED, maybe_sent=True)] * len(batch)
             await self._turn(self._judge(batch, unclear, started), None)
@@ -172,12 +175,15 @@ class Worker:
     async def _asked(self, batch: Batch) -> Sequence[Outcome] | None:
         """Before a batch is sent again without a clear answer, its provider is asked where it can be asked."""
         if batch.unknowns and isinstance(self.channel, Queries):
-            return await ask(self.channel, batch, self._timeout)
+            return await ask(self.channel, batch, self._deadline)
         return None
 
     def _judge(self, batch: Batch, outcomes: Sequence[Outcome], started: int) -> Settlement:
-        self._learn(batch, outcomes)
         clear = all(type(one) is Accepted for one in outcomes)
+        if clear:
+            self._lanes.learn(outcomes[0], batch.addresses[0], pause=self._pause)
+        else:
+            self._learn(batch, outcomes)
         new_ids = () if clear else tuple(self._new_ids(2))
         attempt = Try(started, self._clock(), random.random(), new_ids)  # noqa: S311  jitter is no secret
         settlement = settle(batch, outcomes, self._retry, attempt)
@@ -186,7 +192,6 @@ class Worker:
 
     def _learn(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
         """A request is one lesson about the channel, however many deliveries it carried; an acceptance the last."""
-        pause = self._retry.pause.total_seconds()
         lessons = {
             (outcome.scope, outcome.reason, address if outcome.scope is Scope.TARGET else ""): (
                 outcome,
@@ -196,8 +201,8 @@ class Worker:
             if not isinstance(outcome, Accepted)
         }
         for outcome, address in lessons.values():
-            self._lanes.learn(outcome, address, pause=pause)
+            self._lanes.learn(outcome, address, pause=self._pause)
         for one in outcomes:
             if isinstance(one, Accepted):
-                self._lanes.learn(one, batch.addresses[0], pause=pause)
+                self._lanes.learn(one, batch.addresses[0], pause=self._pause)
                 return

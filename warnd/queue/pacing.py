@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-from warnd.contract.outcome import Deferred, Outcome, Reason, Rejected, Scope
+from warnd.contract.outcome import Accepted, Deferred, Outcome, Reason, Rejected, Scope
 
 RED_SHARE = 0.25
 """The share of a bucket that only red may draw on."""
@@ -191,6 +191,9 @@ class Pace:
         """
         self.probing = False
         match outcome:
+            case Accepted():
+                self.failures = 0
+                self._rest = _FIRST_REST
             case Deferred(reason=Reason.THROTTLED, scope=scope, retry_after=asked):
                 self.failures = 0
                 wait = asked.total_seconds() if asked is not None else _DEFAULT_THROTTLE

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, insert, or_, select, update
 
 from warnd.errors import Conflict, Fault, NotFound
 from warnd.model.admission import Admission, Earlier, Identity, Known
-from warnd.model.alert import Alert, AlertState, AlertType, Change, Parsed, Verdict
+from warnd.model.alert import Alert, AlertState, AlertType, Change, Parsed, Reference, Verdict
 from warnd.model.alert_body import as_body, digest_of, from_body
 from warnd.model.color import Color, Lane
 from warnd.ports import Telling
@@ -259,13 +259,14 @@ def bearing_on(connection: Connection, alert: Alert, *, national: bool) -> Known
         alerts.c.sent == alert.sent,
     )
     elsewhere = _one(connection, alerts.c.identifier == alert.identifier) if national else None
-    pairs = [(one.sender, one.identifier) for one in alert.references]
-    pairs = [pair for pair in pairs if pair != (alert.sender, alert.identifier)]
+    others = [one for one in alert.references if not one.names(alert.sender, alert.identifier)]
     episodes: list[str] = []
-    if pairs:
-        named = or_(*(and_(alerts.c.sender == s, alerts.c.identifier == i) for s, i in pairs[:50]))
+    if others:
+        named = or_(*(_named(one) for one in others[:50]))
+        # A reference that names no sender means first of all a message of the same one.
+        order = (alerts.c.sender != alert.sender, alerts.c.id)
         episodes = list(
-            connection.execute(select(alerts.c.episode_id).where(named).order_by(alerts.c.id)).scalars()
+            connection.execute(select(alerts.c.episode_id).where(named).order_by(*order)).scalars()
         )
     rows = (
         connection.execute(
@@ -277,6 +278,11 @@ def bearing_on(connection: Connection, alert: Alert, *, national: bool) -> Known
     return Known(
         same, elsewhere, [_earlier(connection, row) for row in rows], resolved, unknown, digest_of(alert)
     )
+
+
+def _named(reference: Reference) -> ColumnElement[bool]:
+    by_identifier = alerts.c.identifier == reference.identifier
+    return and_(alerts.c.sender == reference.sender, by_identifier) if reference.sender else by_identifier
 
 
 def _one(connection: Connection, *conditions: Any) -> Earlier | None:

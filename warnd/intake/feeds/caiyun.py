@@ -93,13 +93,14 @@ def _told_in_words(row: Any, odd: list[Fault]) -> Notice:
     if sent is None:
         refuse("pubtimestamp", "bad_time", "neither published_time nor pubtimestamp tells when it was issued")
     # TTLL: the type by weather.com.cn's numbers, and its levels.
-    level = text_at(row, "code")[-2:]
+    code = text_at(row, "code")
     return Notice(
         identifier=text_at(row, "alertId") or text_at(row, "alert_id"),
         sent=sent,
         headline=text_at(row, "title"),
         description=text_at(row, "description"),
-        color=color_by(level, COLORS, "code", odd),
+        color=color_by(code[-2:], COLORS, "code", odd),
+        number=("weathercn", code[:-2]),
         place=place_of(*(text_at(row, name) for name in ("province", "city", "county"))),
         region=text_at(row, "adcode") or text_at(row, "ad_code"),
         expires=time_or_none(text_at(row, "expired_time"), "expired_time", odd),

@@ -30,7 +30,7 @@ from warnd.model.hazard import HazardCatalogue
 COLORS = {"1": Color.RED, "2": Color.ORANGE, "3": Color.YELLOW, "4": Color.BLUE}
 """The last digit of the icon, from the highest level down: the reverse of weather.com.cn."""
 
-_ICON = re.compile(r"/p\d{4}00(?P<level>\d)\.png", re.ASCII)
+_ICON = re.compile(r"/p(?P<type>\d{4})00(?P<level>\d)\.png", re.ASCII)
 _ISSUERS = Fault(
     "areas", "area_from_issuer", "the feed names no area; it is taken to be its issuer's division"
 )
@@ -58,6 +58,7 @@ class NmcReader:
             identifier=identifier,
             sent=sent_at(text_at(row, "issuetime"), "issuetime"),
             headline=headline,
+            number=("nmc", icon["type"] if icon is not None else ""),
             color=color_by(icon["level"], COLORS, "pic", odd) if icon is not None else None,
             place=issuers_place(title.issuer) if title is not None else "",
             region=division_of(identifier),

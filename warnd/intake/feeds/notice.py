@@ -26,7 +26,7 @@ from warnd.model.region import level_of
 BEIJING = timezone(timedelta(hours=8))
 """The clock of every national feed that names none."""
 
-_NATIONAL = re.compile(r"(?:[A-Za-z]+_)*(?P<id>\d{14}_\d{14})", re.ASCII)
+_NATIONAL = re.compile(r"(?:[A-Za-z]+_)*(?P<id>\d{14}_\d{14}(?:_\d)?)", re.ASCII)
 _SENDER = re.compile(r"\d{14}(?=_\d{14}(?!\d))", re.ASCII)
 _LOCAL = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})[ T](\d{1,2}:\d{2}(?::\d{2})?)", re.ASCII)
 _NOWHERE = frozenset({"", "无", "null", "None"})
@@ -38,7 +38,8 @@ class Notice:
     What an item says, in the words of our own format.
 
     ``identifier`` may carry a feed's prefix; ``region`` is a division code, ``references`` are identifiers, maybe the
-    item's own. ``odd`` are findings of whoever read it. ``code`` is a national event code, ``hazard`` a name.
+    item's own. ``odd`` are findings of whoever read it. ``code`` is a national event code, ``hazard`` a name, ``number`` what a
+    feed calls the hazard, after the name of the feed whose numbers they are.
     """
 
     identifier: str
@@ -50,6 +51,7 @@ class Notice:
     sender_name: str = ""
     code: str = ""
     hazard: str = ""
+    number: tuple[str, str] = ("", "")
     color: Color | None = None
     place: str = ""
     region: str = ""
@@ -68,7 +70,9 @@ def parsed(notice: Notice, kind: str, feed: str, catalogue: HazardCatalogue) -> 
     """
     identifier = national_of(notice.identifier) or notice.identifier
     title = read_title(notice.headline)
-    found = find_hazard(catalogue, codes=[notice.code], names=[notice.hazard], title=notice.headline)
+    found = find_hazard(
+        catalogue, codes=[notice.code], names=[notice.hazard], title=notice.headline
+    ) or catalogue.by_feed_code(*notice.number)
     region, odd = _region(notice)
     # A first alert often refers to itself, which says nothing.
     earlier = dict.fromkeys(national_of(each) or each for each in notice.references if each)
@@ -125,7 +129,7 @@ def _sender(identifier: str, feed: str) -> str:
 
 
 def national_of(identifier: str) -> str:
-    """The national platform's 29 characters, freed of a feed's prefix such as ``ac_``; empty if it is none of those."""
+    """The national platform's 29 or 31 characters, freed of a feed's prefix such as ``ac_``; empty if it is none of those."""
     found = _NATIONAL.fullmatch(identifier)
     return found["id"] if found is not None else ""
 

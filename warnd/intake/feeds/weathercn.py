@@ -74,6 +74,7 @@ class WeatherCnReader:
             description=text_at(told, "ISSUECONTENT"),
             type=_TYPES.get(text_at(told, "msgType"), AlertType.ALERT),
             hazard=text_at(told, "SIGNALTYPE"),
+            number=("weathercn", text_at(told, "TYPECODE")),
             color=color_by(text_at(told, "LEVELCODE"), COLORS, "LEVELCODE", odd),
             place=place_of(*names),
             region=_region(identifier, names),
