@@ -1,4 +1,4 @@
-"""What people schedule, by the clock of their own time zone: so far the nightly retention."""
+"""What runs by the clock: the nightly retention, in the operator's time zone, and the polls of feeds."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ from datetime import datetime, timedelta
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.interval import IntervalTrigger
 from sqlalchemy import Connection
 
 from warnd.app import App
+from warnd.app.feeds.poller import Poller
+from warnd.errors import StoreError
 from warnd.settings import RetentionSettings
 from warnd.store import retention
 from warnd.store.journal import Entry
@@ -27,6 +30,9 @@ _LATE = timedelta(hours=6)
 """A job whose time came while the machine was too busy still runs, until the office opens."""
 
 _CHUNK = 1000
+
+_JITTER = 0.1
+"""Of the interval between two polls of a feed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +73,32 @@ def scheduled(app: App) -> Iterator[AsyncIOScheduler]:
         coalesce=True,
         misfire_grace_time=int(_LATE.total_seconds()),
     )
+    for name, poller in app.feeds.pollers.items():
+        every = poller.settings.every.total_seconds()
+        scheduler.add_job(
+            _poll,
+            # Some jitter, so that feeds of one interval are not all asked in the same second.
+            IntervalTrigger(seconds=every, jitter=every * _JITTER, timezone=app.settings.time_zone),
+            args=[poller],
+            id=f"feed:{name}",
+            next_run_time=datetime.now(app.settings.time_zone),
+            max_instances=1,
+            coalesce=True,
+            misfire_grace_time=None,
+        )
     scheduler.start()
     try:
         yield scheduler
     finally:
         scheduler.shutdown(wait=False)
+
+
+async def _poll(poller: Poller) -> None:
+    try:
+        await poller.poll()
+    except StoreError as error:
+        # The store sounds its own alarm; what the feed shows is there at the next poll too.
+        log.error("feed.not_kept", feed=poller.settings.name, error=str(error))
 
 
 async def apply_retention(app: App, now: datetime) -> Forgotten:

@@ -69,11 +69,12 @@ def gateway(*flags: str) -> Iterator[Gateway]:
 
 @dataclass(slots=True)
 class Site:
-    """A directory with a configuration and a store; ``start`` runs ``warnd serve`` on it."""
+    """A directory with a configuration (``tables`` are more of it) and a store; ``start`` runs ``warnd serve`` on it."""
 
     home: Path
     gateway: Gateway
     channel: Mapping[str, Any] = field(default_factory=dict)
+    tables: str = ""
     process: subprocess.Popen[bytes] | None = None
     url: str = ""
 
@@ -129,6 +130,7 @@ class Site:
             official = true
             [logs]
             format = "json"
+            {self.tables}
             """
         )
 

@@ -24,6 +24,7 @@ from warnd.app import App, acts
 from warnd.contract.emulator import Emulator
 from warnd.contract.secret import Secret
 from warnd.errors import Conflict
+from warnd.model.release import Person
 from warnd.settings import load
 from warnd.store import endpoints, groups, subscribers, subscriptions, tables
 from warnd.store.database import engine_over, open_writer, upgrade
@@ -264,7 +265,7 @@ class Stage:
         match happens.split():
             case ["the", "chief", "approves", name]:
                 try:
-                    return (await acts.approve(self.app, self.alerts[name], by="chief")).state.value
+                    return (await acts.approve(self.app, self.alerts[name], by=Person("chief"))).state.value
                 except Conflict:
                     return "refused"
             case ["the", "duty", "officer", "stops", name]:

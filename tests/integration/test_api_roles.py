@@ -66,6 +66,7 @@ async def test_public_routes_are_just_these(door: Door) -> None:
     assert {route.path for route in ROUTES if route.public} == {
         "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs",
         "/api/v1/receipts/{channel:[a-z0-9_-]+}/{secret:[0-9a-f]+}",
+        "/api/v1/feeds/{name:[a-z0-9_-]+}/{secret:[0-9a-f]+}",
     }  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from warnd.app import App, acts
 from warnd.errors import Conflict
 from warnd.model.alert import Alert, AlertState, AlertType, Area, Change, Parsed, Reference, Status, Text
 from warnd.model.color import Color
+from warnd.model.release import Person
 from warnd.pipeline.admit import Speaker
 from warnd.store import alerts
 from warnd.store.alerts import Admitted, RawMessage
@@ -92,7 +93,7 @@ async def test_who_may_speak_does_not_wait_for_who_may_not(app: App) -> None:
     out = await come(app, warning("A"))
     assert (held.state, out.state, out.repeat) == (AlertState.HELD, AlertState.RELEASED, False)
     with pytest.raises(Conflict):
-        await acts.approve(app, held.id, by="chief")
+        await acts.approve(app, held.id, by=Person("chief"))
     again = await come(app, warning("A"))
     assert (again.id, again.repeat) == (out.id, True)
 
@@ -105,7 +106,7 @@ async def test_what_is_held_is_approved_against_what_is_in_force_then(app: App) 
     held = await come(app, update, BY_HAND)
     between = replace(update, identifier="C", sent=NOW + timedelta(minutes=1), color=Color.BLUE)
     released = await come(app, between)
-    assert (await acts.approve(app, held.id, by="chief")).stopped == (released.id,)
+    assert (await acts.approve(app, held.id, by=Person("chief"))).stopped == (released.id,)
     assert await rows(app, "SELECT change FROM alerts WHERE id = ?", held.id) == [("raised",)]
 
 
@@ -114,7 +115,7 @@ async def test_an_end_approved_when_all_is_over_is_kept(app: App) -> None:
     refer = (Reference("weather.example", "A"),)
     held = await come(app, warning("B", type=AlertType.CANCEL, references=refer), BY_HAND)
     assert held.state is AlertState.HELD
-    assert (await acts.approve(app, held.id, by="chief")).state is AlertState.KEPT
+    assert (await acts.approve(app, held.id, by=Person("chief"))).state is AlertState.KEPT
 
 
 async def test_what_is_held_joins_no_episodes(app: App) -> None:
@@ -124,7 +125,7 @@ async def test_what_is_held_joins_no_episodes(app: App) -> None:
     update = warning("C", type=AlertType.UPDATE, references=both, sent=NOW + timedelta(minutes=1))
     held = await come(app, update, BY_HAND)
     assert len(await rows(app, "SELECT DISTINCT episode_id FROM alerts")) == 2
-    decided = await acts.approve(app, held.id, by="chief")
+    decided = await acts.approve(app, held.id, by=Person("chief"))
     assert set(decided.stopped) == {first.id, second.id}
     assert len(await rows(app, "SELECT DISTINCT episode_id FROM alerts")) == 1
 

@@ -27,7 +27,7 @@ from warnd.intake.read import read
 from warnd.model.alert import Verdict
 from warnd.model.delivery import State, Why
 from warnd.resources import config_dir
-from warnd.settings import ChannelSettings, SourceSettings, load
+from warnd.settings import ChannelSettings, FeedSettings, SourceSettings, load
 from warnd.settings.policy import PolicyTable, RetryTable
 from warnd.settings.reading import File
 from warnd.settings.values import HoldTable
@@ -71,7 +71,7 @@ def test_the_shipped_file_has_every_key_of_a_plain_table(tables: Mapping[str, An
     assert set(tables[section]) == names(settings)
 
 
-def test_the_shipped_file_has_every_key_of_retries_policies_channels_and_sources(
+def test_the_shipped_file_has_every_key_of_tables_that_go_by_name(
     tables: Mapping[str, Any],
 ) -> None:
     """Of tables that go by name, the examples together show every key."""
@@ -80,6 +80,8 @@ def test_the_shipped_file_has_every_key_of_retries_policies_channels_and_sources
     shown = {"hmac_secret" if key == "hmac_secret_file" else key for key in tables["sources"]["weather"]}
     assert shown == names(SourceSettings) - {"name"}
     assert set(tables["release"]["hold"]["red"]) == names(HoldTable)
+    fed = set[str]().union(*tables["feeds"].values())
+    assert names(FeedSettings) - {"name"} == {key.removesuffix("_file") for key in fed}
     shown = set[str]().union(*tables["channels"].values())
     assert names(ChannelSettings) - {"name", "options"} <= shown
 
@@ -129,7 +131,7 @@ def test_with_the_shipped_file_every_policy_reaches_the_console() -> None:
 
 def test_every_example_of_the_shipped_file_works(tmp_path: Path) -> None:
     """Uncommented, each table loads and each adapter takes its own."""
-    for secret in ("sms", "email", "province", "weather"):
+    for secret in ("sms", "email", "province", "weather", "feed"):
         (tmp_path / secret).write_text("made-up-and-long-enough\n")
     path = tmp_path / "warnd.toml"
     path.write_text(everything_enabled().replace("/run/secrets", str(tmp_path)), encoding="utf-8")

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from warnd.api import alarms, alerts, audience, deliveries, feed, hazards, health, openapi, receipts, regions
+from warnd.api import (
+    alarms,
+    alerts,
+    audience,
+    deliveries,
+    feed,
+    feeds,
+    hazards,
+    health,
+    openapi,
+    receipts,
+    regions,
+)
 from warnd.api.audience import Resource
 from warnd.api.auth import ACTING, ALL, ARRANGING, SPEAKING
 from warnd.api.bodies import Body
@@ -145,6 +157,7 @@ ROUTES: tuple[Route, ...] = (
         media=("text/csv",),
     ),
     _get("sources", audience.sources, "The feeds and what they may speak for."),
+    _get("feeds", feeds.list_, "The feeds that warnd asks by itself, and how each stands."),
     _get("hazards", hazards.list_, "The kinds of danger, by slug: all, or what is looked for.",
          text("q", "A part of a slug, a name or a national code."), *PAGING),
     _get("regions", regions.list_, "Divisions: the provinces, the children of one, or what is looked for.",
@@ -174,6 +187,16 @@ ROUTES: tuple[Route, ...] = (
         media=feed.MEDIA,
     ),
     _fed(f"/feeds/cap/{_ID}", feed.entry, "One warning that went out, as CAP 1.2.", media=cap.MEDIA),
+    Route(
+        "POST",
+        f"{PREFIX}/feeds/{{name:[a-z0-9_-]+}}/{{secret:[0-9a-f]+}}",
+        feeds.post,
+        "A call of a feed that is not asked but calls.",
+        frozenset(),
+        ANY,
+        media=("application/json",),
+        public=True,
+    ),
     _public("/healthz", health.healthz, "The process lives."),
     _public("/readyz", health.readyz, "The store works and sending has begun; else 503."),
     _public("/metrics", health.metrics, "Figures for Prometheus.", "text/plain"),

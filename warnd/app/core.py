@@ -16,6 +16,8 @@ from sqlalchemy import Connection
 from warnd.app import wiring
 from warnd.app.board import AlarmBoard
 from warnd.app.clerk import Clerk
+from warnd.app.feeds import FeedDesk
+from warnd.app.feeds.reception import Reception
 from warnd.app.foresight import Foresight
 from warnd.app.metrics import Metrics
 from warnd.app.places import Places
@@ -100,6 +102,21 @@ class App:
             red_waits=lambda: any(line.lanes.red_waits for line in self.lines.values()),
             new_ids=self.new_ids,
             clock=self.clock,
+        )
+        self.feeds = FeedDesk(
+            settings.feeds,
+            Reception(
+                store=self.store,
+                alarms=self.alarms,
+                metrics=self.metrics,
+                catalogue=self.surroundings.catalogue,
+                speaker=self.speakers.__getitem__,
+                check_signature=self.check_signature,
+                admit=self.admit,
+                refuse=self.refuse,
+                new_id=self.new_id,
+                now=self.now,
+            ),
         )
         self.clerk: Clerk | None = None
         self._audience: tuple[int, AudienceIndex] | None = None

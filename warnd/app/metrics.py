@@ -74,6 +74,12 @@ class Metrics:
         self.receipts = Counter(
             "warnd_receipts", "Receipts received", ["channel", "status"], registry=self.registry
         )
+        self.feed_polls = Counter(
+            "warnd_feed_polls", "Polls of feeds", ["feed", "result"], registry=self.registry
+        )
+        self.feed_entries = Counter(
+            "warnd_feed_entries", "New entries of feeds", ["feed", "taken"], registry=self.registry
+        )
         self.held = Gauge("warnd_batches_held", "Batches held in memory", ["channel"], registry=self.registry)
         self.alarms = Gauge("warnd_alarms_open", "Open alarms", ["kind"], registry=self.registry)
         self.commits = Gauge("warnd_store_commits", "Commits of the store", registry=self.registry)

@@ -77,6 +77,9 @@ async def examine(settings: Settings, *, config: Path | None, now: datetime) -> 
         yield await channel(name, line.channel)
         if (address := network_address(line.settings.options)) is not None:
             yield await connection(name, *address)
+    for name, feed in settings.feeds.items():
+        if (address := network_address({"url": feed.url})) is not None:
+            yield await connection(f"feed {name}", *address)
 
 
 def at_fault(check: str, error: ConfigError) -> Finding:

@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "regions": ("regions_app", "The divisions of the country."),
     "audience": ("audience_app", "Who may be told, as a file."),
     "sources": ("sources", "The feeds and what each may speak for."),
+    "feeds": ("feeds_app", "The feeds that are asked by warnd itself."),
     "keys": ("keys_app", "Keys to the API and the page."),
     "channels": ("channels_app", "The ways of reaching people."),
     "emulate": ("emulate", "Run local gateways, with faults on demand."),

@@ -161,6 +161,17 @@ _ADDRESSEES = (
     Finding("source_region", (_DOUBT,), "The source does not speak for this region, or names none and is bound to some."),
 )  # fmt: skip
 
+_FEEDS = (
+    Finding("not_a_feed", (_FAULT,), "A feed's answer that is none of its kind: a login page, an error, another version."),
+    Finding("feed_refuses", (_FAULT,), "A feed's answer that says it will not answer, such as a wrong key under HTTP 200."),
+    Finding("not_json", (_FAULT,), "An answer or an entry of a feed that is no JSON."),
+    Finding("not_an_event", (_FAULT,), "A call of a feed that says neither that a warning is on nor that it is off."),
+    Finding("bad_signature", (_FAULT,), "A feed's call that is not signed with its key."),
+    Finding("unfetched", (_FAULT,), "What an entry links to could not be fetched; tried again at the next poll, unless it is gone."),
+    Finding("area_from_issuer", (_WARNING,), "The feed names no area; it was taken to be its issuer's division."),
+    Finding("references_inferred", (_WARNING,), "The feed does not say what is changed or ended: it was taken to be what the issuer has in force of that hazard."),
+)  # fmt: skip
+
 SECTIONS: Mapping[str, tuple[Finding, ...]] = {
     "The body as a whole": _BODY,
     "What messages come wrapped in": _ENVELOPE,
@@ -172,6 +183,7 @@ SECTIONS: Mapping[str, tuple[Finding, ...]] = {
     "Hazard and color": _GRADE,
     "Where": _PLACE,
     "For whom, and by whom": _ADDRESSEES,
+    "Feeds that warnd asks": _FEEDS,
 }
 """All findings by what they are about."""
 

@@ -84,7 +84,7 @@ def open_envelope(text: str) -> Envelope:
 
     Raises InvalidAlert for what cannot be parsed, for more than ``MAX_MESSAGES``, and where there is none at all.
     """
-    document = parse_xml(text, bind=lambda prefix: _namespace_for(prefix, text))
+    document = parse_xml(text, bind=lambda prefix: namespace_for(prefix, text))
     root, name = document.root, _local(document.root)
     if name == "alert":
         return Envelope("", [Enclosed(name, root, unbound=document.unbound)])
@@ -172,7 +172,7 @@ def _parsed(place: _WrittenOut, room: int) -> tuple[Enclosed, int]:
     """The message that stands in a text, and how many elements it has."""
     text = (place.element.text or "").strip()
     try:
-        document = parse_xml(text, bind=lambda prefix: _namespace_for(prefix, text), room=room)
+        document = parse_xml(text, bind=lambda prefix: namespace_for(prefix, text), room=room)
     except InvalidAlert as refusal:
         return Enclosed(place.path, refusal, text), 0
     path = f"{place.path}/{_local(document.root)}"
@@ -180,7 +180,7 @@ def _parsed(place: _WrittenOut, room: int) -> tuple[Enclosed, int]:
     return enclosed, document.elements
 
 
-def _namespace_for(prefix: str, text: str) -> str:
+def namespace_for(prefix: str, text: str) -> str:
     """CAP's own, in the version that the document names, for the prefix every service uses; a made-up one else."""
     if prefix != "cap":
         return f"{_UNKNOWN}{prefix}"

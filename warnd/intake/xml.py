@@ -46,6 +46,15 @@ class Node:
         whole = "".join(map(str, self.element.itertext())) if self.children else self.element.text
         return (whole or "").strip()
 
+    @property
+    def markup(self) -> bytes:
+        """This element alone, as an XML document in UTF-8 with the namespaces it needs."""
+        return etree.tostring(self.element, encoding="utf-8", with_tail=False)
+
+    def attribute(self, name: str) -> str:
+        """An attribute without a namespace; empty if there is none."""
+        return self.element.get(name) or ""
+
     def all(self, name: str) -> tuple[Node, ...]:
         """The children of that name in this element's own namespace."""
         return tuple(

@@ -8,6 +8,7 @@ reads ``500/s`` and ``60s``; ``reading`` brings the file, the ``environment`` an
 from warnd.settings.reading import load
 from warnd.settings.values import (
     ChannelSettings,
+    FeedSettings,
     IssueSettings,
     LogSettings,
     QueueSettings,
@@ -22,6 +23,7 @@ from warnd.settings.values import (
 
 __all__ = [
     "ChannelSettings",
+    "FeedSettings",
     "IssueSettings",
     "LogSettings",
     "QueueSettings",

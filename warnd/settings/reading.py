@@ -16,9 +16,11 @@ from warnd.errors import ConfigError
 from warnd.model.release import BY_HAND
 from warnd.settings import secrets
 from warnd.settings.environment import override
+from warnd.settings.feeds import check_feeds
 from warnd.settings.policy import PolicyTables, RetryTable, policies
 from warnd.settings.values import (
     ChannelSettings,
+    FeedSettings,
     IssueSettings,
     LanguageTag,
     LogSettings,
@@ -51,6 +53,7 @@ class File:
     regions: RegionSettings = field(default_factory=RegionSettings)
     release: ReleaseSettings = field(default_factory=ReleaseSettings)
     issue: IssueSettings = field(default_factory=IssueSettings)
+    feeds: dict[str, FeedSettings] = field(default_factory=dict)
     templates: TemplateSettings = field(default_factory=TemplateSettings)
     retention: RetentionSettings = field(default_factory=RetentionSettings)
     logs: LogSettings = field(default_factory=LogSettings)
@@ -75,12 +78,14 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     override(tree, environ, top=_TOP, faults=faults)
     tree["channels"] = channels = _each(tree.get("channels", {}), _channel, "channels", faults)
     tree["sources"] = _each(tree.get("sources", {}), _source, "sources", faults)
+    tree["feeds"] = _each(tree.get("feeds", {}), _feed, "feeds", faults)
     try:
         file = _FILE.validate_python(tree, context=tuple(channels) if isinstance(channels, dict) else ())
     except ValidationError as error:
         for each in error.errors(include_url=False, include_input=False):
             faults.setdefault(_dotted(each["loc"]), _plain(each["type"], each["msg"]))
         raise _config_error(faults) from error
+    faults |= check_feeds(file.feeds, file.sources)
     if faults:
         raise _config_error(faults)
     return Settings(
@@ -94,6 +99,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
         regions=file.regions,
         release=file.release,
         issue=file.issue,
+        feeds=file.feeds,
         templates=file.templates,
         retention=file.retention,
         logs=file.logs,
@@ -136,6 +142,12 @@ def _source(name: str, table: Mapping[str, Any], key: str, faults: dict[str, str
     credentials = {each: value for each, value in table.items() if each.startswith("hmac_secret")}
     others = {each: value for each, value in table.items() if each not in credentials}
     return {**others, **secrets.wrapped(credentials, section=key, faults=faults), "name": name}
+
+
+def _feed(name: str, table: Mapping[str, Any], key: str, faults: dict[str, str]) -> dict[str, Any]:
+    if "name" in table:
+        faults[f"{key}.name"] = "there is no such key; a feed is named by its table"
+    return {**secrets.wrapped(table, section=key, faults=faults), "name": name}
 
 
 def _config_error(faults: Mapping[str, str]) -> ConfigError:

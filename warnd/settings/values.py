@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, InstanceOf, with_config
 
 from warnd.contract.secret import Secret
+from warnd.intake.feeds import READERS
 from warnd.logs import Format
 from warnd.model.audience import EVERY_HAZARD
 from warnd.model.color import Color
@@ -49,6 +51,31 @@ def _queue_url(url: str) -> str:
     return url
 
 
+def _feed_url(url: str) -> str:
+    parts = urlsplit(url)
+    if (
+        parts.scheme not in ("http", "https")
+        or not parts.hostname
+        or parts.fragment
+        or parts.username is not None
+    ):
+        raise ValueError("write it as https://feed.example/alerts.atom, without a login or a #")
+    _ = parts.port  # raises ValueError when it is none
+    return url
+
+
+def _detail_url(url: str) -> str:
+    if url.count("{file}") != 1:
+        raise ValueError("write it with {file} where the name of an entry's page belongs")
+    return _feed_url(url)
+
+
+def _host(host: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9.-]+(:\d{1,5})?", host):
+        raise ValueError("write it as host.example or host.example:8443")
+    return host.lower()
+
+
 def default_time_zone() -> ZoneInfo:
     return ZoneInfo("Asia/Shanghai")
 
@@ -65,7 +92,16 @@ def _strong(secret: Secret) -> Secret:
 
 
 SHORTEST_SECRET = 16
+
+
+def _feed_kind(kind: str) -> str:
+    if kind not in READERS:
+        raise ValueError(f"is one of {', '.join(READERS)}")
+    return kind
+
+
 LanguageTag = Annotated[str, Field(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$")]
+FeedKind = Annotated[str, AfterValidator(_feed_kind)]
 DivisionCode = Annotated[str, AfterValidator(_division_code)]
 
 
@@ -217,6 +253,33 @@ class RegionSettings:
 
 @closed
 @dataclass(frozen=True, slots=True)
+class FeedSettings:
+    """
+    A feed that warnd asks by itself.
+
+    ``source`` is the source it speaks as. ``hosts`` are further hosts (``host`` or ``host:port``) that its
+    entries and redirects may lead to beside the feed's own. ``key`` takes the place of ``{key}`` in ``url``, or goes
+    into the header ``key_header``. ``silent_after`` and ``stale_after`` are when the lack of answers, or of new
+    entries, is an alarm; None is never.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=64)]
+    kind: FeedKind
+    url: Annotated[str, AfterValidator(_feed_url)]
+    source: Annotated[str, Field(min_length=1)]
+    detail_url: Annotated[str, AfterValidator(_detail_url)] | None = None
+    hosts: tuple[Annotated[str, AfterValidator(_host)], ...] = ()
+    key: InstanceOf[Secret] | None = None
+    key_header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")] | None = None
+    every: Annotated[Duration, Field(ge=timedelta(seconds=1))] = timedelta(seconds=60)
+    timeout: Duration = timedelta(seconds=20)
+    max_body: Annotated[Size, Field(ge=1024)] = 16 * 1024 * 1024
+    silent_after: Duration = timedelta(minutes=30)
+    stale_after: Duration | None = None
+
+
+@closed
+@dataclass(frozen=True, slots=True)
 class TemplateSettings:
     """``directory`` is searched before the templates that come with warnd."""
 
@@ -242,7 +305,7 @@ class LogSettings:
 @dataclass(frozen=True, slots=True)
 class Settings:
     """
-    All of it. ``channels`` and ``sources`` go by name and keep the file's order.
+    All of it. ``channels``, ``sources`` and ``feeds`` go by name and keep the file's order.
 
     ``language`` is what a message falls back to; ``time_zone`` is the one in which people read times.
     """
@@ -257,6 +320,7 @@ class Settings:
     regions: RegionSettings = field(default_factory=RegionSettings)
     release: ReleaseSettings = field(default_factory=ReleaseSettings)
     issue: IssueSettings = field(default_factory=IssueSettings)
+    feeds: Mapping[str, FeedSettings] = field(default_factory=dict)
     templates: TemplateSettings = field(default_factory=TemplateSettings)
     retention: RetentionSettings = field(default_factory=RetentionSettings)
     logs: LogSettings = field(default_factory=LogSettings)

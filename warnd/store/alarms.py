@@ -13,7 +13,11 @@ from warnd.store.journal import Entry
 from warnd.store.paging import MOST, Page, in_chunks
 from warnd.store.tables import alarms, micros
 
-_ENDED_BY_WORD = ("alert_stale", "signature_forged", "hold_released", "hold_rejected", "reds_unusual")
+_ENDED_BY_WORD = (
+    *("alert_stale", "feed_refused", "signature_forged"),
+    *("hold_released", "hold_rejected", "reds_unusual"),
+)
+"""Alarms that no condition can end: they go with their acknowledgement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,7 @@ def acknowledge(connection: Connection, id: str, *, by: str, now: datetime) -> t
     Somebody has it. Raises NotFound; a second acknowledgement leaves the first.
 
     It closes what no condition will ever end: that something happened which a person must look at.
+    It closes what no condition will ever end: that an alert came too late, that an entry of a feed was refused.
     """
     connection.execute(
         update(alarms)

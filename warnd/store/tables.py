@@ -213,6 +213,33 @@ raw_messages = Table(
 )
 """Every body an authenticated source sent, whatever came of it."""
 
+feeds = Table(
+    "feeds",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("since", Instant, nullable=False),
+    Column("polled", Instant, nullable=False),
+    Column("succeeded", Instant),
+    Column("changed", Instant),
+    Column("newest", Instant),
+    Column("entries", Integer, nullable=False),
+    Column("admitted", Integer, nullable=False),
+    Column("faults", Integer, nullable=False),
+    Column("trouble", String, nullable=False),
+)
+"""How each pulled feed stands, see ``warnd.store.feeds.FeedState``."""
+
+feed_entries = Table(
+    "feed_entries",
+    metadata,
+    Column("feed", String, primary_key=True),
+    Column("key", String, primary_key=True),
+    Column("stamp", String, nullable=False),
+    Column("seen", Instant, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Entries that were dealt with: what a feed goes on showing is neither fetched nor kept again."""
+
 alerts = Table(
     "alerts",
     metadata,

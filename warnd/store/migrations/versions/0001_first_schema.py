@@ -196,6 +196,29 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("key", name=op.f("pk_meta")),
     )
     op.create_table(
+        "feed_entries",
+        sa.Column("feed", sa.String(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("stamp", sa.String(), nullable=False),
+        sa.Column("seen", Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("feed", "key", name=op.f("pk_feed_entries")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "feeds",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("since", Instant(), nullable=False),
+        sa.Column("polled", Instant(), nullable=False),
+        sa.Column("succeeded", Instant(), nullable=True),
+        sa.Column("changed", Instant(), nullable=True),
+        sa.Column("newest", Instant(), nullable=True),
+        sa.Column("entries", sa.Integer(), nullable=False),
+        sa.Column("admitted", sa.Integer(), nullable=False),
+        sa.Column("faults", sa.Integer(), nullable=False),
+        sa.Column("trouble", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_feeds")),
+    )
+    op.create_table(
         "raw_messages",
         sa.Column("id", sa.String(length=26), nullable=False),
         sa.Column("source", sa.String(), nullable=False),
