@@ -15,7 +15,7 @@ import pytest
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 from lxml import etree
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, insert, update
 from yarl import URL
 
 import warnd.intake
@@ -168,8 +168,10 @@ async def test_a_neighbour_asks_for_what_concerns_it(door: Door, query: str, fou
 async def test_who_reads_reds_alone_hears_of_what_becomes_of_them(door: Door) -> None:
     """A red that is lowered does not just vanish; its end is shown too."""
     await push(door)
-    update = {"type": "update", "references": refers(), "color": "yellow", "identifier": "LOWER"}
-    await push(door, **update, headline="武都区气象台变更发布暴雨黄色预警信号")
+    went_out = update(tables.alerts).values(plan_cursor="told")
+    await door.app.store.write(lambda connection: connection.execute(went_out))
+    lower = {"type": "update", "references": refers(), "color": "yellow", "identifier": "LOWER"}
+    await push(door, **lower, headline="武都区气象台变更发布暴雨黄色预警信号")
     assert await shown(door, "?color=red") == ["LOWER"]
 
 

@@ -387,17 +387,29 @@ PUSHED = RED | {"identifier": "62120241600000_20260714080037", "sent": "2026-07-
 TITLE = "武都区气象台发布暴雨红色预警信号"
 
 
-@pytest.mark.parametrize("source", ["weather", "village"])
-async def test_the_same_warning_pushed_and_polled_is_one_alert(county_: County, source: str) -> None:
+async def test_the_same_warning_pushed_and_polled_is_one_alert(county_: County) -> None:
     """Though NMC cuts its time to the minute; what differs is kept raw and stands in the journal."""
     county_.kind, county_.path = "nmc", "/alarms"
     app = await county_.open()
-    await app.receive_alert(json.dumps(PUSHED).encode(), "application/json", app.speakers[source])
+    await app.receive_alert(json.dumps(PUSHED).encode(), "application/json", app.speakers["weather"])
     county_.server.answers["/alarms"] = listed(row(PUSHED["identifier"], TITLE))
     assert taken(await county_.poll()) == ["repeat"]
     assert len(await county_.rows(alerts.c.id)) == 1
     assert await county_.rows(raw_messages.c.alert_id) == await county_.rows(alerts.c.id) * 2
     assert await app.store.read(journal_kinds) == ["alert.admitted", "alert.differed"]
+
+
+async def test_an_official_feed_does_not_wait_for_who_must_be_approved(county_: County) -> None:
+    """What a village pushed is held; the same from the observatory's feed goes out at once."""
+    county_.kind, county_.path = "nmc", "/alarms"
+    app = await county_.open()
+    await app.receive_alert(json.dumps(PUSHED).encode(), "application/json", app.speakers["village"])
+    county_.server.answers["/alarms"] = listed(row(PUSHED["identifier"], TITLE))
+    assert taken(await county_.poll()) == ["admitted"]
+    assert await county_.rows(alerts.c.source, alerts.c.state) == [
+        ("village", "held"),
+        ("weather", "released"),
+    ]
 
 
 def journal_kinds(connection: Connection) -> list[str]:

@@ -333,6 +333,21 @@ def test_a_second_end_tells_nobody_again() -> None:
     assert (found.state, found.supersedes) == (AlertState.KEPT, ())
 
 
+@pytest.mark.parametrize(
+    ("source", "state"),
+    [
+        pytest.param("village", AlertState.KEPT, id="its own, which nobody was told of, a source takes back"),
+        pytest.param("weather", AlertState.HELD, id="of another's a person is asked first"),
+    ],
+)
+def test_an_unofficial_end_of_what_waits(source: str, state: AlertState) -> None:
+    """Or people would be told, by approval, of what its issuer has withdrawn."""
+    village = Speaker("village", official=False)
+    waits = earlier(source=source, state=AlertState.HELD, went_out=False)
+    end = alert(AlertType.CANCEL, references=(Reference("weather.example", "A"),))
+    assert admitted(end, waits, speaker=village).state is state
+
+
 def test_a_warning_after_its_end_is_a_new_one_and_stops_the_word_of_the_end() -> None:
     """Nobody hears of the end after the new beginning."""
     lift = earlier(id="E2", type=AlertType.CANCEL, change=Change.LIFTED)

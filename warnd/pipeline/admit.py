@@ -99,7 +99,9 @@ def _new(parsed: Parsed, known: Known, *, speaker: Speaker, now: datetime) -> Ad
         findings.append(_IN_FUTURE)
     doubts.extend(_beyond(alert, regions, speaker))
     standing = stand(alert, where, tie.episode)
-    state = _state(alert, standing, doubts, speaker, now=now)
+    state = _state(
+        alert, standing, doubts, speaker, now=now, may_end=speaker.official or tie.is_of(speaker.name)
+    )
     if alert.reaches_people and standing.overtaken_by is not None:
         findings.append(_OVERTAKEN)
     released = state is AlertState.RELEASED
@@ -135,6 +137,10 @@ class _Tie:
     episode: Sequence[Earlier]
     findings: Sequence[Fault]
     doubts: Sequence[Fault]
+
+    def is_of(self, source: str) -> bool:
+        """Whether all of it that is here came from this source."""
+        return bool(self.episode) and all(one.source == source for one in self.episode)
 
 
 def _tie(alert: Alert, known: Known, speaker: Speaker) -> _Tie:
@@ -179,8 +185,15 @@ def _where(regions: Sequence[str], episode: Sequence[Earlier]) -> tuple[str, ...
 
 
 def _state(
-    alert: Alert, standing: Standing, doubts: Sequence[Fault], speaker: Speaker, *, now: datetime
+    alert: Alert,
+    standing: Standing,
+    doubts: Sequence[Fault],
+    speaker: Speaker,
+    *,
+    now: datetime,
+    may_end: bool,
 ) -> AlertState:
+    """``may_end``: its source may take back, unasked, what nobody was told of yet."""
     if not alert.reaches_people:
         return AlertState.KEPT
     if doubts:
@@ -188,7 +201,7 @@ def _state(
     if standing.overtaken_by is not None:
         over = standing.overtaken_by.change is Change.LIFTED
         return AlertState.CANCELLED if over else AlertState.SUPERSEDED
-    if standing.over and speaker.official:
+    if standing.over and may_end:
         return AlertState.KEPT  # nobody was told, or whoever was has been told of the end
     if _deliver_until(alert) <= now:
         return AlertState.EXPIRED
