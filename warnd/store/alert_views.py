@@ -16,6 +16,7 @@ from warnd.model.delivery import State
 from warnd.model.region import WIDTHS, Level, Region
 from warnd.model.ulid import floor
 from warnd.store.database import raw_of
+from warnd.store.mending import Doubt, Mended, doubts_of, mends_of
 from warnd.store.paging import MOST, Page
 from warnd.store.tables import alert_regions, alerts, regions
 
@@ -69,13 +70,19 @@ class AlertRow:
 
 @dataclass(frozen=True, slots=True)
 class AlertView:
-    """One alert whole. ``body`` is as INTERFACE.md writes it; ``episode`` are the others, the oldest first."""
+    """
+    One alert whole. ``body`` is as INTERFACE.md writes it; ``episode`` are the others, the oldest first.
+
+    ``doubts`` are those of the findings that keep it quarantined; ``mends`` what people set right.
+    """
 
     alert: AlertRow
     body: Mapping[str, Any]
     findings: tuple[Fault, ...]
     regions: tuple[Region, ...]
     episode: tuple[AlertRow, ...]
+    doubts: tuple[Doubt, ...] = ()
+    mends: tuple[Mended, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +166,8 @@ def get_alert(connection: Connection, id: str) -> AlertView:
         tuple(Fault(one["path"], one["code"], one["message"]) for one in row.findings),
         tuple(Region(code, name or code) for code, name in codes),
         tuple(_row(other) for other in others),
+        doubts_of(row),
+        mends_of(connection, id),
     )
 
 

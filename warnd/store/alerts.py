@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, or_, select, update
 
 from warnd.errors import Conflict, Fault, NotFound
 from warnd.model.admission import Admission, Earlier, Identity, Known
@@ -77,7 +77,7 @@ def admit(
     keep_raw(connection, raw, decision.verdict, decision.findings, alert_id=id)
     stops = _live(connection, decision.supersedes)
     row = _row(decision, raw, id=id, digest=known.digest, policy_revision=policy_revision)
-    connection.execute(insert(alerts).values(**row))
+    connection.execute(insert(alerts).values(**row, reading=as_reading(parsed)))
     _keep_parts(connection, id, decision.alert, decision.regions)
     cleared = stop(connection, stops, state=decision.ending, at=raw.received, successor=id)
     alert = decision.alert
@@ -89,6 +89,36 @@ def admit(
         alert.hazard, tuple(decision.regions), decision.findings, repeat=False, stopped=tuple(stops),
     )  # fmt: skip
     return admitted, [Entry(micros(raw.received), "alert.admitted", id, facts, raw.source), *cleared]
+
+
+def keep_anew(
+    connection: Connection, id: str, decision: Admission, *, at: datetime, policy_revision: str
+) -> tuple[list[str], list[Entry]]:
+    """
+    Keep what was decided of an alert that is here already, in place of what was; which alerts that stops.
+
+    Its identity, raw message and digest stay: a repeat of what its source sent is one as before.
+    """
+    kept = connection.execute(select(alerts).where(alerts.c.id == id)).one()
+    raw = RawMessage(kept.raw_id, kept.source, "", b"", kept.received_at)
+    row = _row(decision, raw, id=id, digest=kept.digest, policy_revision=policy_revision)
+    over = decision.state in (AlertState.SUPERSEDED, AlertState.CANCELLED, AlertState.EXPIRED)
+    row |= {"stopped_at": at, "swept": True} if over else {}
+    connection.execute(update(alerts).where(alerts.c.id == id).values(**row))
+    for part in (alert_references, alert_regions):
+        connection.execute(delete(part).where(part.c.alert_id == id))
+    _keep_parts(connection, id, decision.alert, decision.regions)
+    stops = _live(connection, decision.supersedes)
+    return stops, stop(connection, stops, state=decision.ending, at=at, successor=id)
+
+
+def as_reading(parsed: Parsed) -> dict[str, Any]:
+    """What reading a message turned up, as the store keeps it."""
+    return {
+        "kind": parsed.kind,
+        "warnings": [_finding(one) for one in parsed.warnings],
+        "doubts": [_finding(one) for one in parsed.doubts],
+    }
 
 
 def _row(
@@ -134,18 +164,20 @@ def keep_raw(
     findings: Iterable[Fault],
     *,
     alert_id: str | None = None,
+    same_as: str | None = None,
 ) -> None:
-    """Keep what an authenticated source sent, whatever came of it."""
+    """Keep what an authenticated source sent, whatever came of it; bytes that are here as ``same_as`` only once."""
     connection.execute(
         insert(raw_messages).values(
             id=raw.id,
             source=raw.source,
             received_at=raw.received,
             content_type=raw.content_type,
-            body=raw.body,
+            body=raw.body if same_as is None else b"",
             verdict=verdict.value,
             findings=[_finding(one) for one in findings],
             alert_id=alert_id,
+            same_as=same_as,
         )
     )
 
@@ -249,16 +281,22 @@ def set_plan_size(connection: Connection, id: str, members: int) -> None:
     connection.execute(update(alerts).where(alerts.c.id == id).values(plan_of=members))
 
 
-def bearing_on(connection: Connection, alert: Alert, *, national: bool) -> Known:
-    """What is here that bears on a message. A ``national`` identifier is the same warning whoever sends it."""
+def bearing_on(connection: Connection, alert: Alert, *, national: bool, but_for: str = "") -> Known:
+    """
+    What is here that bears on a message, ``but_for`` the alert that it is already.
+
+    A ``national`` identifier is the same warning whoever sends it.
+    """
     resolved, unknown = regions.resolve(connection, [code for area in alert.areas for code in area.regions])
     same = _one(
         connection,
         alerts.c.sender == alert.sender,
         alerts.c.identifier == alert.identifier,
         alerts.c.sent == alert.sent,
+        alerts.c.id != but_for,
     )
-    elsewhere = _one(connection, alerts.c.identifier == alert.identifier) if national else None
+    anywhere = (alerts.c.identifier == alert.identifier, alerts.c.id != but_for)
+    elsewhere = _one(connection, *anywhere) if national else None
     others = [one for one in alert.references if not one.names(alert.sender, alert.identifier)]
     episodes: list[str] = []
     if others:
@@ -270,7 +308,9 @@ def bearing_on(connection: Connection, alert: Alert, *, national: bool) -> Known
         )
     rows = (
         connection.execute(
-            select(alerts).where(alerts.c.episode_id == episodes[0]).order_by(alerts.c.id)
+            select(alerts)
+            .where(alerts.c.episode_id == episodes[0], alerts.c.id != but_for)
+            .order_by(alerts.c.id)
         ).all()
         if episodes
         else []
@@ -304,8 +344,11 @@ def _repeated(
 ) -> tuple[Admitted, list[Entry]]:
     row = connection.execute(select(alerts).where(alerts.c.id == same.id)).one()
     entries = []
+    first = select(raw_messages.c.id).where(raw_messages.c.id == row.raw_id, raw_messages.c.body == raw.body)
+    same_as = connection.execute(first).scalar()
+    remarks = decision.findings or (_REPEAT,)
+    keep_raw(connection, raw, Verdict(row.verdict), remarks, alert_id=same.id, same_as=same_as)
     if decision.findings:
-        keep_raw(connection, raw, Verdict(row.verdict), decision.findings, alert_id=same.id)
         differs = {"source": raw.source, "raw": raw.id}
         entries.append(Entry(micros(raw.received), "alert.differed", same.id, differs, raw.source))
     findings = tuple(Fault(one["path"], one["code"], one["message"]) for one in row.findings)
@@ -335,6 +378,9 @@ def _keep_parts(connection: Connection, id: str, alert: Alert, codes: Sequence[s
         )
     if codes:
         connection.execute(insert(alert_regions), [{"alert_id": id, "code": code} for code in codes])
+
+
+_REPEAT = Fault("", "repeat", "the same warning is here already")
 
 
 def _finding(fault: Fault) -> dict[str, str]:

@@ -20,11 +20,18 @@ _OVER = tuple(
 )
 """An alert that is still in force keeps its deliveries however old: its end must reach those it told."""
 
+_WAITING = (AlertState.HELD.value, AlertState.QUARANTINED.value)
+
 
 def erase_bodies(connection: Connection, before: datetime, limit: int) -> int:
-    """Empty the bodies of messages that came before then; how many, at the most ``limit``."""
-    raw = tables.raw_messages
-    old = select(raw.c.id).where(raw.c.received_at < before, func.length(raw.c.body) > 0).limit(limit)
+    """
+    Empty the bodies of messages that came before then; how many, at the most ``limit``.
+
+    What still waits for a person keeps its own: it is what that person has to go by.
+    """
+    raw, alerts = tables.raw_messages, tables.alerts
+    waits = exists().where(alerts.c.id == raw.c.alert_id, alerts.c.state.in_(_WAITING))
+    old = select(raw.c.id).where(raw.c.received_at < before, func.length(raw.c.body) > 0, ~waits).limit(limit)
     return connection.execute(update(raw).where(raw.c.id.in_(old)).values(body=b"")).rowcount
 
 

@@ -1,0 +1,215 @@
+"""Setting a quarantined alert right: it is looked at as it waits, decided anew, and what was mended is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, insert, select, update
+
+from warnd.errors import Conflict, Fault, NotFound
+from warnd.model.admission import Admission, Known
+from warnd.model.alert import AlertState, Change, Parsed
+from warnd.model.alert_body import as_body, from_body
+from warnd.model.mend import BEYOND, Mend, remedy
+from warnd.store.alarms import clear_about, sound
+from warnd.store.alerts import as_reading, bearing_on, keep_anew
+from warnd.store.journal import Entry
+from warnd.store.releasing import Decided
+from warnd.store.tables import alerts, mends, micros
+
+_WENT_OUT = (AlertState.RELEASED, AlertState.SUPERSEDED, AlertState.CANCELLED, AlertState.EXPIRED)
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """An alert as it waits: what was read, of which source, and how often it was mended."""
+
+    id: str
+    source: str
+    parsed: Parsed
+    mends: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What would become of it; ``overtaken_by`` is the later message of its episode that it came too late for."""
+
+    admission: Admission
+    overtaken_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Why an alert is quarantined, and the key of a mend that answers it; empty: only a rejection is left."""
+
+    finding: Fault
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """One mend as people read it: by field what was there and what is since, and the state that it came to."""
+
+    at: datetime
+    by: str
+    reason: str
+    changes: Mapping[str, tuple[Any, Any]]
+    overridden: tuple[str, ...]
+    state: AlertState
+
+
+def quarantined(connection: Connection, id: str) -> Quarantined:
+    """Raises NotFound; Conflict when it is not quarantined."""
+    row = connection.execute(select(alerts).where(alerts.c.id == id)).one_or_none()
+    if row is None:
+        raise NotFound("alert", id)
+    if row.state != AlertState.QUARANTINED.value:
+        raise Conflict(f"alert {id} is {row.state}; only one that is quarantined can be mended")
+    read = row.reading
+    parsed = Parsed(
+        from_body(row.body), read.get("kind", ""), _faults(read.get("warnings")), _faults(read.get("doubts"))
+    )
+    return Quarantined(id, row.source, parsed, _times(connection, id))
+
+
+def outlook(
+    connection: Connection,
+    id: str,
+    parsed: Parsed,
+    decide: Callable[[Known], Admission],
+    *,
+    national: bool,
+) -> Outlook:
+    """
+    Decide on it as things are now.
+
+    What its authority has said since stands: it never takes the place of a later message. Raises Conflict when
+    another source has brought the same warning meanwhile.
+    """
+    known = bearing_on(connection, parsed.alert, national=national, but_for=id)
+    admission = decide(known)
+    if admission.same is not None:
+        raise Conflict(f"the same warning came as alert {admission.same.id} meanwhile; reject {id}")
+    if admission.state not in (AlertState.RELEASED, AlertState.HELD):
+        return Outlook(admission)
+    later = _later(connection, id, admission)
+    if later is None:
+        return Outlook(admission)
+    ended = later.change == Change.LIFTED.value
+    state = AlertState.CANCELLED if ended else AlertState.SUPERSEDED
+    remark = Fault("sent", "overtaken", "a later message of its episode came before it could be released")
+    findings = (*admission.findings, remark)
+    return Outlook(replace(admission, state=state, supersedes=(), findings=findings), later.id)
+
+
+def mend(
+    connection: Connection,
+    kept: Quarantined,
+    parsed: Parsed,
+    decide: Callable[[Known], Admission],
+    mend: Mend,
+    *,
+    by: str,
+    ids: Sequence[str],
+    national: bool,
+    policy_revision: str,
+    now: datetime,
+) -> tuple[Decided, Sequence[Entry]]:
+    """
+    Keep the mended alert with what was decided of it, and say so in the journal with both values of each field.
+
+    ``kept`` is the alert as whoever mends it saw it, ``parsed`` what they made of it; ``ids`` are two. Raises
+    NotFound; Conflict when it is not quarantined any more, or was mended meanwhile.
+    """
+    if quarantined(connection, kept.id).mends != kept.mends:
+        raise Conflict(f"alert {kept.id} was mended by somebody else meanwhile: look at it again")
+    found = outlook(connection, kept.id, parsed, decide, national=national)
+    admission, id = found.admission, kept.id
+    stopped, ended = keep_anew(connection, id, admission, at=now, policy_revision=policy_revision)
+    reading = update(alerts).where(alerts.c.id == id).values(reading=as_reading(parsed))
+    connection.execute(reading.values(successor_id=found.overtaken_by) if found.overtaken_by else reading)
+    before, after = as_body(kept.parsed.alert), as_body(admission.alert)
+    connection.execute(
+        insert(mends).values(
+            id=ids[0], alert_id=id, at=now, by=by, reason=mend.reason, before=before, after=after,
+            overridden=list(mend.overridden), state=admission.state.value,
+        )
+    )  # fmt: skip
+    facts = {
+        "changes": _changes(before, after), "overridden": mend.overridden, "reason": mend.reason,
+        "state": admission.state.value, "change": admission.change.value, "stops": stopped,
+    }  # fmt: skip
+    entries = [Entry(micros(now), "alert.mended", id, facts, by), *ended]
+    entries += _alarmed(connection, id, admission, alarm_id=ids[1], now=now)
+    return Decided(id, admission.state, admission.lane, tuple(stopped)), entries
+
+
+def doubts_of(row: Row[Any]) -> tuple[Doubt, ...]:
+    """What keeps an alert quarantined, of all that was found; nothing of any other."""
+    if row.state != AlertState.QUARANTINED.value:
+        return ()
+    read = set(_faults(row.reading.get("doubts")))
+    findings = _faults(row.findings)
+    placed = not any(one.code == "area_unresolved" for one in findings)
+    return tuple(
+        Doubt(one, remedy(one, placed=placed)) for one in findings if one in read or one.code in BEYOND
+    )
+
+
+def mends_of(connection: Connection, id: str) -> tuple[Mended, ...]:
+    """All mends of an alert, the oldest first."""
+    rows = connection.execute(select(mends).where(mends.c.alert_id == id).order_by(mends.c.id))
+    return tuple(
+        Mended(
+            row.at, row.by, row.reason, _changes(row.before, row.after), tuple(row.overridden),
+            AlertState(row.state),
+        )
+        for row in rows
+    )  # fmt: skip
+
+
+def _alarmed(
+    connection: Connection, id: str, admission: Admission, *, alarm_id: str, now: datetime
+) -> list[Entry]:
+    """In the same commit: a restart in between must not leave a second person without a word."""
+    headline = admission.alert.headline
+    if admission.state is AlertState.QUARANTINED:
+        doubts = "; ".join(one.message for one in admission.findings)
+        return sound(
+            connection, "alert_quarantined", id, f"{headline}: {doubts}", id=alarm_id, now=now
+        )[1]  # fmt: skip
+    entries = clear_about(connection, (id,), now)
+    if admission.state is AlertState.HELD:
+        message = f"{headline}: mended, and waits for release"
+        entries += sound(connection, "alert_held", id, message, id=alarm_id, now=now)[1]
+    return entries
+
+
+def _later(connection: Connection, id: str, admission: Admission) -> Row[Any] | None:
+    """The latest message of its episode, or of those that follow it, that went out and was sent after it."""
+    return connection.execute(
+        select(alerts)
+        .where(
+            alerts.c.episode_id.in_((admission.episode_id or id, id)),
+            alerts.c.id != id,
+            alerts.c.sent > admission.alert.sent,
+            alerts.c.state.in_(state.value for state in _WENT_OUT),
+        )
+        .order_by(alerts.c.sent.desc())
+        .limit(1)
+    ).one_or_none()
+
+
+def _times(connection: Connection, id: str) -> int:
+    return connection.execute(select(func.count()).where(mends.c.alert_id == id)).scalar_one()
+
+
+def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    return {key: (before[key], after[key]) for key in after if before[key] != after[key]}
+
+
+def _faults(written: Sequence[Mapping[str, str]] | None) -> tuple[Fault, ...]:
+    return tuple(Fault(one["path"], one["code"], one["message"]) for one in written or ())
