@@ -17,6 +17,8 @@ from warnd.app.phrases import Phrases, phrases
 from warnd.app.showing import shown_kind, shown_state
 from warnd.cli.common import open_store, run
 from warnd.cli.configuration import ConfigFile
+from warnd.cli.mending import mend, print_doubts, print_mends
+from warnd.cli.messages import raw
 from warnd.cli.options import AsJson, Language, Limit, Since, Until, language
 from warnd.cli.terminal import clock, print_json, print_table
 from warnd.model.alert import AlertState
@@ -65,8 +67,14 @@ def show(
         return
     say = phrases(language(chosen))
     _print_facts(whole.view, say, zone)
+    print_doubts(whole.view, say)
+    print_mends(whole.view, say, zone)
     _print_progress(whole.progress, say)
     _print_gaps(whole.gaps, say)
+
+
+alerts_app.command()(mend)
+alerts_app.command()(raw)
 
 
 @dataclass(frozen=True, slots=True)

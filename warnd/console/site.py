@@ -18,6 +18,7 @@ from warnd.app.phrases import phrases
 from warnd.console import assets, language, pages
 from warnd.console.asking import fields_of, filter_of, in_words
 from warnd.console.door import Door, may_read, own_path
+from warnd.console.messages import messages
 from warnd.console.rendering import Account, Reader, Renderer
 from warnd.errors import Fault, Invalid, NotFound
 from warnd.store.deliveries import DeliveryFilter, checked
@@ -79,6 +80,7 @@ class _Site:
             web.get("/alerts/{id}/events", self._for_readers(self._alert_events, else_refuse=True)),
             web.get("/deliveries", self._for_readers(self._log)),
             web.get("/deliveries/{id}", self._for_readers(self._delivery)),
+            web.get("/messages", self._for_readers(self._messages)),
             web.get("/signin", self._for_all(self._ask_for_key)),
             web.post("/signin", self._for_all(self._sign_in)),
             web.get("/link/{token}", self._for_all(self._follow_link), allow_head=False),
@@ -118,6 +120,10 @@ class _Site:
     async def _delivery(self, request: web.Request, reader: Reader) -> web.Response:
         view = await self._read(pages.delivery, self._desk(reader), request.match_info["id"])
         return self._page(reader, "delivery.html", section="deliveries", view=view)
+
+    async def _messages(self, request: web.Request, reader: Reader) -> web.Response:
+        view = await self._read(messages, reader.phrases, request.rel_url)
+        return self._page(reader, "messages.html", section="messages", view=view)
 
     # --- what changes while one looks ---------------------------------------------------------------
 
