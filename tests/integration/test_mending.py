@@ -10,7 +10,9 @@ import orjson
 import pytest
 
 from tests.integration.door import RED, Door
-from warnd.store import keys
+from warnd.errors import Conflict
+from warnd.model.mend import Mend
+from warnd.store import keys, mending
 from warnd.store.journal import verify
 from warnd.store.keys import Role
 
@@ -239,13 +241,18 @@ async def test_of_two_operators_the_second_gets_a_conflict(door: Door) -> None:
     assert len(await journal(door, "alert.mended")) == 1
 
 
-async def test_of_two_partial_mends_from_one_look_the_second_gets_a_conflict(door: Door) -> None:
-    """The second saw an alert that is no longer so."""
+async def test_who_mends_what_somebody_mended_meanwhile_gets_a_conflict(door: Door) -> None:
+    """It is still quarantined, but not what the second one looked at; nothing of the second mend is kept."""
     id = await quarantine(door, areas=[])
-    answers = await asyncio.gather(mend(door, id, color="red"), mend(door, id, regions=["621202"]))
-    assert sorted(status for status, _ in answers) in ([200, 409], [200, 200])
+    seen = await door.app.store.read(mending.quarantined, id)
+    assert (await mend(door, id, color="red"))[0] == 200
+    with pytest.raises(Conflict, match="meanwhile"):
+        await door.app.store.record(
+            mending.mend, seen, seen.parsed, lambda known: pytest.fail("it decides"), Mend(), by="second",
+            ids=door.app.new_ids(2), national=False, policy_revision="", now=door.app.now(),
+        )  # fmt: skip
     _, shown = await door.ask("GET", f"alerts/{id}")
-    assert len(shown["mends"]) == sum(status == 200 for status, _ in answers)
+    assert ([one["by"] for one in shown["mends"]], shown["color"]) == (["operator"], "red")
 
 
 async def test_the_source_may_repeat_what_was_mended(door: Door) -> None:

@@ -23,6 +23,7 @@ from warnd.api.views import (
     whole_alert_view,
 )
 from warnd.app import acts
+from warnd.errors import Fault
 from warnd.pipeline.admit import Speaker
 from warnd.store import alert_views
 from warnd.store.alert_views import AlertFilter, AlertView, Progress
@@ -44,9 +45,12 @@ async def post(call: Call) -> web.StreamResponse:
     """Take a message in; with ``dry_run`` say whom it would reach, and keep nothing."""
     speaker = _speaker(call)
     given = call.request.headers.get("Content-Type")
-    if given is not None and call.request.content_type not in (*MEDIA, "application/octet-stream"):
-        raise web.HTTPUnsupportedMediaType(text=f"the body is one of {', '.join(MEDIA)}")
     body = await call.request.read()
+    if given is not None and call.request.content_type not in (*MEDIA, "application/octet-stream"):
+        message = f"the body is one of {', '.join(MEDIA)}"
+        if not call.query.get("dry_run"):
+            await call.app.keep_refused(body, given, speaker, Fault("body", "content_type", message))
+        raise web.HTTPUnsupportedMediaType(text=message)
     if call.query.get("dry_run"):
         return answer(forecast_view(*await call.app.forecast(body, given, speaker)))
     admitted = await call.app.receive_alert(body, given, speaker)

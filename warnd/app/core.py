@@ -189,6 +189,11 @@ class App:
             raise
         return await self.admit(parsed, raw, speaker)
 
+    async def keep_refused(self, body: bytes, content_type: str, speaker: Speaker, fault: Fault) -> None:
+        """Keep what an authenticated source sent and nobody would read."""
+        raw = RawMessage(self.new_id(), speaker.name, content_type, body, self.now())
+        await self.store.write(alerts.keep_raw, raw, Verdict.REFUSE, [fault])
+
     async def admit(self, parsed: Parsed, raw: RawMessage, speaker: Speaker) -> Admitted:
         """Admit what was read from ``raw``; both are on disk when this returns. Raises Conflict."""
 
