@@ -27,7 +27,8 @@ _HEADERS = {
 
 
 async def list_(call: Call) -> web.StreamResponse:
-    filters = MessageFilter(**call.given("verdict", "source", "since", "until"))
+    asked = MessageFilter(**call.given("verdict", "source", "since", "until"))
+    filters = await call.app.store.read(messages.checked, asked, sources=call.app.settings.sources)
     return listing(await call.app.store.read(messages.list_messages, filters, **call.page), message_view)
 
 

@@ -112,6 +112,7 @@ def _line(row: MessageRow, say: Phrases, zone: ZoneInfo) -> tuple[str, ...]:
 
 async def _list(config: Path | None, filters: MessageFilter, limit: int) -> tuple[list[MessageRow], ZoneInfo]:
     async with open_store(config) as app:
+        await app.store.read(messages.checked, filters, sources=app.settings.sources)
         found: list[MessageRow] = []
         cursor: str | None = None
         while len(found) < limit:

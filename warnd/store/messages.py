@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
 
-from warnd.errors import Fault, NotFound
+from warnd.errors import Fault, Invalid, NotFound
 from warnd.model.alert import Verdict
 from warnd.store.paging import MOST, Page
 from warnd.store.tables import alerts, raw_messages
@@ -44,6 +45,20 @@ class MessageRow:
 
 _first = raw_messages.alias()
 """The earlier message of the same bytes, where there is one."""
+
+
+def checked(connection: Connection, filters: MessageFilter, *, sources: Collection[str]) -> MessageFilter:
+    """
+    The filter itself; ``sources`` are those configured.
+
+    Raises Invalid for a source that never sent anything: a typing error must not look like silence.
+    """
+    source = filters.source
+    if source is not None and source not in sources:
+        sent = select(raw_messages.c.id).where(raw_messages.c.source == source).limit(1)
+        if connection.execute(sent).first() is None:
+            raise Invalid([Fault("source", "unknown_source", f"there is no source {source}")])
+    return filters
 
 
 def list_messages(
