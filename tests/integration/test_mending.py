@@ -99,13 +99,15 @@ async def test_a_dry_run_says_whom_it_would_reach_and_keeps_nothing(door: Door) 
 
 
 async def test_what_an_unofficial_source_sent_waits_for_the_second_person_once_mended(door: Door) -> None:
-    """As any message of it would; the alarm says so."""
+    """As any message of it would, and whoever mended it is not the second one; the alarm says that it waits."""
     await village(door)
     id = await quarantine(door, "village")
     _, body = await mend(door, id, color="red")
     assert body["state"] == "held"
     assert await open_alarms(door) == {"alert_held"}
-    status, body = await door.ask("POST", f"alerts/{id}/approve", role="operator")
+    status, refusal = await door.ask("POST", f"alerts/{id}/approve", role="operator")
+    assert (status, "a second person" in refusal["detail"]) == (409, True)
+    status, body = await door.ask("POST", f"alerts/{id}/approve", role="admin")
     assert (status, body["state"]) == (200, "released")
     assert await open_alarms(door) == set()
 

@@ -15,7 +15,7 @@ from warnd.model.color import Lane
 from warnd.store.alarms import clear, clear_about
 from warnd.store.alerts import stop
 from warnd.store.journal import Entry
-from warnd.store.tables import alerts, micros
+from warnd.store.tables import alerts, mends, micros
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,11 @@ def approve(connection: Connection, id: str, *, by: str, now: datetime) -> tuple
     """
     Release a held alert in place of those of its episode that are in force.
 
-    Raises NotFound; Conflict when it is not held, its time is over, or a later message of its episode was released.
+    Raises NotFound; Conflict when it is not held, was mended by whoever approves, its time is over, or a later message
+    of its episode was released.
     """
     row = _in_state(connection, id, (AlertState.HELD,), "approved")
+    _refuse_mender(connection, id, by)
     if row.deliver_until <= now:
         raise Conflict(
             f"alert {id} may be delivered no more: its time was over at {row.deliver_until.isoformat()}"
@@ -76,6 +78,13 @@ def cancel(
     entry = Entry(micros(now), "alert.cancelled", id, {"reason": reason}, by)
     entries = [entry, *clear_about(connection, (id,), now)]
     return Decided(id, AlertState.CANCELLED, Lane(row.lane), (id,)), entries
+
+
+def _refuse_mender(connection: Connection, id: str, by: str) -> None:
+    """Four eyes: whoever set it right is not the second person."""
+    theirs = select(mends.c.id).where(mends.c.alert_id == id, mends.c.by == by).limit(1)
+    if connection.execute(theirs).first() is not None:
+        raise Conflict(f"alert {id} was mended by {by}: a second person approves it")
 
 
 def _in_state(connection: Connection, id: str, states: Sequence[AlertState], verb: str) -> Row[Any]:
