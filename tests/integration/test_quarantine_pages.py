@@ -56,7 +56,9 @@ async def test_the_page_of_a_quarantined_alert_says_why_and_what_to_type(app: Ap
     assert "color · color_unknown" in english
     assert f"warnd alerts mend {id} --color …" in english
     assert "&lt;b&gt;" in english
-    assert "补上级别" in await page(pages, f"/alerts/{id}?lang=zh")
+    chinese = await page(pages, f"/alerts/{id}?lang=zh")
+    assert "无法确定级别" in chinese
+    assert "补上级别" in chinese
 
 
 async def test_what_cannot_be_mended_says_so(app: App, pages: Pages) -> None:

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from warnd.app.phrases import phrases
 from warnd.errors import Fault
 from warnd.model.admission import Known
 from warnd.model.alert import Alert, AlertState, AlertType, Area, Parsed, Reference, Status, Text, Verdict
 from warnd.model.alert_body import as_body
 from warnd.model.color import Color
-from warnd.model.mend import FIELDS, NEVER_OVERRIDDEN, Mend, field_of, remedy
+from warnd.model.mend import BEYOND, FIELDS, NEVER_OVERRIDDEN, OVERRIDE, Mend, field_of, remedy
 from warnd.pipeline.admit import Speaker
 from warnd.pipeline.mend import faults, mended, readmit
 
@@ -180,3 +181,14 @@ def test_a_slip_of_the_hand_is_named_by_its_path(mend: Mend, unknown: tuple[str,
     """It must not decide anything."""
     found = readmit(mended(read(COLOR), mend), known(unknown=unknown), mend, speaker=OFFICIAL, now=NOW)
     assert [one.path for one in faults(mend, found, NOW)] == [path]
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_what_can_never_be_overridden_and_what_is_beyond_a_source_is_said_in_both_languages(
+    language: str,
+) -> None:
+    """The person on duty reads no codes; and every remedy has its words."""
+    say = phrases(language)
+    assert {f"doubts.{code}" for code in NEVER_OVERRIDDEN | BEYOND} <= set(say)
+    assert {f"quarantine.remedy_{name}" for name in (*FIELDS, OVERRIDE, "none")} <= set(say)
+    assert {f"verdicts.{verdict.value}" for verdict in Verdict} <= set(say)

@@ -21,6 +21,12 @@ _OPTIONS = {
 """How ``warnd alerts mend`` calls the fields of a mend; the values are for a person to find out."""
 
 
+def doubt_in_words(doubt: Doubt, say: Phrases) -> str:
+    """What it is about in the reader's language, where it has words for it; else the finding's own sentence."""
+    code = doubt.finding.code
+    return say(f"doubts.{code}") if f"doubts.{code}" in say else doubt.finding.message
+
+
 def remedy_in_words(doubt: Doubt, say: Phrases) -> str:
     """What answers it, for whoever is on duty."""
     return say(f"quarantine.remedy_{doubt.remedy or 'none'}")

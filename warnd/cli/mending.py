@@ -13,7 +13,7 @@ import typer
 from warnd.api.views import forecast_view, whole_alert_view
 from warnd.app import mending
 from warnd.app.phrases import Phrases
-from warnd.app.quarantine import command_for, remedy_in_words, told_changes
+from warnd.app.quarantine import command_for, doubt_in_words, remedy_in_words, told_changes
 from warnd.cli.common import ACTOR, open_store, run
 from warnd.cli.configuration import ConfigFile
 from warnd.cli.options import AsJson, instant
@@ -111,7 +111,7 @@ def print_doubts(view: AlertView, say: Phrases) -> None:
     print_table(
         ("", "", "", ""),
         [
-            (one.finding.path, one.finding.code, one.finding.message, remedy_in_words(one, say))
+            (one.finding.path, one.finding.code, doubt_in_words(one, say), remedy_in_words(one, say))
             for one in view.doubts
         ],
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from warnd.app.phrases import Phrases
-from warnd.app.quarantine import command_for, remedy_in_words, told_changes
+from warnd.app.quarantine import command_for, doubt_in_words, remedy_in_words, told_changes
 from warnd.errors import Fault
 from warnd.model.alert import AlertState
 from warnd.store.alert_views import AlertView
@@ -15,8 +15,9 @@ from warnd.store.alert_views import AlertView
 
 @dataclass(frozen=True, slots=True)
 class DoubtRow:
-    """A doubt, and what to do about it in words."""
+    """A doubt in the reader's words and in its own, and what to do about it."""
 
+    title: str
     finding: Fault
     remedy: str
 
@@ -45,7 +46,10 @@ class Quarantine:
 def quarantine(view: AlertView, say: Phrases) -> Quarantine:
     return Quarantine(
         view.alert.state is AlertState.QUARANTINED,
-        [DoubtRow(one.finding, remedy_in_words(one, say)) for one in view.doubts],
+        [
+            DoubtRow(doubt_in_words(one, say), one.finding, remedy_in_words(one, say))
+            for one in view.doubts
+        ],
         command_for(view) if view.doubts else "",
         [
             MendRow(
