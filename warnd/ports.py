@@ -17,6 +17,7 @@ from warnd.model.audience import Member
 from warnd.model.color import Color, Lane
 from warnd.model.content import Content
 from warnd.model.delivery import Batch, BatchState, State
+from warnd.model.region import covers
 
 T = TypeVar("T")
 
@@ -132,6 +133,7 @@ class Batchless(NamedTuple):
     deliver_until: int
     follows: bool
     ordered: bool
+    behind: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,8 @@ class Telling:
     """
     A released alert with all that telling people of it needs. ``deliver_until`` is in microseconds.
 
-    ``earlier`` are the other alerts of its episode, ``previous_color`` that of the one before it.
+    ``earlier`` are the other alerts of its episode; ``previous_color`` and ``previous_regions`` those of what it took
+    the place of. ``names`` calls regions, now and before, by their names.
     """
 
     id: str
@@ -147,19 +150,40 @@ class Telling:
     change: Change
     lane: Lane
     regions: tuple[str, ...]
-    region_names: tuple[str, ...]
+    names: Mapping[str, str]
     deliver_until: int
     earlier: tuple[str, ...]
     previous_color: Color | None
+    previous_regions: tuple[str, ...]
     cursor: str
     planned: int
     done: bool
     stopped: bool
 
+    @property
+    def region_names(self) -> tuple[str, ...]:
+        return tuple(map(self._name, self.regions))
+
+    @property
+    def moved(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Names of the places that this message adds to what it took the place of, and of those it leaves out."""
+        if self.change in (Change.ISSUED, Change.LIFTED) or not self.previous_regions:
+            return (), ()
+        added = [code for code in self.regions if not any(covers(old, code) for old in self.previous_regions)]
+        removed = [
+            old
+            for old in self.previous_regions
+            if not any(covers(old, code) or covers(code, old) for code in self.regions)
+        ]
+        return tuple(map(self._name, added)), tuple(map(self._name, removed))
+
+    def _name(self, code: str) -> str:
+        return self.names.get(code, code)
+
     @classmethod
     def of(cls, alert: Alert, change: Change, regions: Sequence[str]) -> Telling:
         """Of an alert that is not admitted, for looking ahead."""
-        return cls("", alert, change, Lane.BLUE, tuple(regions), (), 0, (), None, "", 0, False, False)
+        return cls("", alert, change, Lane.BLUE, tuple(regions), {}, 0, (), None, (), "", 0, False, False)
 
 
 class Behind(NamedTuple):
@@ -173,8 +197,13 @@ class Behind(NamedTuple):
 
 
 class Told(NamedTuple):
-    """An address that was told, by which channel and in which language; everyone behind it."""
+    """
+    An address that was told (or, not ``told``, was to be), by which delivery, channel and in which language; everyone
+    behind it.
+    """
 
+    delivery: str
+    told: bool
     channel: str
     address: str
     language: str
@@ -276,7 +305,13 @@ class PlanSource(Protocol):
     ) -> tuple[list[Member], str]:
         """Members of these groups (``size`` memberships in all) after a subscriber id; "" ends it."""
 
-    async def not_yet_followed(self, earlier: Sequence[str], alert_id: str, limit: int) -> list[Told]: ...
+    async def not_yet_followed(
+        self, earlier: str, alert_id: str, after: str, limit: int, *, untold: bool
+    ) -> list[Told]:
+        """
+        Addresses told one earlier alert (with ``untold`` also those it stopped short of) to which nothing of this
+        one is to be sent, after that delivery.
+        """
 
     async def still_out(self, earlier: Sequence[str]) -> int:
         """Batches of these alerts whose outcome is not known yet."""

@@ -167,7 +167,12 @@ def test_deliveries_are_found_by_their_filters(warnd: Call) -> None:
     assert addresses("--until", "2020-01-01") == set()
     assert len(addresses("--limit", "1")) == 1
     assert warnd("deliveries", "list", "--state", "gone")[0] == 2
-    for filter_, key in (("--channel", "pigeon"), ("--region", "99"), ("--alert", "NONE"), ("--group", "NONE")):
+    for filter_, key in (
+        ("--channel", "pigeon"),
+        ("--region", "99"),
+        ("--alert", "NONE"),
+        ("--group", "NONE"),
+    ):
         for command in ("list", "export"):
             code, _, said = warnd("deliveries", command, filter_, key)
             assert (code, key in said) == (1, True), (

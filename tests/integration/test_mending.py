@@ -251,7 +251,7 @@ async def test_who_mends_what_somebody_mended_meanwhile_gets_a_conflict(door: Do
     with pytest.raises(Conflict, match="meanwhile"):
         await door.app.store.record(
             mending.mend, seen, seen.parsed, lambda known: pytest.fail("it decides"), Mend(), by="second",
-            ids=door.app.new_ids(2), national=False, policy_revision="", now=door.app.now(),
+            ids=door.app.new_ids(2), policy_revision="", now=door.app.now(),
         )  # fmt: skip
     _, shown = await door.ask("GET", f"alerts/{id}")
     assert ([one["by"] for one in shown["mends"]], shown["color"]) == (["operator"], "red")

@@ -23,7 +23,7 @@ from warnd.model.alert import (
 )
 from warnd.model.alert_body import ENDS
 from warnd.model.color import Color, Lane
-from warnd.pipeline.admit import Speaker, admit, national
+from warnd.pipeline.admit import Speaker, admit
 
 NOW = datetime(2026, 7, 20, 8, tzinfo=UTC)
 WEATHER = Speaker("weather")
@@ -51,7 +51,7 @@ def admitted(
     message: Alert, *episode: Earlier, regions: Sequence[str] = (COUNTY,), speaker: Speaker = WEATHER,
     doubts: tuple[Fault, ...] = (), now: datetime = NOW, **known: object,
 ) -> Admission:  # fmt: skip
-    facts = Known(None, None, episode, regions, (), "digest")
+    facts = Known(None, episode, regions, (), "digest")
     return admit(Parsed(message, "json", (), doubts), replace(facts, **known), speaker=speaker, now=now)  # type: ignore[arg-type]
 
 
@@ -80,15 +80,50 @@ def test_the_same_triple(digest: str, source: str, identity: Identity) -> None:
     assert codes(found) == ({"differs"} if digest == "other" else set())
 
 
-def test_the_national_identifier_by_another_feed_is_the_same_warning() -> None:
-    """Whoever relays it; at another time it is another message."""
-    assert national("62120041600000_20260720080000")
-    assert national("62120041600000_20260720080000_1")
-    assert not national("62120041600000-20260720080000")
-    there = earlier(sender="cma.example", sent=NOW)
-    assert admitted(alert(), same_national=there).identity is Identity.REPEAT
-    later = replace(there, sent=NOW - timedelta(minutes=1))
-    assert admitted(alert(), same_national=later).identity is Identity.NEW
+NATIONAL = "62120041600000_20260720080000"
+
+
+@pytest.mark.parametrize(
+    ("change", "source", "identity"),
+    [
+        pytest.param({"sent": NOW}, "cma", Identity.REPEAT, id="by another feed it is the same warning"),
+        pytest.param({"sent": NOW - timedelta(seconds=27)}, "cma", Identity.REPEAT, id="its time rounded"),
+        pytest.param(
+            {"sent": NOW, "color": Color.RED}, "cma", Identity.REPEAT, id="at the same moment it is one"
+        ),
+        pytest.param({"color": Color.RED}, "cma", Identity.NEW, id="in another color it is another message"),
+        pytest.param({"change": Change.LIFTED}, "cma", Identity.NEW, id="so it is where that one ended it"),
+        pytest.param({"status": Status.EXERCISE}, "cma", Identity.NEW, id="and where that was a drill"),
+        pytest.param({"sent": NOW}, "weather", Identity.REPEAT, id="under another name of the sender too"),
+        pytest.param(
+            {"sent": NOW - timedelta(hours=2)}, "weather", Identity.NEW, id="used again it is another message"
+        ),
+        pytest.param(
+            {"identifier": "A-1"}, "cma", Identity.NEW, id="any other identifier is its sender's own"
+        ),
+    ],
+)
+def test_the_national_identifier(change: dict[str, object], source: str, identity: Identity) -> None:
+    """Whoever relays it: feeds round its time and write its places in their own way."""
+    there = earlier(identifier=NATIONAL, sender="cma.example", source=source)
+    there = replace(there, **change)  # type: ignore[arg-type]
+    found = admitted(alert(identifier=there.identifier), there)
+    assert found.identity is identity
+
+
+@pytest.mark.parametrize("state", [AlertState.HELD, AlertState.QUARANTINED], ids=lambda one: one.value)
+@pytest.mark.parametrize("by", ["triple", "national identifier"])
+def test_who_may_speak_does_not_wait_for_one_who_may_not(state: AlertState, by: str) -> None:
+    """A red that a hobbyist's feed brought first goes out when the observatory says it."""
+    waiting = earlier(source="hobby", state=state, went_out=False, identifier="B", sent=NOW, digest="digest")
+    if by == "triple":
+        found = admitted(alert(), waiting, same=waiting)
+    else:
+        waiting = replace(waiting, identifier=NATIONAL, sender="hobby.example")
+        found = admitted(alert(identifier=NATIONAL), waiting)
+    assert (found.identity, found.state) == (Identity.NEW, AlertState.RELEASED)
+    held = replace(WEATHER, official=False)
+    assert admitted(alert(), waiting, same=waiting, speaker=held).identity is Identity.REPEAT
 
 
 # --- what reaches people --------------------------------------------------------------------------
@@ -98,7 +133,7 @@ def test_the_national_identifier_by_another_feed_is_the_same_warning() -> None:
 @pytest.mark.parametrize("type_", list(AlertType), ids=lambda one: one.value)
 def test_what_is_kept_and_reaches_nobody(status: Status, type_: AlertType) -> None:
     """Draft, system, ack and error messages."""
-    found = admitted(alert(type_, status=status), earlier())
+    found = admitted(alert(type_, status=status), earlier(status=status))
     silent = status in (Status.DRAFT, Status.SYSTEM) or type_ in (AlertType.ACK, AlertType.ERROR)
     assert (found.state is AlertState.KEPT) is silent
     if silent:
@@ -257,7 +292,7 @@ def test_a_lift_travels_in_the_lane_of_the_highest_color_told(change: Change) ->
     ]
     message = alert(AlertType.CANCEL) if change is Change.LIFTED else alert(AlertType.UPDATE, Color.BLUE)
     assert admitted(message, *episode).lane is Lane.RED
-    held = [replace(episode[0], state=AlertState.QUARANTINED), episode[1]]
+    held = [replace(episode[0], state=AlertState.QUARANTINED, went_out=False), episode[1]]
     assert admitted(message, *held).lane is Lane.YELLOW
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -124,6 +125,32 @@ def test_end_of_an_update_is_told_by_all_clear_or_past(response: str, urgency: s
     text = (FIXTURES / "landslide-all-clear.xml").read_text("utf-8")
     alert = parse(text.replace("AllClear", response).replace("Past", urgency)).alert
     assert (ENDS in alert.parameters) is ends
+
+
+AREA = (
+    "<area><areaDesc>文县</areaDesc><geocode><valueName>NBS</valueName><value>621222</value></geocode></area>"
+)
+
+
+@pytest.mark.parametrize("said", ["ended", "active"])
+def test_end_is_told_by_the_status_of_its_place_too(said: str) -> None:
+    """Canada's service, under the name of each of its layers."""
+    text = (FIXTURES / "landslide-all-clear.xml").read_text("utf-8")
+    text = text.replace("AllClear", "Monitor").replace("Past", "Expected")
+    status = f"<parameter><valueName>layer:EC-MSC-SMC:1.1:Alert_Location_Status</valueName><value>{said}</value></parameter>"
+    alert = parse(text.replace("<area>", f"{status}<area>")).alert
+    assert (ENDS in alert.parameters) is (said == "ended")
+
+
+def test_where_it_has_ended_nobody_is_warned_any_more() -> None:
+    """One message may end a warning for one place and keep it up for another."""
+    text = (FIXTURES / "landslide-all-clear.xml").read_text("utf-8")
+    head, info, tail = re.split("(<info>.*</info>)", text, flags=re.DOTALL)
+    going_on = info.replace("AllClear", "Monitor").replace("Past", "Expected")
+    going_on = re.sub("<area>.*</area>", AREA, going_on, flags=re.DOTALL)
+    alert = parse(head + info + going_on + tail).alert
+    assert ENDS not in alert.parameters
+    assert [area.regions for area in alert.areas] == [("621222",)]
 
 
 @pytest.mark.parametrize(

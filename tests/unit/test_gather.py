@@ -16,9 +16,9 @@ CONTENTS = {id_: Content(id_, "A", "sms", "zh", "暴雨") for id_ in ("C", "K")}
 
 
 def lone(id: str, *, alert: str = "A", channel: str = "sms", content: str = "C", lane: int = 0, attempts: int = 1,
-         ordered: bool = False) -> Batchless:  # fmt: skip
+         ordered: bool = False, behind: bool = False) -> Batchless:  # fmt: skip
     return Batchless(
-        id, alert, channel, content, f"+86154{id}", "621202", lane, attempts, 5, 99, False, ordered
+        id, alert, channel, content, f"+86154{id}", "621202", lane, attempts, 5, 99, False, ordered, behind
     )
 
 
@@ -58,3 +58,9 @@ def test_a_batch_minds_the_fallback_of_any_of_its_members() -> None:
     """Or the next channel would never wake."""
     (batch,) = gathered(lone("0"), lone("1", ordered=True))
     assert batch.ordered
+
+
+def test_what_tells_of_less_danger_stays_behind_when_it_is_gathered_anew() -> None:
+    """A lift that was put off does not overtake first notices."""
+    (batch,) = gathered(lone("1", behind=True), lone("2", behind=True))
+    assert batch.behind

@@ -6,7 +6,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import pytest
@@ -53,11 +53,12 @@ class Shelf:
     def put(self, *batches: Batch) -> None:
         self.batches.update({one.id: one for one in batches})
 
-    async def load(self, channel: str, lane: Lane, after: str, limit: int) -> Sequence[Batch]:
+    async def load(
+        self, channel: str, lane: Lane, after: str, limit: int, *, behind: bool
+    ) -> Sequence[Batch]:
         self.reads += 1
-        rows = sorted(
-            (b for b in self.batches.values() if b.lane is lane and b.id > after), key=lambda b: b.id
-        )
+        here = (b for b in self.batches.values() if (b.lane, b.behind) == (lane, behind) and b.id > after)
+        rows = sorted(here, key=lambda b: b.id)
         await asyncio.sleep(0)
         self.before_answer()
         return rows[:limit]
@@ -88,7 +89,7 @@ async def desk_of(clock: Clock, shelf: Shelf, *, slots: int = 2, pace: Pace | No
         monotonic=clock.seconds, holds=holds,
     )  # fmt: skip
     desk = Desk(lanes, asyncio.create_task(lanes.refill()))
-    while shelf.reads < len(Lane):  # noqa: ASYNC110  what it waits for has no event of its own
+    while shelf.reads < 2 * len(Lane):  # noqa: ASYNC110  what it waits for has no event of its own
         await asyncio.sleep(0)
     for _ in range(3):
         await asyncio.sleep(0)
@@ -120,6 +121,21 @@ async def test_red_goes_before_orange_before_yellow_before_blue_before_drills(la
     """Whatever came first."""
     lanes.post([batch(f"{lane.name}{n}", lane) for lane in reversed(Lane) for n in range(2)])
     assert drained(lanes) == [f"{lane.name}{n}" for lane in Lane for n in range(2)]
+
+
+async def test_within_a_lane_the_end_of_one_warning_waits_for_the_beginning_of_another(
+    clock: Clock, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lifts and lowerings give way to first notices, those that had to wait in the store too; never to a lower lane."""
+    monkeypatch.setattr(local, "HEAD", 8)
+    lifts = [replace(batch(f"A{n:02}"), behind=True) for n in range(20)]
+    firsts = [batch(f"B{n:02}") for n in range(20)]
+    shelf.put(*lifts, *firsts)
+    desk = await desk_of(clock, shelf)
+    desk.lanes.post([*lifts, batch("Y", Lane.YELLOW), *firsts])
+    served = [await desk.lanes.take(RED) for _ in range(40)]
+    await closed(desk)
+    assert [one.id for one in served] == [one.id for one in (*firsts, *lifts)]
 
 
 async def test_a_twentieth_is_kept_for_the_lower_lanes(lanes: ChannelLanes) -> None:

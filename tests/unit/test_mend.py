@@ -38,7 +38,7 @@ def read(*doubts: Fault, **changes: object) -> Parsed:
 
 
 def known(*regions: str, unknown: tuple[str, ...] = ()) -> Known:
-    return Known(None, None, (), regions or (COUNTY,), unknown, "digest")
+    return Known(None, (), regions or (COUNTY,), unknown, "digest")
 
 
 times = st.integers(-48, 48).map(lambda hours: NOW + timedelta(hours=hours))

@@ -15,8 +15,9 @@ from warnd.errors import InvalidAlert
 from warnd.intake.hazards import load_hazards
 from warnd.intake.read import read
 from warnd.model.alert import Alert, AlertType, Area, Parsed, Reference, Status, Text, Verdict
-from warnd.model.alert_body import ENDS, EVENT, as_body, digest_of, from_body
+from warnd.model.alert_body import ENDS, EVENT, as_body, from_body
 from warnd.model.color import Color
+from warnd.model.meaning import digest_of
 from warnd.resources import config_dir
 
 CATALOGUE = load_hazards(config_dir() / "hazards.toml")

@@ -57,9 +57,11 @@ def told(
     change: Change = Change.ISSUED,
     previous_color: Color | None = None,
     area_names: Sequence[str] = (),
+    added: Sequence[str] = (),
+    removed: Sequence[str] = (),
 ) -> Rendered:
     notice = Notice(
-        "01ALERT", alert, hazard, change, previous_color, area_names=area_names, area_level=Level.TOWNSHIP
+        "01ALERT", alert, hazard, change, previous_color, area_names, Level.TOWNSHIP, added, removed
     )
     return render(
         notice,
@@ -112,6 +114,36 @@ def test_every_kind_says_what_changed(change: Change, language: str, kind: str) 
     assert STATEMENTS[change, language] in rendered.content.body
     assert SENTENCE in rendered.content.body
     assert rendered.faults == ()
+
+
+@pytest.mark.parametrize("kind", ["sms", "wechat", "email", "console"])
+@pytest.mark.parametrize(
+    ("language", "change", "said"),
+    [
+        ("zh", Change.WIDENED, "扩大暴雨红色预警范围，新增文县、成县，武都区解除。"),
+        ("zh", Change.RAISED, "由黄色升级为红色，新增文县、成县，武都区解除。"),
+        ("en", Change.WIDENED, "on 14 July 2026, now also for 文县, 成县, no longer for 武都区."),
+    ],
+)
+def test_every_kind_says_which_places_came_and_went(
+    kind: str, language: str, change: Change, said: str
+) -> None:
+    """Whoever is left out must not think that the warning still holds there."""
+    rendered = told(
+        kind=kind, language=language, change=change, previous_color=Color.YELLOW, area_names=("文县", "成县"),
+        added=("文县", "成县", "文县"), removed=("武都区",),
+    )  # fmt: skip
+    assert said in rendered.content.body
+    assert rendered.faults == ()
+
+
+def test_places_that_came_are_shortened_as_the_places_warned_are() -> None:
+    """Before the issuer's words are."""
+    many = tuple(f"第{n}镇" for n in range(300))
+    rendered = told(change=Change.WIDENED, area_names=many, added=many, limits=Limits(max_units=500))
+    assert "新增第0镇、第1镇" in rendered.content.body
+    assert "等300个地区" in rendered.content.body
+    assert SENTENCE in rendered.content.body
 
 
 @pytest.mark.parametrize("kind", ["sms", "wechat", "email", "console"])

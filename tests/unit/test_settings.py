@@ -123,6 +123,7 @@ def test_a_channel_is_split_into_the_core_s_keys_and_the_adapter_s(read: Load) -
         slots = 4
         emulated = true
         quiet = false
+        lifts = true
         [channels.sms.fields]
         to = "mobiles"
         """
@@ -131,7 +132,7 @@ def test_a_channel_is_split_into_the_core_s_keys_and_the_adapter_s(read: Load) -
     assert channel.options == {"url": "https://gateway.example/send", "fields": {"to": "mobiles"}}
     assert channel.rate == 500.0
     assert channel.target_rate == Rate(20, 60.0)
-    assert (channel.slots, channel.emulated, channel.quiet) == (4, True, False)
+    assert (channel.slots, channel.emulated, channel.quiet, channel.lifts) == (4, True, False, True)
 
 
 def test_a_policy_keeps_what_it_does_not_say(read: Load) -> None:

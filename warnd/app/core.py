@@ -27,7 +27,7 @@ from warnd.model.alert import AlertState, Change, Parsed, Verdict
 from warnd.model.color import Lane
 from warnd.model.delivery import Batch, BatchState, State
 from warnd.model.ulid import UlidMaker
-from warnd.pipeline.admit import Speaker, admit, national
+from warnd.pipeline.admit import Speaker, admit
 from warnd.pipeline.broadcast import Broadcaster
 from warnd.pipeline.confirm import confirm
 from warnd.pipeline.forecast import Forecast, forecast
@@ -39,6 +39,7 @@ from warnd.queue.pacing import looks_dead
 from warnd.settings import Settings
 from warnd.store import alerts, audience, backlog, standing
 from warnd.store.alerts import Admitted, RawMessage
+from warnd.store.bearing import bearing_on
 from warnd.store.journal import Entry
 from warnd.store.plan_source import StoredPlanSource
 from warnd.store.sqlite import SqliteStore
@@ -207,7 +208,6 @@ class App:
                 raw,
                 decide,
                 id=self.new_id(),
-                national=national(parsed.alert.identifier),
                 policy_revision=self.surroundings.policies.revision,
             )
         except Conflict as error:
@@ -221,8 +221,11 @@ class App:
     ) -> tuple[Admission, Forecast]:
         """What would become of a message that comes for the first time; nothing is kept. Raises InvalidAlert."""
         parsed = read(body, content_type, self.surroundings.catalogue)
-        known = await self.store.read(alerts.bearing_on, parsed.alert, national=False)
-        admission = admit(parsed, replace(known, same=None), speaker=speaker, now=self.now())
+        known = await self.store.read(bearing_on, parsed.alert, source=speaker.name)
+        itself = (parsed.alert.identifier, parsed.alert.sent)
+        others = [one for one in known.episode if (one.identifier, one.sent) != itself]
+        known = replace(known, same=None, episode=others)
+        admission = admit(parsed, known, speaker=speaker, now=self.now())
         if admission.state not in (AlertState.RELEASED, AlertState.HELD) or admission.change is Change.LIFTED:
             return admission, Forecast(0, 0, {}, {}, {})
         found = await forecast(
@@ -362,8 +365,10 @@ class App:
         for channel, mine in by_channel.items():
             self.lines[channel].lanes.post(mine)
 
-    async def _load(self, channel: str, lane: Lane, after: str, limit: int) -> Sequence[Batch]:
-        return await self.store.read(backlog.open_batches, channel, lane, after, limit)
+    async def _load(
+        self, channel: str, lane: Lane, after: str, limit: int, *, behind: bool
+    ) -> Sequence[Batch]:
+        return await self.store.read(backlog.open_batches, channel, lane, after, limit, behind=behind)
 
     async def _receive_from(self, channel: str, receipts: Sequence[Receipt]) -> None:
         await self.store.receive(channel, receipts, self.clock())

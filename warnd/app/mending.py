@@ -15,7 +15,7 @@ from warnd.model.admission import Admission, Known
 from warnd.model.alert import AlertState, Change, Parsed
 from warnd.model.hazard import HazardCatalogue
 from warnd.model.mend import Mend
-from warnd.pipeline.admit import Speaker, national
+from warnd.pipeline.admit import Speaker
 from warnd.pipeline.forecast import Forecast, forecast
 from warnd.pipeline.mend import faults, mended, readmit
 from warnd.store import mending
@@ -47,7 +47,6 @@ async def mend(app: App, alert_id: str, given: Mend, *, by: str) -> Decided:
         given,
         by=by,
         ids=app.new_ids(2),
-        national=national(parsed.alert.identifier),
         policy_revision=app.surroundings.policies.revision,
         now=now,
     )
@@ -65,9 +64,7 @@ async def try_mending(app: App, alert_id: str, given: Mend) -> tuple[Admission, 
     def decide(known: Known) -> Admission:
         return _decided(parsed, known, given, speaker, app.now())
 
-    is_national = national(parsed.alert.identifier)
-    found = await app.store.read(mending.outlook, kept.id, parsed, decide, national=is_national)
-    admission = found.admission
+    admission = await app.store.read(mending.outlook, kept, parsed, decide)
     if admission.state not in (AlertState.RELEASED, AlertState.HELD) or admission.change is Change.LIFTED:
         return admission, Forecast(0, 0, {}, {}, {})
     told = await forecast(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from warnd.contract.channel import Channel
@@ -10,18 +10,20 @@ from warnd.contract.registry import channel_factory
 from warnd.errors import ConfigError
 from warnd.intake.hazards import load_hazards
 from warnd.model.audience import EVERY_HAZARD
-from warnd.model.color import Lane
 from warnd.model.delivery import Batch
 from warnd.model.hazard import HazardCatalogue
 from warnd.pipeline.admit import Speaker
 from warnd.pipeline.expand import Route
 from warnd.pipeline.surroundings import Surroundings
 from warnd.pipeline.templates import Templates
-from warnd.queue.local import ChannelLanes
+from warnd.queue.local import ChannelLanes, Load
 from warnd.queue.pacing import Pace, Rate
 from warnd.resources import config_dir, templates_dir
 from warnd.settings import Settings
 from warnd.settings.values import ChannelSettings
+
+_FOR_DANGER_ALONE = frozenset({"voice", "loudspeaker"})
+"""Kinds that are not called on to say that a danger is less, or over, unless a channel is configured so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ def red_only(slots: int) -> int:
 def lines(
     settings: Settings,
     *,
-    load: Callable[[str, Lane, str, int], Awaitable[Sequence[Batch]]],
+    load: Load,
     clock: Callable[[], int],
     monotonic: Callable[[], float],
     holds: Callable[[Batch, int], bool],
@@ -53,11 +55,12 @@ def lines(
     for name, one in settings.channels.items():
         channel = _channel(name, one)
         quiet = channel.capabilities.quiet if one.quiet is None else one.quiet
+        lifts = channel.capabilities.kind not in _FOR_DANGER_ALONE if one.lifts is None else one.lifts
         slots = one.slots or channel.capabilities.slots
         made[name] = Line(
             settings=one,
             channel=channel,
-            route=Route(name, channel.capabilities, emulated=one.emulated, quiet=quiet),
+            route=Route(name, channel.capabilities, emulated=one.emulated, quiet=quiet, lifts=lifts),
             lanes=ChannelLanes(
                 name,
                 red_only=red_only(slots),

@@ -27,6 +27,9 @@ from warnd.model.alert_body import EVENT
 from warnd.model.color import Color
 from warnd.model.hazard import OTHER, HazardCatalogue
 
+_LOCATION_STATUS = ":Alert_Location_Status"
+"""How Canada's service, which never cancels, says of a place that a warning is active there or has ended."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Extent:
@@ -55,7 +58,7 @@ def parse(text: str, catalogue: HazardCatalogue) -> Parsed:
     for key in ("identifier", "sender"):
         _check_key(root, key, findings)
     blocks = blocks_of(root, findings)
-    extent = _extent(blocks, findings)
+    extent = _extent(blocks, findings, update=_word(root, "msgType") == "Update")
     if findings.faults or sent is None:
         raise findings.refusal()
     alert = _alert(root, sent, blocks, extent, catalogue, findings)
@@ -161,11 +164,21 @@ def _color(main: Sequence[Node], catalogue: HazardCatalogue, findings: Findings)
 
 
 def _is_all_clear(infos: Sequence[Node], kind: AlertType) -> bool:
-    def is_over(info: Node) -> bool:
-        past = kind is AlertType.UPDATE and _word(info, "urgency") == "Past"
-        return past or any(word("responseType", each.text) == "AllClear" for each in info.all("responseType"))
+    return bool(infos) and all(_is_over(info, update=kind is AlertType.UPDATE) for info in infos)
 
-    return bool(infos) and all(map(is_over, infos))
+
+def _is_over(info: Node, *, update: bool) -> bool:
+    """Whether this block, maybe one of several, says of its places that the danger has passed."""
+    past = update and _word(info, "urgency") == "Past"
+    ended = any(
+        name.endswith(_LOCATION_STATUS) and value.lower() == "ended"
+        for name, value in pairs(info, "parameter")
+    )
+    return (
+        past
+        or ended
+        or any(word("responseType", each.text) == "AllClear" for each in info.all("responseType"))
+    )
 
 
 def _parameters(main: Sequence[Node], others: Sequence[Node], event_code: str | None) -> dict[str, str]:
@@ -191,13 +204,16 @@ def _kept(info: Node, event_code: str | None) -> Iterator[tuple[str, str]]:
         yield from ((f"geocode:{name}", code) for name, code in other_codes(area))
 
 
-def _extent(blocks: Sequence[Block], findings: Findings) -> _Extent:
+def _extent(blocks: Sequence[Block], findings: Findings, *, update: bool) -> _Extent:
+    """The places of blocks that are over are warned no more, as long as others are."""
     infos = [block.info for block in blocks]
     return _Extent(
         effective=_first_time(infos, "effective", findings),
         onset=_first_time(infos, "onset", findings),
         expires=_first_time(infos, "expires", findings),
-        areas=areas_of(blocks, findings),
+        areas=areas_of(
+            [block for block in blocks if not _is_over(block.info, update=update)] or blocks, findings
+        ),
     )
 
 

@@ -181,3 +181,7 @@ class Change(Enum):
     UPDATED = "updated"
     CONTINUED = "continued"
     LIFTED = "lifted"
+
+
+LESS_DANGER = frozenset({Change.LIFTED, Change.LOWERED})
+"""What goes to exactly those who were told, behind the first notices of its lane."""

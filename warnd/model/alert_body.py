@@ -1,9 +1,7 @@
-"""An Alert as the JSON object of the API: written, read back, and told apart from another by its digest."""
+"""An Alert as the JSON object of the API: written and read back."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
@@ -91,12 +89,6 @@ def from_body(body: Mapping[str, Any]) -> Alert:
         web=body["web"],
         parameters=dict(body["parameters"]),
     )
-
-
-def digest_of(alert: Alert) -> str:
-    """SHA-256, in hex, of the body with its keys in order: equal for a repeat, different for a conflict."""
-    canonical = json.dumps(as_body(alert), sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode("ascii")).hexdigest()
 
 
 def _written(when: datetime | None) -> str | None:

@@ -67,7 +67,8 @@ class Batch:
     of them that ended without a clear answer. ``created`` and ``deliver_until`` are microseconds since 1970.
     ``levels[i]`` is the region level (0 to 4) of ``deliveries[i]``, for counting. ``state`` is the one it rests in
     at ``epoch``, before it is leased: QUEUED, WAITING or UNKNOWN. ``due`` is when it may be tried.
-    ``follows``: its alert follows another of the episode; ``ordered``: some of its deliveries have a fallback.
+    ``follows``: its alert follows another of the episode; ``ordered``: some of its deliveries have a fallback;
+    ``behind``: it tells of less danger, so the first notices of its lane go before it.
     """
 
     id: str
@@ -87,6 +88,7 @@ class Batch:
     unknowns: int = 0
     follows: bool = False
     ordered: bool = False
+    behind: bool = False
 
     @property
     def key(self) -> str:

@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from warnd.errors import Fault
 from warnd.model.admission import Admission, Earlier, Identity, Known
-from warnd.model.alert import (
-    LIFT_LIFETIME,
-    Alert,
-    AlertState,
-    AlertType,
-    Change,
-    Parsed,
-    Status,
-    Verdict,
-)
-from warnd.model.alert_body import ENDS
+from warnd.model.alert import LIFT_LIFETIME, Alert, AlertState, AlertType, Change, Parsed, Verdict
 from warnd.model.audience import EVERY_HAZARD
-from warnd.model.color import Color, Lane, lane_of
+from warnd.model.color import Color
+from warnd.model.episode import Standing, completed, ends, lane_for, may_speak, national, stand
 from warnd.model.region import covers
-
-_NATIONAL = re.compile(r"\d{14}_\d{14}(?:_\d)?\Z", re.ASCII)
-"""The national platform's identifier, of 29 or 31 characters: the same warning by whatever feed it comes."""
 
 _CLOCKS_DIFFER = timedelta(minutes=15)
 """How far ahead of ours a sender's clock may be before it is worth a word."""
+
+_RELAYS_DIFFER = timedelta(hours=1)
+"""How far apart the times may be of one warning that a source brings by several ways."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,60 +32,132 @@ class Speaker:
     official: bool = True
 
 
-def national(identifier: str) -> bool:
-    """Whether an identifier is the national platform's own."""
-    return _NATIONAL.match(identifier) is not None
-
-
 def admit(parsed: Parsed, known: Known, *, speaker: Speaker, now: datetime) -> Admission:
     """Decide on a message by what is known."""
+    same = known.same if known.same is not None else _the_same_elsewhere(parsed.alert, known, speaker)
+    if same is None:
+        return _new(parsed, known, speaker=speaker, now=now)
+    differs = () if same.digest == known.digest else (_DIFFERS,)
+    if differs and same.source == speaker.name and same is known.same:
+        return Admission(Identity.CONFLICT, parsed.alert, same=same, findings=differs)
+    if same.source != speaker.name and same.state in _WAITING:
+        # Who may speak need not wait for one who may not.
+        fresh = _new(parsed, known, speaker=speaker, now=now)
+        if fresh.state is AlertState.RELEASED:
+            return fresh
+    return Admission(Identity.REPEAT, parsed.alert, same=same, findings=differs)
+
+
+def _the_same_elsewhere(alert: Alert, known: Known, speaker: Speaker) -> Earlier | None:
+    """The warning that came under the same national identifier; one that was let through before one that waits."""
+    if not national(alert.identifier):
+        return None
+    found = [one for one in known.episode if one.identifier == alert.identifier]
+    found = [one for one in found if _is_one_warning(one, alert, speaker)]
+    return min(found, key=lambda one: one.state in _WAITING, default=None)
+
+
+def _is_one_warning(there: Earlier, alert: Alert, speaker: Speaker) -> bool:
+    """
+    Whether two messages under one national identifier are one warning, relayed twice.
+
+    The identifier numbers the second of entry; ``sent`` is another clock, which each relay has its own way with:
+    another source's does not count, the own one's by an hour at the most. What ends it, or has another color, is
+    another message.
+    """
+    if there.status is not alert.status:
+        return False
+    if there.sent.replace(microsecond=0) == alert.sent.replace(microsecond=0):
+        return True
+    if (there.change is Change.LIFTED) is not ends(alert) or alert.color not in (None, there.color):
+        return False
+    return there.source != speaker.name or abs(there.sent - alert.sent) <= _RELAYS_DIFFER
+
+
+def _new(parsed: Parsed, known: Known, *, speaker: Speaker, now: datetime) -> Admission:
     alert, regions = parsed.alert, known.regions
-    if known.same is not None:
-        if known.same.digest == known.digest:
-            return Admission(Identity.REPEAT, alert, same=known.same)
-        identity = Identity.CONFLICT if known.same.source == speaker.name else Identity.REPEAT
-        return Admission(identity, alert, same=known.same, findings=(_DIFFERS,))
-    if known.same_national is not None and known.same_national.sent == alert.sent:
-        return Admission(Identity.REPEAT, alert, same=known.same_national, findings=(_DIFFERS,))
-    findings = [*(_unknown_region(code) for code in known.unknown_regions)]
-    released = [one for one in known.episode if one.state is AlertState.RELEASED]
-    live = [one for one in released if one.change is not Change.LIFTED]
-    ends = alert.type is AlertType.CANCEL or alert.parameters.get(ENDS) == "true"
-    doubts = [*parsed.doubts]
-    if alert.type in (AlertType.UPDATE, AlertType.CANCEL):
-        if not known.episode:
-            findings.append(_DANGLING)
-        elif not _may_speak(alert, known.episode, speaker):
-            doubts.append(_NOT_THEIR_EPISODE)
-        alert = _completed(alert, known.episode)
-        if alert.color is not None:
+    tie = _tie(alert, known, speaker)
+    findings = [*(_unknown_region(code) for code in known.unknown_regions), *tie.findings]
+    doubts = [*parsed.doubts, *tie.doubts]
+    if alert.reaches_people:
+        alert = completed(alert, tie.episode)
+        if tie.episode and alert.color is not None:
             doubts = [doubt for doubt in doubts if doubt.code not in _ABOUT_COLOR]
-    where = _where(regions, known.episode)
-    if alert.reaches_people and not ends and not where:
+    where = _where(regions, tie.episode)
+    if alert.reaches_people and not ends(alert) and not where:
         findings.append(_NOWHERE)
         doubts.extend(_boundless(speaker))
     if alert.sent > now + _CLOCKS_DIFFER:
         findings.append(_IN_FUTURE)
     doubts.extend(_beyond(alert, regions, speaker))
-    change = _change(alert, live, regions, ends=ends)
-    state = _state(alert, live, doubts, speaker, ends=ends, now=now)
-    stops = tuple(one.id for one in released) if state is AlertState.RELEASED else ()
+    standing = stand(alert, where, tie.episode)
+    state = _state(alert, standing, doubts, speaker, now=now)
+    if alert.reaches_people and standing.overtaken_by is not None:
+        findings.append(_OVERTAKEN)
+    released = state is AlertState.RELEASED
     warned = bool(parsed.warnings or findings)
     verdict = Verdict.ACCEPT_WITH_WARNINGS if warned else Verdict.ACCEPT
+    over = standing.overtaken_by if state in (AlertState.SUPERSEDED, AlertState.CANCELLED) else None
     return Admission(
         Identity.NEW,
         alert,
         state=state,
         verdict=Verdict.QUARANTINE if doubts else verdict,
-        change=change,
-        lane=_lane(alert, known.episode, change),
-        episode_id=known.episode[0].episode_id if known.episode else None,
-        deliver_until=alert.sent + LIFT_LIFETIME if change is Change.LIFTED else alert.deliver_until,
-        supersedes=stops,
-        ending=AlertState.CANCELLED if change is Change.LIFTED else AlertState.SUPERSEDED,
+        change=standing.change,
+        lane=lane_for(alert, tie.episode, standing.change),
+        episode_id=tie.episode_ids[0] if tie.episode_ids else None,
+        joins=tie.episode_ids[1:] if released else (),
+        overtaken_by=over.id if over is not None else None,
+        deliver_until=_deliver_until(alert),
+        supersedes=standing.stops if released else (),
+        ending=standing.ending,
         findings=(*parsed.warnings, *findings, *doubts),
         regions=where,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Tie:
+    """The episode a message is of: all messages of ``episode_ids``, and what is to be said of that."""
+
+    episode_ids: tuple[str, ...]
+    episode: Sequence[Earlier]
+    findings: Sequence[Fault]
+    doubts: Sequence[Fault]
+
+
+def _tie(alert: Alert, known: Known, speaker: Speaker) -> _Tie:
+    """
+    The episodes that it names and may speak for become one with it; those that name it took it in before it came.
+
+    A drill is tied to drills alone, what is real to what is real.
+    """
+    named = _by_episode(alert, known.episode)
+    theirs = {id: of for id, of in named.items() if may_speak(alert, speaker.name, of)}
+    findings: list[Fault] = []
+    doubts: list[Fault] = []
+    if len(named) < len({one.episode_id for one in known.episode}):
+        findings.append(_OTHER_STATUS)
+    elif not named and (alert.type in _FOLLOWING or ends(alert)):
+        findings.append(_DANGLING)
+    if named and not theirs:
+        theirs = named
+        if alert.reaches_people:
+            doubts.append(_NOT_THEIR_EPISODE)
+    elif len(theirs) < len(named):
+        findings.append(_NOT_ALL_THEIRS)
+    for id, of in _by_episode(alert, known.followers).items():
+        if any(alert.sender == one.sender or speaker.name == one.source for one in of):
+            theirs.setdefault(id, of)
+    return _Tie(tuple(theirs), [one for of in theirs.values() for one in of], findings, doubts)
+
+
+def _by_episode(alert: Alert, found: Sequence[Earlier]) -> dict[str, list[Earlier]]:
+    episodes: dict[str, list[Earlier]] = {}
+    for one in found:
+        if one.status is alert.status:
+            episodes.setdefault(one.episode_id, []).append(one)
+    return episodes
 
 
 def _where(regions: Sequence[str], episode: Sequence[Earlier]) -> tuple[str, ...]:
@@ -106,65 +168,24 @@ def _where(regions: Sequence[str], episode: Sequence[Earlier]) -> tuple[str, ...
 
 
 def _state(
-    alert: Alert,
-    live: Sequence[Earlier],
-    doubts: Sequence[Fault],
-    speaker: Speaker,
-    *,
-    ends: bool,
-    now: datetime,
+    alert: Alert, standing: Standing, doubts: Sequence[Fault], speaker: Speaker, *, now: datetime
 ) -> AlertState:
     if not alert.reaches_people:
         return AlertState.KEPT
     if doubts:
         return AlertState.QUARANTINED
-    if ends and not live:
-        return AlertState.KEPT  # nothing of it is in force: whoever was told has been told of the end
-    limit = alert.sent + LIFT_LIFETIME if ends else alert.deliver_until
-    if limit <= now:
+    if standing.overtaken_by is not None:
+        over = standing.overtaken_by.change is Change.LIFTED
+        return AlertState.CANCELLED if over else AlertState.SUPERSEDED
+    if standing.over and speaker.official:
+        return AlertState.KEPT  # nobody was told, or whoever was has been told of the end
+    if _deliver_until(alert) <= now:
         return AlertState.EXPIRED
     return AlertState.RELEASED if speaker.official else AlertState.HELD
 
 
-def _completed(alert: Alert, episode: Sequence[Earlier]) -> Alert:
-    """Hazard and color that the message leaves out are those of the latest message of its episode."""
-    if not episode:
-        return alert
-    latest = max(episode, key=lambda one: one.sent)
-    color = alert.color if alert.color is not None else latest.color
-    hazard = latest.hazard if alert.hazard == "other" else alert.hazard
-    return replace(alert, color=color, hazard=hazard)
-
-
-def _change(alert: Alert, live: Sequence[Earlier], regions: Sequence[str], *, ends: bool) -> Change:
-    if ends:
-        return Change.LIFTED
-    if not live or alert.type is not AlertType.UPDATE:
-        return Change.ISSUED
-    before = max(live, key=lambda one: one.sent)
-    if before.color is not None and alert.color is not None and before.color is not alert.color:
-        return Change.RAISED if alert.color > before.color else Change.LOWERED
-    if _all_covered(before.regions, regions) and _all_covered(regions, before.regions):
-        return Change.CONTINUED
-    if _all_covered(before.regions, regions):
-        return Change.WIDENED
-    return Change.NARROWED if _all_covered(regions, before.regions) else Change.UPDATED
-
-
-def _all_covered(inner: Sequence[str] | frozenset[str], outer: Sequence[str] | frozenset[str]) -> bool:
-    return all(any(covers(big, small) for big in outer) for small in inner)
-
-
-def _lane(alert: Alert, episode: Sequence[Earlier], change: Change) -> Lane:
-    """A lift or a lowering travels in the lane of the highest color that people were told."""
-    colors = [alert.color] if alert.color is not None else []
-    if change in (Change.LIFTED, Change.LOWERED):
-        colors.extend(one.color for one in episode if one.color is not None and one.state in _WENT_OUT)
-    return lane_of(max(colors, default=Color.BLUE), drill=alert.status is not Status.ACTUAL)
-
-
-def _may_speak(alert: Alert, episode: Sequence[Earlier], speaker: Speaker) -> bool:
-    return any(alert.sender == one.sender or speaker.name == one.source for one in episode)
+def _deliver_until(alert: Alert) -> datetime:
+    return alert.sent + LIFT_LIFETIME if ends(alert) else alert.deliver_until
 
 
 def _beyond(alert: Alert, regions: Sequence[str], speaker: Speaker) -> list[Fault]:
@@ -197,7 +218,8 @@ def _unknown_region(code: str) -> Fault:
     return Fault("areas", "unknown_region", f"{code} is no division that is known here")
 
 
-_WENT_OUT = frozenset({AlertState.RELEASED, AlertState.SUPERSEDED, AlertState.CANCELLED, AlertState.EXPIRED})
+_WAITING = frozenset({AlertState.HELD, AlertState.QUARANTINED})
+_FOLLOWING = frozenset({AlertType.UPDATE, AlertType.CANCEL})
 _ABOUT_COLOR = frozenset({"color_unknown", "hazard_unknown"})
 _DIFFERS = Fault("", "differs", "the same warning came with other content")
 _NOWHERE = Fault(
@@ -205,6 +227,15 @@ _NOWHERE = Fault(
 )
 _IN_FUTURE = Fault("sent", "sent_in_future", "is more than 15 minutes ahead of the clock here")
 _DANGLING = Fault("references", "dangling_reference", "what it refers to has not come here")
+_OVERTAKEN = Fault("sent", "overtaken", "a later message of its episode came before it")
+_OTHER_STATUS = Fault(
+    "references", "other_status", "a drill or test changes nothing real, and nothing real changes a drill"
+)
+_NOT_ALL_THEIRS = Fault(
+    "references",
+    "not_all_theirs",
+    "it refers to another's warning too, for which neither its sender nor its source may speak",
+)
 _NOT_THEIR_EPISODE = Fault(
     "references", "not_their_episode", "neither its sender nor its source may speak for the earlier warning"
 )

@@ -12,7 +12,7 @@ from typing import Protocol
 
 import structlog
 
-from warnd.model.alert import Change
+from warnd.model.alert import LESS_DANGER, Change
 from warnd.model.color import Lane
 from warnd.model.delivery import Batch, State, Why
 from warnd.pipeline.expand import Recipient
@@ -37,7 +37,6 @@ _HOLD_SECONDS = 0.02
 _LONGEST_HOLD = 50
 
 _FOLLOW_SECONDS = 0.1
-_TO_THOSE_TOLD = frozenset({Change.LIFTED, Change.LOWERED})
 _MEMBERS, _TOLD = "m:", "t:"
 
 
@@ -97,7 +96,7 @@ class Broadcaster:
     async def _plan(self, run: Run) -> None:
         telling, alert_id = run.telling, run.telling.id
         run.contents.update(await self._source.contents(alert_id))
-        if telling.change not in _TO_THOSE_TOLD and not telling.cursor.startswith(_TOLD):
+        if telling.change not in LESS_DANGER and not telling.cursor.startswith(_TOLD):
             await self._to_members(run)
         if telling.earlier and not self._in_force.stopped(alert_id):
             await self._to_those_told(run)
@@ -105,7 +104,7 @@ class Broadcaster:
         if run.unreachable:
             message = f"{telling.alert.headline}: no endpoint that can be used for {run.unreachable} of the subscribers"
             self._alarms.sound("no_endpoint", alert_id, message)
-        if run.targeted == 0 and not telling.cursor and not self._in_force.stopped(alert_id):
+        if not run.targeted and not self._in_force.stopped(alert_id) and _somebody_should_be_told(run):
             message = f"{telling.alert.headline or telling.alert.identifier}: nobody could be told"
             self._alarms.sound("nobody_told", alert_id, message)
 
@@ -169,21 +168,31 @@ class Broadcaster:
         telling = run.telling
         told_before = await self._source.how_many_told(telling.earlier)
         await self._source.size_is(telling.id, run.planned + told_before)
+        looked_at: int | None = None
         while not self._in_force.stopped(telling.id):
             out = await self._source.still_out(telling.earlier)
-            found = await self._source.not_yet_followed(telling.earlier, telling.id, CHUNK)
-            done = not found and not out
+            if out != looked_at:
+                for earlier in telling.earlier:
+                    if not await self._follow(run, earlier):
+                        return
+                looked_at = out
+            if not out:
+                await self._commit(run, run.chunk([], _TOLD, done=True, now=self._clock()))
+                return
+            await asyncio.sleep(_FOLLOW_SECONDS)
+
+    async def _follow(self, run: Run, earlier: str) -> bool:
+        """To those told one earlier message so far; False when there is no use in going on."""
+        telling, after = run.telling, ""
+        # A mere continuation is no reason to leave those out who were still to be told what goes on.
+        untold = telling.change is Change.CONTINUED
+        while found := await self._source.not_yet_followed(earlier, telling.id, after, CHUNK, untold=untold):
+            after = found[-1].delivery
             run.planned += len(found)
-            quiet_only = telling.change is Change.CONTINUED
-            recipients = [
-                one for told in found for one in _again(told, self._surroundings, quiet_only=quiet_only)
-            ]
-            if recipients or done:
-                chunk = run.chunk(recipients, _TOLD, done=done, now=self._clock())
-                if not await self._commit(run, chunk) or done:
-                    return
-            elif out:
-                await asyncio.sleep(_FOLLOW_SECONDS)
+            recipients = [one for told in found for one in _again(told, self._surroundings, telling.change)]
+            if not await self._commit(run, run.chunk(recipients, _TOLD, done=False, now=self._clock())):
+                return False
+        return True
 
     async def _commit(self, run: Run, chunk: Chunk) -> bool:
         committed = await self._store.commit(chunk)
@@ -198,10 +207,26 @@ class Broadcaster:
         return True
 
 
-def _again(told: Told, around: Surroundings, *, quiet_only: bool) -> Iterator[Recipient]:
-    """The same address by the same route; a channel that is configured no more, or not quiet enough, reaches nobody."""
+def _somebody_should_be_told(run: Run) -> bool:
+    """An end is for those who were told before; what goes on unchanged need not be said again."""
+    telling = run.telling
+    if telling.cursor or telling.change is Change.CONTINUED:
+        return False
+    return telling.change is not Change.LIFTED or run.planned > 0
+
+
+def _again(told: Told, around: Surroundings, change: Change) -> Iterator[Recipient]:
+    """
+    The same address by the same route, whatever became of its endpoint since.
+
+    A channel that is configured no more, or is too loud for such a message, reaches nobody.
+    """
     route = around.routes.get(told.channel)
-    gone = route is None or (quiet_only and not route.quiet)
+    gone = (
+        route is None
+        or (change is Change.CONTINUED and told.told and not route.quiet)
+        or (change in LESS_DANGER and not route.lifts)
+    )
     for person in told.people:
         yield Recipient(
             told.channel,

@@ -19,12 +19,13 @@ from warnd.ports import Gap
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A configured channel as planning sees it."""
+    """A configured channel as planning sees it. ``lifts``: the word of an end or a lowering goes there too."""
 
     name: str
     capabilities: Capabilities
     emulated: bool = False
     quiet: bool = False
+    lifts: bool = True
 
     @property
     def kind(self) -> str:

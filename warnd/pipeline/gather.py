@@ -59,6 +59,7 @@ def gather(
                     attempts=attempts,
                     follows=any(one.follows for one in piece),
                     ordered=any(one.ordered for one in piece),
+                    behind=piece[0].behind,
                 )
             )
     return batches

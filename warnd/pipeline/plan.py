@@ -28,6 +28,7 @@ class Plan:
     deliver_until: int
     follows: bool
     routes: Mapping[str, Route]
+    behind: bool = False
 
 
 @dataclass(slots=True)
@@ -176,6 +177,7 @@ def _batches(
                     levels=bytes(part.levels[start : start + size]),
                     follows=plan.follows,
                     ordered=part.ordered,
+                    behind=plan.behind,
                 )
             )
     return batches, batch_of

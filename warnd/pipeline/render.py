@@ -48,7 +48,8 @@ class Notice:
     What is to be told of an alert.
 
     ``area_names`` are the divisions warned, by name, all of one ``area_level`` or of several (None); without
-    any, the alert's own names stand in. ``previous_color`` is the episode's before this message.
+    any, the alert's own names stand in. ``previous_color`` is the episode's before this message, ``added_names``
+    and ``removed_names`` are the places that it names anew and that are warned no more.
     """
 
     alert_id: str
@@ -58,6 +59,8 @@ class Notice:
     previous_color: Color | None = None
     area_names: Sequence[str] = ()
     area_level: Level | None = None
+    added_names: Sequence[str] = ()
+    removed_names: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +169,8 @@ class _Sheet:
 
     fixed: Mapping[str, str]
     names: tuple[str, ...]
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
     level: Level | None
     headline: str
     description: str
@@ -187,11 +192,17 @@ class _Sheet:
         instruction = shortened(self.instruction, max(room // 2, room - len(self.description)))
         description = shortened(self.description, room - len(instruction))
         longest = LONGEST_NAME if names == 1 else LONGEST_TEXT
-        listed = tuple(self.carry(shortened(name, longest)) for name in self.names[:names])
+
+        def listed(places: Sequence[str], level: Level | None = None) -> str:
+            some = [self.carry(shortened(name, longest)) for name in places[:names]]
+            return self.words.listed(some, count=len(places), level=level)
+
         return {
             **self.fixed,
-            "area": self.words.listed(listed, count=len(self.names), level=self.level),
-            "area_names": listed,
+            "area": listed(self.names, self.level),
+            "area_names": tuple(self.carry(shortened(name, longest)) for name in self.names[:names]),
+            "added_area": listed(self.added),
+            "removed_area": listed(self.removed),
             "headline": self.carry(shortened(self.headline, room)),
             "description": self.carry(description),
             "instruction": self.carry(instruction),
@@ -227,10 +238,11 @@ def _sheet(notice: Notice, text: Text, candidate: Candidate, zone: ZoneInfo) -> 
         **{name: carry(one_line(value)) for name, value in relayed.items()},
         **{name: isolated(words.clock(instant, zone), rtl=words.rtl) for name, instant in times.items()},
     }
-    names = (one_line(name) for name in (notice.area_names or [area.name for area in alert.areas]))
     return _Sheet(
         fixed=fixed,
-        names=tuple(dict.fromkeys(name for name in names if name)),
+        names=_distinct(notice.area_names or [area.name for area in alert.areas]),
+        added=_distinct(notice.added_names),
+        removed=_distinct(notice.removed_names),
         level=notice.area_level,
         headline=shortened(one_line(text.headline), LONGEST_TEXT),
         description=shortened(cleaned(text.description), LONGEST_TEXT),
@@ -239,6 +251,10 @@ def _sheet(notice: Notice, text: Text, candidate: Candidate, zone: ZoneInfo) -> 
         words=words,
         carry=carry,
     )
+
+
+def _distinct(names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for name in map(one_line, names) if name))
 
 
 def _by_template(sheet: _Sheet, candidate: Candidate, limits: Limits, templates: Templates) -> _Page:

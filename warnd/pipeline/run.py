@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from warnd.errors import TemplateError
+from warnd.model.alert import LESS_DANGER
 from warnd.model.content import Content
 from warnd.model.hazard import OTHER
 from warnd.model.region import Level, level_of
@@ -44,6 +45,7 @@ class Run:
             telling.deliver_until,
             bool(telling.earlier),
             self.surroundings.routes,
+            telling.change in LESS_DANGER,
         )
         planned = plan_chunk(
             plan, found, content_of=self._content, new_ids=self.new_ids, after=self.cursor, cursor=cursor,
@@ -69,9 +71,10 @@ class Run:
         capabilities = around.routes[channel].capabilities
         hazard = around.catalogue.get(telling.alert.hazard) or around.catalogue.hazards[OTHER]
         levels = {level_of(code) for code in telling.regions}
+        added, removed = telling.moved
         notice = Notice(
             telling.id, telling.alert, hazard, telling.change, telling.previous_color, telling.region_names,
-            Level(levels.pop()) if len(levels) == 1 else None,
+            Level(levels.pop()) if len(levels) == 1 else None, added, removed,
         )  # fmt: skip
         rendered = render(
             notice,

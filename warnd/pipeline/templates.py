@@ -23,7 +23,8 @@ FIELDS = frozenset(
     {
         *("mark", "issuer", "change", "change_name", "hazard", "hazard_name"),
         *("color", "color_name", "previous_color_name"),
-        *("area", "area_names", "sent", "effective", "onset", "expires"),
+        *("area", "area_names", "added_area", "removed_area"),
+        *("sent", "effective", "onset", "expires"),
         *("headline", "description", "instruction", "guidance", "contact", "web", "identifier"),
     }
 )

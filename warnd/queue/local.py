@@ -1,8 +1,8 @@
 """
 The five lanes of each channel, in this process.
 
-Strict order, red first, but for every twentieth take, which serves the lowest lane that has something. A lane
-keeps a bounded head in memory; what does not fit stays in the store and is fetched by key when the head runs
+Strict order, red first, but for every twentieth take, which serves the lowest lane that has something; within a lane first
+notices before lifts and lowerings. A lane keeps a bounded head in memory; what does not fit stays in the store and is fetched by key when the head runs
 low. A throttled target steps aside and never blocks its lane.
 """
 
@@ -11,8 +11,9 @@ from __future__ import annotations
 import asyncio
 import heapq
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from warnd.contract.outcome import Outcome
 from warnd.model.color import Lane
@@ -26,8 +27,16 @@ _REFILL = 1024
 _LOWER_EVERY = 20
 _LOST_HINT_SECONDS = 1.0
 
-Load = Callable[[str, Lane, str, int], Awaitable[Sequence[Batch]]]
-"""(channel, lane, after this batch id, at most so many) -> batches at rest, by id."""
+_PLACES = tuple((lane, behind) for lane in Lane for behind in (False, True))
+"""In each lane first notices, then what tells of less danger: lifts and lowerings."""
+
+
+class Load(Protocol):
+    """Batches of a lane that are at rest, by id: at most so many after this one, of those behind or of the others."""
+
+    async def __call__(
+        self, channel: str, lane: Lane, after: str, limit: int, *, behind: bool
+    ) -> Sequence[Batch]: ...
 
 
 def _always(batch: Batch, now: int) -> bool:
@@ -37,7 +46,7 @@ def _always(batch: Batch, now: int) -> bool:
 @dataclass(slots=True)
 class _Head:
     """
-    One lane of one channel. ``spilled``: the store may have more than is here.
+    One place in a lane of one channel. ``spilled``: the store may have more than is here.
 
     It is read from ``cursor`` on; ``missed`` is the lowest id of what did not fit and reading on may not find.
     """
@@ -91,7 +100,7 @@ class ChannelLanes:
         self._clock = clock
         self._monotonic = monotonic
         self._holds = holds
-        self._heads = {lane: _Head() for lane in Lane}
+        self._heads = {place: _Head() for place in _PLACES}
         self._later: list[tuple[int, int, Batch]] = []
         self._held: set[str] = set()
         self._waiting = _Waiting()
@@ -107,7 +116,7 @@ class ChannelLanes:
     @property
     def red_waits(self) -> bool:
         """Whether a red batch is ready and has not been taken."""
-        return bool(self._heads[Lane.RED].batches)
+        return any(self._heads[Lane.RED, behind].batches for behind in (False, True))
 
     def post(self, batches: Sequence[Batch], *, fetched: bool = False) -> None:
         """Take hints in; what exceeds the head is left to the store (never so for ``fetched`` ones)."""
@@ -116,7 +125,7 @@ class ChannelLanes:
         for batch in batches:
             if batch.id in self._held:
                 continue
-            head = self._heads[batch.lane]
+            head = self._heads[batch.lane, batch.behind]
             if not fetched and (head.spilled or len(head.batches) >= HEAD or len(self._later) >= HEAD):
                 head.spilled = True
                 head.missed = min(head.missed or batch.id, batch.id)
@@ -142,12 +151,12 @@ class ChannelLanes:
     def take_now(self, slot: int) -> Batch | None:
         """The most urgent batch that is due and paid for, or None."""
         self._ripen()
-        for lane in self._order(slot):
-            batch = self._first_affordable(lane)
+        for place in self._order(slot):
+            head = self._heads[place]
+            batch = self._first_affordable(head, red=place[0] is Lane.RED)
             if batch is not None:
                 self._held.discard(batch.id)
                 self._takes += slot >= self._red_slots
-                head = self._heads[lane]
                 if head.spilled and len(head.batches) < HEAD // 4:
                     self._short.set()
                 return batch
@@ -178,9 +187,9 @@ class ChannelLanes:
     async def refill(self) -> None:
         """Fetch from the store whenever a head runs low, for ever; every second look for lost hints."""
         while True:
-            for lane, head in self._heads.items():
+            for place, head in self._heads.items():
                 while head.spilled and len(head.batches) < HEAD // 2:
-                    await self._refill(lane, head)
+                    await self._refill(*place, head)
             self._short.clear()
             try:
                 async with asyncio.timeout(_LOST_HINT_SECONDS):
@@ -189,27 +198,26 @@ class ChannelLanes:
                 for head in self._heads.values():
                     head.spilled = head.spilled or not head.batches
 
-    async def _refill(self, lane: Lane, head: _Head) -> None:
+    async def _refill(self, lane: Lane, behind: bool, head: _Head) -> None:
         if head.missed is not None and head.missed > head.cursor:
             head.missed = None
-        batches = await self._load(self.channel, lane, head.cursor, _REFILL)
+        batches = await self._load(self.channel, lane, head.cursor, _REFILL, behind=behind)
         if len(batches) < _REFILL:
             head.spilled, head.cursor = head.missed is not None, ""
         else:
             head.cursor = batches[-1].id
         self.post(batches, fetched=True)
 
-    def _order(self, slot: int) -> Sequence[Lane]:
+    def _order(self, slot: int) -> Sequence[tuple[Lane, bool]]:
         if slot < self._red_slots:
-            return (Lane.RED,)
-        lanes = [lane for lane, head in self._heads.items() if head.batches]
+            return _PLACES[:2]
+        places = [place for place, head in self._heads.items() if head.batches]
         if self._takes % _LOWER_EVERY == _LOWER_EVERY - 1:
-            lanes.reverse()
-        return lanes
+            places.sort(key=lambda place: (-place[0].value, place[1]))
+        return places
 
-    def _first_affordable(self, lane: Lane) -> Batch | None:
-        batches = self._heads[lane].batches
-        red = lane is Lane.RED
+    def _first_affordable(self, head: _Head, *, red: bool) -> Batch | None:
+        batches = head.batches
         while batches:
             batch = batches[0]
             if not self._holds(batch, self._clock()):
@@ -241,7 +249,7 @@ class ChannelLanes:
             return
         while self._later and self._later[0][0] <= now:
             batch = heapq.heappop(self._later)[2]
-            self._heads[batch.lane].batches.append(batch)
+            self._heads[batch.lane, batch.behind].batches.append(batch)
 
     def _set_timer(self) -> None:
         if self._later:
@@ -260,5 +268,5 @@ class ChannelLanes:
         self._timer = None
         self._ripen()
         ready = sum(len(head.batches) for head in self._heads.values())
-        self._waiting.wake(ready, red=bool(self._heads[Lane.RED].batches))
+        self._waiting.wake(ready, red=self.red_waits)
         self._set_timer()

@@ -102,8 +102,8 @@ class ChannelSettings:
 
     ``options`` are the adapter's own keys, credentials wrapped in ``Secret``. ``rate`` is in segments a
     second over all targets, ``target_rate`` in requests to each; None is no limit. ``slots`` (requests at
-    once) and ``quiet`` (it wakes nobody) are the adapter's own when None. ``emulated``: no provider stands
-    behind it, so that test messages may pass.
+    once) and ``quiet`` (it wakes nobody) are the adapter's own when None; ``lifts`` (an end or a lowering is told
+    on it) goes by its kind. ``emulated``: no provider stands behind it, so that test messages may pass.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=64)]
@@ -114,6 +114,7 @@ class ChannelSettings:
     slots: Annotated[int, Field(ge=1, le=1024)] | None = None
     emulated: bool = False
     quiet: bool | None = None
+    lifts: bool | None = None
 
 
 @closed

@@ -7,18 +7,27 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, or_, select, update
+from sqlalchemy import Connection, and_, delete, func, insert, literal, or_, select, update
 
 from warnd.errors import Conflict, Fault, NotFound
 from warnd.model.admission import Admission, Earlier, Identity, Known
-from warnd.model.alert import Alert, AlertState, AlertType, Change, Parsed, Reference, Verdict
-from warnd.model.alert_body import as_body, digest_of, from_body
+from warnd.model.alert import Alert, AlertState, Change, Parsed, Verdict
+from warnd.model.alert_body import as_body, from_body
 from warnd.model.color import Color, Lane
+from warnd.model.meaning import differing, digest_of
 from warnd.ports import Telling
 from warnd.store import regions
 from warnd.store.alarms import clear_about
+from warnd.store.bearing import bearing_on
 from warnd.store.journal import Entry
-from warnd.store.tables import alert_references, alert_regions, alerts, micros, raw_messages
+from warnd.store.tables import (
+    Instant,
+    alert_references,
+    alert_regions,
+    alerts,
+    micros,
+    raw_messages,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +66,6 @@ def admit(
     decide: Callable[[Known], Admission],
     *,
     id: str,
-    national: bool,
     policy_revision: str = "",
 ) -> tuple[Admitted, list[Entry]]:
     """
@@ -65,7 +73,7 @@ def admit(
 
     Raises Conflict when the same source said something else under the same identity.
     """
-    known = bearing_on(connection, parsed.alert, national=national)
+    known = bearing_on(connection, parsed.alert, source=raw.source)
     decision = decide(known)
     if decision.identity is Identity.CONFLICT:
         raise Conflict(
@@ -73,17 +81,18 @@ def admit(
             "is here already with other content"
         )
     if decision.same is not None:
-        return _repeated(connection, raw, decision.same, decision)
+        return _repeated(connection, parsed.alert, raw, decision.same, decision)
     keep_raw(connection, raw, decision.verdict, decision.findings, alert_id=id)
     stops = _live(connection, decision.supersedes)
     row = _row(decision, raw, id=id, digest=known.digest, policy_revision=policy_revision)
     connection.execute(insert(alerts).values(**row, reading=as_reading(parsed)))
     _keep_parts(connection, id, decision.alert, decision.regions)
+    join(connection, decision.joins, into=row["episode_id"])
     cleared = stop(connection, stops, state=decision.ending, at=raw.received, successor=id)
     alert = decision.alert
     facts = {"identifier": alert.identifier, "sender": alert.sender, "source": raw.source,
              "state": decision.state.value, "verdict": decision.verdict.value,
-             "change": decision.change.value, "stops": stops}  # fmt: skip
+             "change": decision.change.value, "stops": stops, "joins": list(decision.joins)}  # fmt: skip
     admitted = Admitted(
         id, alert.identifier, decision.state, decision.verdict, decision.change, decision.lane, alert.color,
         alert.hazard, tuple(decision.regions), decision.findings, repeat=False, stopped=tuple(stops),
@@ -108,6 +117,7 @@ def keep_anew(
     for part in (alert_references, alert_regions):
         connection.execute(delete(part).where(part.c.alert_id == id))
     _keep_parts(connection, id, decision.alert, decision.regions)
+    join(connection, decision.joins, into=row["episode_id"])
     stops = _live(connection, decision.supersedes)
     return stops, stop(connection, stops, state=decision.ending, at=at, successor=id)
 
@@ -125,7 +135,7 @@ def _row(
     decision: Admission, raw: RawMessage, *, id: str, digest: str, policy_revision: str
 ) -> dict[str, Any]:
     alert = decision.alert
-    over = decision.state is AlertState.EXPIRED
+    over = decision.state in (AlertState.EXPIRED, AlertState.SUPERSEDED, AlertState.CANCELLED)
     return {
         "id": id,
         "episode_id": decision.episode_id or id,
@@ -154,6 +164,7 @@ def _row(
         "plan_done": decision.state is not AlertState.RELEASED,
         "stopped_at": raw.received if over else None,
         "swept": over,
+        "successor_id": decision.overtaken_by,
     }
 
 
@@ -188,16 +199,26 @@ def stop(
     """
     Nothing more of these alerts leaves: one flag on each; their rows are marked later, in chunks.
 
-    Their alarms are over.
+    Of some the delivering had stopped by time already; they are over now too. Their alarms are over.
     """
     if not ids:
         return []
     connection.execute(
         update(alerts)
-        .where(alerts.c.id.in_(ids), alerts.c.stopped_at.is_(None))
-        .values(state=state.value, stopped_at=at, successor_id=successor)
+        .where(alerts.c.id.in_(ids))
+        .values(
+            state=state.value,
+            stopped_at=func.coalesce(alerts.c.stopped_at, literal(at, Instant())),
+            successor_id=successor,
+        )
     )
     return clear_about(connection, ids, at)
+
+
+def join(connection: Connection, episodes: Sequence[str], *, into: str) -> None:
+    """Make one episode of several, from a message that refers to all of them."""
+    if episodes:
+        connection.execute(update(alerts).where(alerts.c.episode_id.in_(episodes)).values(episode_id=into))
 
 
 def load(connection: Connection, id: str) -> Telling:
@@ -210,25 +231,25 @@ def load(connection: Connection, id: str) -> Telling:
             select(alert_regions.c.code).where(alert_regions.c.alert_id == id).order_by(alert_regions.c.code)
         ).scalars()
     )
-    names = regions.names(connection, codes)
     others = connection.execute(
-        select(alerts.c.id, alerts.c.color)
-        .where(
-            alerts.c.episode_id == row.episode_id, alerts.c.id != id, alerts.c.received_at <= row.received_at
-        )
+        select(alerts.c.id, alerts.c.color, alerts.c.successor_id)
+        .where(alerts.c.episode_id == row.episode_id, alerts.c.id != id)
         .order_by(alerts.c.sent)
     ).all()
-    previous = next((other.color for other in reversed(others) if other.color), None)
+    before = [other for other in others if other.successor_id == id]
+    ground = select(alert_regions.c.code).where(alert_regions.c.alert_id.in_([one.id for one in before]))
+    regions_before = tuple(sorted(set(connection.execute(ground).scalars())))
     return Telling(
         id,
         from_body(row.body),
         Change(row.change),
         Lane(row.lane),
         codes,
-        tuple(names.get(code, code) for code in codes),
+        regions.names(connection, (*codes, *regions_before)),
         micros(row.deliver_until),
         tuple(other.id for other in others),
-        Color(previous) if previous else None,
+        max((Color(other.color) for other in before if other.color), default=None),
+        regions_before,
         row.plan_cursor or "",
         row.planned,
         row.plan_done,
@@ -281,80 +302,35 @@ def set_plan_size(connection: Connection, id: str, members: int) -> None:
     connection.execute(update(alerts).where(alerts.c.id == id).values(plan_of=members))
 
 
-def bearing_on(connection: Connection, alert: Alert, *, national: bool, but_for: str = "") -> Known:
-    """
-    What is here that bears on a message, ``but_for`` the alert that it is already.
-
-    A ``national`` identifier is the same warning whoever sends it.
-    """
-    resolved, unknown = regions.resolve(connection, [code for area in alert.areas for code in area.regions])
-    same = _one(
-        connection,
-        alerts.c.sender == alert.sender,
-        alerts.c.identifier == alert.identifier,
-        alerts.c.sent == alert.sent,
-        alerts.c.id != but_for,
-    )
-    anywhere = (alerts.c.identifier == alert.identifier, alerts.c.id != but_for)
-    elsewhere = _one(connection, *anywhere) if national else None
-    others = [one for one in alert.references if not one.names(alert.sender, alert.identifier)]
-    episodes: list[str] = []
-    if others:
-        named = or_(*(_named(one) for one in others[:50]))
-        # A reference that names no sender means first of all a message of the same one.
-        order = (alerts.c.sender != alert.sender, alerts.c.id)
-        episodes = list(
-            connection.execute(select(alerts.c.episode_id).where(named).order_by(*order)).scalars()
-        )
-    rows = (
-        connection.execute(
-            select(alerts)
-            .where(alerts.c.episode_id == episodes[0], alerts.c.id != but_for)
-            .order_by(alerts.c.id)
-        ).all()
-        if episodes
-        else []
-    )
-    return Known(
-        same, elsewhere, [_earlier(connection, row) for row in rows], resolved, unknown, digest_of(alert)
-    )
-
-
-def _named(reference: Reference) -> ColumnElement[bool]:
-    by_identifier = alerts.c.identifier == reference.identifier
-    return and_(alerts.c.sender == reference.sender, by_identifier) if reference.sender else by_identifier
-
-
-def _one(connection: Connection, *conditions: Any) -> Earlier | None:
-    row = connection.execute(select(alerts).where(*conditions).order_by(alerts.c.id).limit(1)).one_or_none()
-    return _earlier(connection, row) if row is not None else None
-
-
-def _earlier(connection: Connection, row: Row[Any]) -> Earlier:
-    codes = connection.execute(select(alert_regions.c.code).where(alert_regions.c.alert_id == row.id))
-    return Earlier(
-        row.id, row.episode_id, row.sender, row.identifier, row.source, row.sent, AlertState(row.state),
-        AlertType(row.type), row.hazard, Color(row.color) if row.color else None, frozenset(codes.scalars()),
-        row.digest, Change(row.change),
-    )  # fmt: skip
-
-
 def _repeated(
-    connection: Connection, raw: RawMessage, same: Earlier, decision: Admission
+    connection: Connection, alert: Alert, raw: RawMessage, same: Earlier, decision: Admission
 ) -> tuple[Admitted, list[Entry]]:
+    """A repeat changes nothing; where it differs, that is noted once for each source and way of differing."""
     row = connection.execute(select(alerts).where(alerts.c.id == same.id)).one()
+    findings = [Fault(one["path"], one["code"], one["message"]) for one in row.findings]
     entries = []
+    said = as_body(alert)
+    if same.digest == digest_of(alert):
+        # What it leaves to its episode was filled in when it came first.
+        # What a person mended since is no other word of the source's either.
+        said |= {
+            key: row.body[key] for key in ("color", "hazard", "references", "areas", "effective", "expires")
+        }
+    keys = differing(row.body, said)
     first = select(raw_messages.c.id).where(raw_messages.c.id == row.raw_id, raw_messages.c.body == raw.body)
+    differs = Fault("", "differs", f"{raw.source} sent it with another {', '.join(keys)}")
+    remarks = decision.findings or ([differs] if keys else [_REPEAT])
     same_as = connection.execute(first).scalar()
-    remarks = decision.findings or (_REPEAT,)
     keep_raw(connection, raw, Verdict(row.verdict), remarks, alert_id=same.id, same_as=same_as)
-    if decision.findings:
-        differs = {"source": raw.source, "raw": raw.id}
-        entries.append(Entry(micros(raw.received), "alert.differed", same.id, differs, raw.source))
-    findings = tuple(Fault(one["path"], one["code"], one["message"]) for one in row.findings)
+    if keys and differs not in findings:
+        findings.append(differs)
+        noted = [_finding(one) for one in findings]
+        connection.execute(update(alerts).where(alerts.c.id == same.id).values(findings=noted))
+        facts = {"source": raw.source, "raw": raw.id, "keys": keys}
+        entries.append(Entry(micros(raw.received), "alert.differed", same.id, facts, raw.source))
     admitted = Admitted(
         same.id, row.identifier, AlertState(row.state), Verdict(row.verdict), Change(row.change), Lane(row.lane),
-        same.color, row.hazard, tuple(sorted(same.regions)), findings, repeat=True,
+        same.color, row.hazard, tuple(sorted(same.regions)), tuple(findings), repeat=True,
     )  # fmt: skip
     return admitted, entries
 

@@ -20,17 +20,18 @@ _LEVELS = {width: level for level, width in enumerate(WIDTHS)}
 
 _OPEN = """
 SELECT b.id, b.alert_id, b.channel, b.content_id, b.lane, b.state, b.due, b.created, b.deliver_until, b.epoch,
-    b.attempts, b.unknowns, b.follows, b.ordered
+    b.attempts, b.unknowns, b.follows, b.ordered, ?5
 FROM batches b CROSS JOIN alerts a ON a.id = b.alert_id
-WHERE b.channel = ? AND b.lane = ? AND b.state IN ('queued', 'waiting', 'unknown') AND b.id > ?
-  AND a.stopped_at IS NULL
-ORDER BY b.id LIMIT ?
+WHERE b.channel = ?1 AND b.lane = ?2 AND b.state IN ('queued', 'waiting', 'unknown') AND b.id > ?3
+  AND a.stopped_at IS NULL AND (a.change IN ('lifted', 'lowered')) = ?5
+ORDER BY b.id LIMIT ?4
 """
 
 _OUT = """
 SELECT b.id, b.alert_id, b.channel, b.content_id, b.lane, b.state, b.due, b.created, b.deliver_until, b.epoch,
-    b.attempts, b.unknowns, b.follows, b.ordered
-FROM batches b WHERE b.state = 'sending' AND b.lease_until < ? LIMIT ?
+    b.attempts, b.unknowns, b.follows, b.ordered, a.change IN ('lifted', 'lowered')
+FROM batches b CROSS JOIN alerts a ON a.id = b.alert_id
+WHERE b.state = 'sending' AND b.lease_until < ? LIMIT ?
 """
 
 _MEMBERS = bulk.folded(
@@ -55,7 +56,7 @@ FROM contents WHERE alert_id = ?
 _BATCHLESS = """
 SELECT d.id, d.alert_id, d.channel, d.content_id, d.address, d.region, d.lane, d.attempts, d.due,
     a.deliver_until, a.episode_id <> a.id,
-    EXISTS (SELECT 1 FROM fallbacks f WHERE f.delivery_id = d.id)
+    EXISTS (SELECT 1 FROM fallbacks f WHERE f.delivery_id = d.id), a.change IN ('lifted', 'lowered')
 FROM deliveries d CROSS JOIN alerts a ON a.id = d.alert_id
 WHERE d.state = 'waiting' AND d.batch_id IS NULL AND d.due <= ? AND d.id > ? AND a.stopped_at IS NULL
 ORDER BY d.id LIMIT ?
@@ -67,9 +68,11 @@ WHERE d.state = 'waiting' AND d.batch_id IS NULL AND d.due > ? AND a.stopped_at 
 """
 
 
-def open_batches(connection: Connection, channel: str, lane: Lane, after: str, limit: int) -> list[Batch]:
-    """Batches at rest of alerts in force, by id, from the one after ``after``."""
-    rows = raw_of(connection).execute(_OPEN, (channel, lane.value, after, limit)).fetchall()
+def open_batches(
+    connection: Connection, channel: str, lane: Lane, after: str, limit: int, *, behind: bool = False
+) -> list[Batch]:
+    """Batches at rest of alerts in force, by id, from the one after ``after``; or those ``behind`` in their lane."""
+    rows = raw_of(connection).execute(_OPEN, (channel, lane.value, after, limit, behind)).fetchall()
     return _batches(connection, rows)
 
 
@@ -81,7 +84,7 @@ def leases_run_out(connection: Connection, now: int, limit: int) -> list[Batch]:
 def batchless(connection: Connection, due_by: int, after: str, limit: int) -> list[Batchless]:
     """Deliveries to be gathered into new batches that are due by then, by id."""
     rows = raw_of(connection).execute(_BATCHLESS, (due_by, after, limit))
-    return [Batchless._make((*row[:10], bool(row[10]), bool(row[11]))) for row in rows]
+    return [Batchless._make((*row[:10], *map(bool, row[10:]))) for row in rows]
 
 
 def next_batchless_due(connection: Connection, after: int) -> int | None:
@@ -136,6 +139,7 @@ def _batches(connection: Connection, rows: Sequence[Any]) -> list[Batch]:
                 unknowns=row[11],
                 follows=bool(row[12]),
                 ordered=bool(row[13]),
+                behind=bool(row[14]),
                 deliveries=tuple(id_ for id_, _, _ in found),
                 addresses=tuple(address for _, address, _ in found),
                 levels=bytes(_LEVELS[len(region)] for _, _, region in found),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -11,16 +11,15 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 
 from warnd.errors import Conflict, Fault, NotFound
 from warnd.model.admission import Admission, Known
-from warnd.model.alert import AlertState, Change, Parsed
+from warnd.model.alert import AlertState, Parsed
 from warnd.model.alert_body import as_body, from_body
 from warnd.model.mend import BEYOND, Mend, remedy
 from warnd.store.alarms import clear_about, sound
-from warnd.store.alerts import as_reading, bearing_on, keep_anew
+from warnd.store.alerts import as_reading, keep_anew
+from warnd.store.bearing import bearing_on
 from warnd.store.journal import Entry
 from warnd.store.releasing import Decided
 from warnd.store.tables import alerts, mends, micros
-
-_WENT_OUT = (AlertState.RELEASED, AlertState.SUPERSEDED, AlertState.CANCELLED, AlertState.EXPIRED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +30,6 @@ class Quarantined:
     source: str
     parsed: Parsed
     mends: int
-
-
-@dataclass(frozen=True, slots=True)
-class Outlook:
-    """What would become of it; ``overtaken_by`` is the later message of its episode that it came too late for."""
-
-    admission: Admission
-    overtaken_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,33 +67,18 @@ def quarantined(connection: Connection, id: str) -> Quarantined:
 
 
 def outlook(
-    connection: Connection,
-    id: str,
-    parsed: Parsed,
-    decide: Callable[[Known], Admission],
-    *,
-    national: bool,
-) -> Outlook:
+    connection: Connection, kept: Quarantined, parsed: Parsed, decide: Callable[[Known], Admission]
+) -> Admission:
     """
     Decide on it as things are now.
 
-    What its authority has said since stands: it never takes the place of a later message. Raises Conflict when
-    another source has brought the same warning meanwhile.
+    Raises Conflict when another source has brought the same warning meanwhile.
     """
-    known = bearing_on(connection, parsed.alert, national=national, but_for=id)
+    known = bearing_on(connection, parsed.alert, source=kept.source, but_for=kept.id)
     admission = decide(known)
     if admission.same is not None:
-        raise Conflict(f"the same warning came as alert {admission.same.id} meanwhile; reject {id}")
-    if admission.state not in (AlertState.RELEASED, AlertState.HELD):
-        return Outlook(admission)
-    later = _later(connection, id, admission)
-    if later is None:
-        return Outlook(admission)
-    ended = later.change == Change.LIFTED.value
-    state = AlertState.CANCELLED if ended else AlertState.SUPERSEDED
-    remark = Fault("sent", "overtaken", "a later message of its episode came before it could be released")
-    findings = (*admission.findings, remark)
-    return Outlook(replace(admission, state=state, supersedes=(), findings=findings), later.id)
+        raise Conflict(f"the same warning came as alert {admission.same.id} meanwhile; reject {kept.id}")
+    return admission
 
 
 def mend(
@@ -114,7 +90,6 @@ def mend(
     *,
     by: str,
     ids: Sequence[str],
-    national: bool,
     policy_revision: str,
     now: datetime,
 ) -> tuple[Decided, Sequence[Entry]]:
@@ -126,11 +101,9 @@ def mend(
     """
     if quarantined(connection, kept.id).mends != kept.mends:
         raise Conflict(f"alert {kept.id} was mended by somebody else meanwhile: look at it again")
-    found = outlook(connection, kept.id, parsed, decide, national=national)
-    admission, id = found.admission, kept.id
+    admission, id = outlook(connection, kept, parsed, decide), kept.id
     stopped, ended = keep_anew(connection, id, admission, at=now, policy_revision=policy_revision)
-    reading = update(alerts).where(alerts.c.id == id).values(reading=as_reading(parsed))
-    connection.execute(reading.values(successor_id=found.overtaken_by) if found.overtaken_by else reading)
+    connection.execute(update(alerts).where(alerts.c.id == id).values(reading=as_reading(parsed)))
     before, after = as_body(kept.parsed.alert), as_body(admission.alert)
     connection.execute(
         insert(mends).values(
@@ -186,21 +159,6 @@ def _alarmed(
         message = f"{headline}: mended, and waits for release"
         entries += sound(connection, "alert_held", id, message, id=alarm_id, now=now)[1]
     return entries
-
-
-def _later(connection: Connection, id: str, admission: Admission) -> Row[Any] | None:
-    """The latest message of its episode, or of those that follow it, that went out and was sent after it."""
-    return connection.execute(
-        select(alerts)
-        .where(
-            alerts.c.episode_id.in_((admission.episode_id or id, id)),
-            alerts.c.id != id,
-            alerts.c.sent > admission.alert.sent,
-            alerts.c.state.in_(state.value for state in _WENT_OUT),
-        )
-        .order_by(alerts.c.sent.desc())
-        .limit(1)
-    ).one_or_none()
 
 
 def _times(connection: Connection, id: str) -> int:

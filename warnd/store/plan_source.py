@@ -29,8 +29,10 @@ class StoredPlanSource:
         scan = size >= members.SCAN_FROM
         return await self._store.read(members.members_after, bulk.rows(groups), after, limit, scan=scan)
 
-    async def not_yet_followed(self, earlier: Sequence[str], alert_id: str, limit: int) -> list[Told]:
-        return await self._store.read(told.not_yet_followed, list(earlier), alert_id, limit)
+    async def not_yet_followed(
+        self, earlier: str, alert_id: str, after: str, limit: int, *, untold: bool
+    ) -> list[Told]:
+        return await self._store.read(told.not_yet_followed, earlier, alert_id, after, limit, untold=untold)
 
     async def still_out(self, earlier: Sequence[str]) -> int:
         return await self._store.read(told.still_out, list(earlier))

@@ -10,12 +10,15 @@ from typing import Any
 from sqlalchemy import Connection, Row, select, update
 
 from warnd.errors import Conflict, NotFound
-from warnd.model.alert import AlertState, Change
+from warnd.model.alert import AlertState
+from warnd.model.alert_body import from_body
 from warnd.model.color import Lane
+from warnd.model.episode import lane_for, stand
 from warnd.store.alarms import clear, clear_about
-from warnd.store.alerts import stop
+from warnd.store.alerts import join, stop
+from warnd.store.bearing import bearing_on
 from warnd.store.journal import Entry
-from warnd.store.tables import alerts, mends, micros
+from warnd.store.tables import alert_regions, alerts, mends, micros
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +33,10 @@ class Decided:
 
 def approve(connection: Connection, id: str, *, by: str, now: datetime) -> tuple[Decided, Sequence[Entry]]:
     """
-    Release a held alert in place of those of its episode that are in force.
+    Release a held alert in place of those of its episode that are in force now.
 
-    Raises NotFound; Conflict when it is not held, was mended by whoever approves, its time is over, or a later message
-    of its episode was released.
+    What it changes is decided anew: others may have come while it waited. An end of what is over by now is kept.
+    Raises NotFound; Conflict when it is not held, its time is over, or a later message of its episode was released.
     """
     row = _in_state(connection, id, (AlertState.HELD,), "approved")
     _refuse_mender(connection, id, by)
@@ -41,21 +44,30 @@ def approve(connection: Connection, id: str, *, by: str, now: datetime) -> tuple
         raise Conflict(
             f"alert {id} may be delivered no more: its time was over at {row.deliver_until.isoformat()}"
         )
-    live = connection.execute(
-        select(alerts.c.id, alerts.c.sent).where(
-            alerts.c.episode_id == row.episode_id, alerts.c.state == AlertState.RELEASED.value
+    alert = from_body(row.body)
+    codes = connection.execute(select(alert_regions.c.code).where(alert_regions.c.alert_id == id)).scalars()
+    known = bearing_on(connection, alert, source=row.source, but_for=id)
+    episode = [one for one in (*known.episode, *known.followers) if one.status is alert.status]
+    standing = stand(alert, sorted(codes), episode)
+    if (later := standing.overtaken_by) is not None:
+        raise Conflict(f"alert {later.id} of the same episode is later than {id} and was released")
+    state = AlertState.KEPT if standing.over else AlertState.RELEASED
+    stopped = () if standing.over else standing.stops
+    entries = stop(connection, stopped, state=standing.ending, at=now, successor=id)
+    lane = lane_for(alert, episode, standing.change)
+    join(connection, sorted({one.episode_id for one in episode} - {row.episode_id}), into=row.episode_id)
+    connection.execute(
+        update(alerts)
+        .where(alerts.c.id == id)
+        .values(
+            state=state.value, change=standing.change.value, lane=lane.value,
+            plan_done=state is not AlertState.RELEASED,
         )
-    ).all()
-    if later := next((other.id for other in live if other.sent > row.sent), None):
-        raise Conflict(f"alert {later} of the same episode is later than {id} and was released")
-    stopped = tuple(other.id for other in live)
-    ending = AlertState.CANCELLED if row.change == Change.LIFTED.value else AlertState.SUPERSEDED
-    entries = stop(connection, stopped, state=ending, at=now, successor=id)
-    released = update(alerts).where(alerts.c.id == id)
-    connection.execute(released.values(state=AlertState.RELEASED.value, plan_done=False))
+    )  # fmt: skip
     _, waited = clear(connection, "alert_held", id, now=now)
-    entry = Entry(micros(now), "alert.approved", id, {"stops": stopped}, by)
-    return Decided(id, AlertState.RELEASED, Lane(row.lane), stopped), [entry, *entries, *waited]
+    facts = {"state": state.value, "change": standing.change.value, "stops": stopped}
+    entry = Entry(micros(now), "alert.approved", id, facts, by)
+    return Decided(id, state, lane, stopped), [entry, *entries, *waited]
 
 
 def reject(

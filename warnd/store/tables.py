@@ -241,7 +241,7 @@ alerts = Table(
     Column("plan_done", Boolean, nullable=False, server_default=text("0")),
     Column("policy_revision", String, nullable=False, server_default=""),
     Column("reading", JSON, nullable=False, server_default="{}"),
-    UniqueConstraint("sender", "identifier", "sent"),
+    UniqueConstraint("sender", "identifier", "sent", "source"),
 )
 """
 ``stopped_at`` set: nothing more of it leaves (superseded, cancelled, expired); ``swept`` once its unsent rows

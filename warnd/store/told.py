@@ -9,13 +9,13 @@ from warnd.store import bulk
 from warnd.store.database import raw_of
 
 _TOLD = """
-SELECT d.id, d.channel, d.address, coalesce(c.language, ''), d.name, d.region
-FROM json_each(?1) e CROSS JOIN deliveries d ON d.alert_id = e.value
-LEFT JOIN contents c ON c.id = d.content_id
-WHERE d.told = 1 AND NOT EXISTS (
-    SELECT 1 FROM deliveries n WHERE n.address = d.address AND n.channel = d.channel AND n.alert_id = ?2
-      AND (n.state <> 'suppressed' OR n.reason = 'not_on_policy'))
-LIMIT ?3
+SELECT d.id, d.told, d.channel, d.address, coalesce(c.language, ''), d.name, d.region
+FROM deliveries d LEFT JOIN contents c ON c.id = d.content_id
+WHERE d.alert_id = ?1 AND d.id > ?2 AND (d.told = 1 OR ?5 AND d.state IN ('queued', 'waiting', 'superseded'))
+  AND NOT EXISTS (
+    SELECT 1 FROM deliveries n WHERE n.address = d.address AND n.channel = d.channel AND n.alert_id = ?3
+      AND (n.state <> 'suppressed' OR d.told = 1 AND n.reason IN ('not_on_policy', 'not_needed')))
+ORDER BY d.id LIMIT ?4
 """
 
 _BEHIND = """
@@ -33,14 +33,19 @@ FROM json_each(?1) e CROSS JOIN deliveries d ON d.alert_id = e.value WHERE d.tol
 """
 
 
-def not_yet_followed(connection: Connection, earlier: list[str], alert_id: str, limit: int) -> list[Told]:
-    """At most ``limit`` addresses that were told one of the ``earlier`` alerts and have nothing of this one."""
+def not_yet_followed(
+    connection: Connection, earlier: str, alert_id: str, after: str, limit: int, *, untold: bool
+) -> list[Told]:
+    """
+    Addresses that were told the ``earlier`` alert and have nothing to be sent of this one, by delivery, from the one
+    after ``after``; with ``untold`` those too that were to be told it and had not been by the time it stopped.
+    """
     raw = raw_of(connection)
-    rows = raw.execute(_TOLD, (bulk.rows(earlier), alert_id, limit)).fetchall()
+    rows = raw.execute(_TOLD, (earlier, after, alert_id, limit, untold)).fetchall()
     people: dict[str, list[Behind]] = {}
     for delivery, *behind in raw.execute(_BEHIND, (bulk.rows([row[0] for row in rows]),)):
         people.setdefault(delivery, []).append(Behind._make(behind))
-    return [Told._make((*row[1:], tuple(people.get(row[0], ())))) for row in rows]
+    return [Told._make((row[0], bool(row[1]), *row[2:], tuple(people.get(row[0], ())))) for row in rows]
 
 
 def still_out(connection: Connection, earlier: list[str]) -> int:

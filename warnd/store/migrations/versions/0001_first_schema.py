@@ -326,7 +326,9 @@ def upgrade() -> None:
         sa.Column("reading", sa.JSON(), server_default="{}", nullable=False),
         sa.ForeignKeyConstraint(["raw_id"], ["raw_messages.id"], name=op.f("fk_alerts_raw_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_alerts")),
-        sa.UniqueConstraint("sender", "identifier", "sent", name=op.f("uq_alerts_sender_identifier_sent")),
+        sa.UniqueConstraint(
+            "sender", "identifier", "sent", "source", name=op.f("uq_alerts_sender_identifier_sent_source")
+        ),
     )
     with op.batch_alter_table("alerts", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_alerts_episode_id"), ["episode_id"], unique=False)

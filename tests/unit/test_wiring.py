@@ -1,0 +1,61 @@
+"""From a channel's settings to the route that planning sees."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from warnd.app import wiring
+from warnd.contract.channel import BatchView, Capabilities, Sink
+from warnd.contract.outcome import Outcome
+from warnd.model.color import Lane
+from warnd.model.delivery import Batch
+from warnd.settings import load
+
+
+class Mute:
+    """A channel that only says of what kind it is."""
+
+    def __init__(self, name: str, options: Mapping[str, Any]) -> None:
+        self.name = name
+        self.capabilities = Capabilities(options["kind"])
+
+    async def open(self, sink: Sink) -> None:
+        raise NotImplementedError
+
+    async def send(self, batch: BatchView) -> Sequence[Outcome]:
+        raise NotImplementedError
+
+    async def close(self) -> None:
+        raise NotImplementedError
+
+
+async def nothing(channel: str, lane: Lane, after: str, limit: int, *, behind: bool) -> Sequence[Batch]:
+    return ()
+
+
+@pytest.mark.parametrize(
+    ("kind", "said", "lifts"),
+    [
+        ("sms", "", True),
+        ("voice", "", False),
+        ("loudspeaker", "", False),
+        ("voice", "lifts = true", True),
+        ("sms", "lifts = false", False),
+    ],
+    ids=["sms", "voice", "loudspeaker", "voice that is to", "sms that is not to"],
+)
+def test_what_is_for_danger_alone_says_nothing_of_its_end(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kind: str, said: str, *, lifts: bool
+) -> None:
+    """Nobody is rung up at night because a danger is less, unless the channel is configured so."""
+    monkeypatch.setattr(wiring, "channel_factory", lambda adapter, *, key: Mute)
+    config = tmp_path / "warnd.toml"
+    config.write_text(f'[channels.one]\nadapter = "some.one"\nkind = "{kind}"\n{said}\n', encoding="utf-8")
+    lines = wiring.lines(
+        load(config, {}), load=nothing, clock=int, monotonic=float, holds=lambda batch, now: True
+    )
+    assert lines["one"].route.lifts is lifts

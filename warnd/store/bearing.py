@@ -1,0 +1,115 @@
+"""What is here that bears on a message: the same identity, and the whole episodes it belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select
+
+from warnd.model.admission import Earlier, Known
+from warnd.model.alert import Alert, AlertState, AlertType, Change, Reference
+from warnd.model.alert_body import from_body
+from warnd.model.color import Color
+from warnd.model.episode import national
+from warnd.model.meaning import digest_of, words_of
+from warnd.store import regions
+from warnd.store.tables import alert_references, alert_regions, alerts
+
+_MOST_REFERENCES = 50
+_WAITING = (AlertState.HELD.value, AlertState.QUARANTINED.value)
+_LET_IN_BY_NOBODY = (AlertState.QUARANTINED.value, AlertState.REJECTED.value)
+
+
+def bearing_on(connection: Connection, alert: Alert, *, source: str, but_for: str = "") -> Known:
+    """What is here that bears on a message of a ``source``, ``but_for`` the alert that it is already."""
+    resolved, unknown = regions.resolve(connection, [code for area in alert.areas for code in area.regions])
+    return Known(
+        _same(connection, alert, source, but_for),
+        _episodes(connection, _named(connection, alert, but_for), but_for),
+        resolved,
+        unknown,
+        digest_of(alert),
+        _episodes(connection, _following(connection, alert, but_for), but_for),
+    )
+
+
+def _same(connection: Connection, alert: Alert, source: str, but_for: str) -> Earlier | None:
+    """The alert of the same identity: the source's own, if there is one, else another's, one that waits at the last."""
+    # CAP knows no fraction of a second: what was forwarded and comes back has lost it.
+    second = alert.sent.replace(microsecond=0)
+    found = connection.execute(
+        select(alerts)
+        .where(
+            alerts.c.sender == alert.sender,
+            alerts.c.identifier == alert.identifier,
+            alerts.c.sent >= second,
+            alerts.c.sent < second + timedelta(seconds=1),
+            alerts.c.id != but_for,
+        )
+        .order_by(alerts.c.source != source, alerts.c.state.in_(_WAITING), alerts.c.id)
+        .limit(1)
+    ).one_or_none()
+    return _earlier(connection, found) if found is not None else None
+
+
+def _named(connection: Connection, alert: Alert, but_for: str) -> list[str]:
+    """
+    Episodes that the message refers to; what refers to itself, or uses an identifier again, goes on with that one.
+
+    A reference without a sender is to any sender's, first of all to one of the message's own.
+    """
+    others = [one for one in alert.references if one.identifier != alert.identifier][:_MOST_REFERENCES]
+    wanted = [_called(one) for one in (Reference(alert.sender, alert.identifier), *others)]
+    found = connection.execute(
+        select(alerts.c.episode_id, alerts.c.sender, alerts.c.identifier)
+        .where(or_(*wanted), alerts.c.id != but_for)
+        .order_by(alerts.c.id)
+    ).all()
+    own = {row.identifier for row in found if row.sender == alert.sender}
+    bare = {one.identifier for one in others if not one.sender} & own
+    kept = [row for row in found if row.sender == alert.sender or row.identifier not in bare]
+    return list(dict.fromkeys(row.episode_id for row in kept))
+
+
+def _following(connection: Connection, alert: Alert, but_for: str) -> list[str]:
+    """Episodes of messages that refer to this one and came before it, but for those nobody let through."""
+    refers = alert_references.c.identifier == alert.identifier
+    if not national(alert.identifier):
+        refers = and_(refers, alert_references.c.sender.in_((alert.sender, "")))
+    found = (
+        select(alerts.c.episode_id)
+        .join(alert_references, alert_references.c.alert_id == alerts.c.id)
+        .where(refers, alerts.c.id != but_for, alerts.c.state.not_in(_LET_IN_BY_NOBODY))
+        .order_by(alerts.c.id)
+    )
+    return list(dict.fromkeys(connection.execute(found).scalars()))
+
+
+def _called(one: Reference) -> ColumnElement[bool]:
+    if not one.sender or national(one.identifier):
+        return alerts.c.identifier == one.identifier
+    return and_(alerts.c.sender == one.sender, alerts.c.identifier == one.identifier)
+
+
+def _episodes(connection: Connection, ids: Sequence[str], but_for: str) -> list[Earlier]:
+    """All messages of these episodes, episode by episode, in the order they came."""
+    if not ids:
+        return []
+    place = {id_: number for number, id_ in enumerate(ids)}
+    found = select(alerts).where(alerts.c.episode_id.in_(ids), alerts.c.id != but_for).order_by(alerts.c.id)
+    rows = connection.execute(found).all()
+    return [_earlier(connection, row) for row in sorted(rows, key=lambda row: place[row.episode_id])]
+
+
+def _earlier(connection: Connection, row: Row[Any]) -> Earlier:
+    codes = connection.execute(select(alert_regions.c.code).where(alert_regions.c.alert_id == row.id))
+    alert = from_body(row.body)
+    return Earlier(
+        row.id, row.episode_id, row.sender, row.identifier, row.source, row.sent, AlertState(row.state),
+        AlertType(row.type), row.hazard, Color(row.color) if row.color else None, frozenset(codes.scalars()),
+        row.digest, Change(row.change), alert.status,
+        frozenset((one.sender, one.identifier) for one in alert.references), words_of(alert),
+        went_out=row.plan_cursor is not None, all_planned=row.plan_done,
+    )  # fmt: skip
