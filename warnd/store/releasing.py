@@ -39,7 +39,7 @@ def approve(connection: Connection, id: str, *, by: str, now: datetime) -> tuple
     Raises NotFound; Conflict when it is not held, its time is over, or a later message of its episode was released.
     """
     row = _in_state(connection, id, (AlertState.HELD,), "approved")
-    _refuse_mender(connection, id, by)
+    refuse_mender(connection, id, by)
     if row.deliver_until <= now:
         raise Conflict(
             f"alert {id} may be delivered no more: its time was over at {row.deliver_until.isoformat()}"
@@ -70,6 +70,13 @@ def approve(connection: Connection, id: str, *, by: str, now: datetime) -> tuple
     return Decided(id, state, lane, stopped), [entry, *entries, *waited]
 
 
+def refuse_mender(connection: Connection, id: str, by: str) -> None:
+    """Four eyes: whoever set it right is not the second person. Raises Conflict."""
+    theirs = select(mends.c.id).where(mends.c.alert_id == id, mends.c.by == by).limit(1)
+    if connection.execute(theirs).first() is not None:
+        raise Conflict(f"alert {id} was mended by {by}: a second person approves it")
+
+
 def reject(
     connection: Connection, id: str, *, by: str, reason: str, now: datetime
 ) -> tuple[Decided, Sequence[Entry]]:
@@ -90,13 +97,6 @@ def cancel(
     entry = Entry(micros(now), "alert.cancelled", id, {"reason": reason}, by)
     entries = [entry, *clear_about(connection, (id,), now)]
     return Decided(id, AlertState.CANCELLED, Lane(row.lane), (id,)), entries
-
-
-def _refuse_mender(connection: Connection, id: str, by: str) -> None:
-    """Four eyes: whoever set it right is not the second person."""
-    theirs = select(mends.c.id).where(mends.c.alert_id == id, mends.c.by == by).limit(1)
-    if connection.execute(theirs).first() is not None:
-        raise Conflict(f"alert {id} was mended by {by}: a second person approves it")
 
 
 def _in_state(connection: Connection, id: str, states: Sequence[AlertState], verb: str) -> Row[Any]:
