@@ -10,7 +10,7 @@ import pytest
 from tests.integration.conftest import NOW
 from tests.integration.door import RED, Door
 from warnd.model.ulid import floor
-from warnd.store import keys, retention
+from warnd.store import keys
 from warnd.store.keys import Role
 
 CAP = "application/cap+xml"
@@ -29,37 +29,10 @@ async def as_neighbour(door: Door) -> str:
     return "neighbour"
 
 
-async def cap_of(door: Door, id_: str, query: str = "") -> bytes:
-    reply = await door.reply("GET", f"alerts/{id_}/cap{query}", role="viewer")
+async def cap_of(door: Door, id_: str) -> bytes:
+    reply = await door.reply("GET", f"alerts/{id_}/cap", role="viewer")
     assert reply.status == 200
     return await reply.read()
-
-
-@pytest.mark.parametrize(
-    ("media", "given"),
-    [
-        pytest.param("application/json; charset=utf-8", None, id="the type it came with"),
-        pytest.param("application/octet-stream", "application/octet-stream", id="no type to speak of"),
-    ],
-)
-async def test_the_original_is_given_back_byte_for_byte(door: Door, media: str, given: str | None) -> None:
-    """Whatever format it was in; as a download, which no browser runs."""
-    body = orjson.dumps(RED, option=orjson.OPT_INDENT_2)
-    _, admitted = await post(door, body, media)
-    reply = await door.reply("GET", f"alerts/{admitted['id']}/cap?original=true", role="viewer")
-    assert await reply.read() == body
-    assert reply.headers["Content-Type"] == (given or media)
-    assert reply.headers["Content-Disposition"] == "attachment"
-    assert reply.headers["X-Content-Type-Options"] == "nosniff"
-
-
-async def test_an_original_that_retention_has_taken_is_not_there(door: Door) -> None:
-    """The alert is, and can be written anew."""
-    _, admitted = await post(door, orjson.dumps(RED), "application/json")
-    await door.app.store.write(retention.erase_bodies, NOW.replace(year=2027), 10)
-    status, problem = await door.ask("GET", f"alerts/{admitted['id']}/cap?original=true")
-    assert (status, problem["title"]) == (404, "Not Found")
-    assert await cap_of(door, admitted["id"])
 
 
 @pytest.mark.parametrize("sent", [RED["sent"], "2026-07-14T08:00:00.250+08:00"], ids=["whole", "fraction"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from dataclasses import asdict
 from typing import Annotated, Any
@@ -27,7 +26,7 @@ from warnd.api.views import (
 )
 from warnd.app import acts
 from warnd.app.receiving import Received, Taken, receive
-from warnd.errors import Conflict, InvalidAlert, TooMany
+from warnd.errors import Conflict, Fault, InvalidAlert, TooMany
 from warnd.intake.findings import MAX_FINDINGS
 from warnd.intake.read import located
 from warnd.model.alert_body import from_body
@@ -41,8 +40,6 @@ from warnd.store.releasing import Decided
 
 MEDIA = ("application/json", "application/cap+xml", "application/xml", "text/xml")
 
-_AS_SENT = re.compile(rf"(?:{'|'.join(map(re.escape, MEDIA))})(?: ?; ?charset=[\w-]+)?", re.IGNORECASE)
-"""Content types with which a message is given back as it came: none that a browser would run."""
 
 _LOOK_SECONDS = 0.5
 _ALIVE_SECONDS = 15.0
@@ -66,9 +63,12 @@ async def post(call: Call) -> web.StreamResponse:
         return await _issue(call)
     speaker = _speaker(call)
     given = call.request.headers.get("Content-Type")
-    if given is not None and call.request.content_type not in (*MEDIA, "application/octet-stream"):
-        raise web.HTTPUnsupportedMediaType(text=f"the body is one of {', '.join(MEDIA)}")
     body = await call.request.read()
+    if given is not None and call.request.content_type not in (*MEDIA, "application/octet-stream"):
+        message = f"the body is one of {', '.join(MEDIA)}"
+        if not call.query.get("dry_run"):
+            await call.app.keep_refused(body, given, speaker, Fault("body", "content_type", message))
+        raise web.HTTPUnsupportedMediaType(text=message)
     if call.query.get("dry_run"):
         return answer(forecast_view(*await call.app.forecast(body, given, speaker)))
     received = await receive(call.app, body, given, speaker)
@@ -136,24 +136,9 @@ async def coverage(call: Call) -> web.StreamResponse:
 
 
 async def as_cap(call: Call) -> web.StreamResponse:
-    """As CAP 1.2; with ``original`` the bytes as they came, whatever they are."""
-    if call.query.get("original"):
-        return await _original(call)
     view = await call.app.store.read(alert_views.get_alert, call.id)
     body = cap.as_cap(from_body(view.body), call.app.surroundings.catalogue)
     return web.Response(body=body, content_type=cap.MEDIA, charset="utf-8")
-
-
-async def _original(call: Call) -> web.StreamResponse:
-    body, told = await call.app.store.read(alert_views.original, call.id)
-    return web.Response(
-        body=body,
-        headers={
-            "Content-Type": told if _AS_SENT.fullmatch(told) else "application/octet-stream",
-            "Content-Disposition": "attachment",
-            "X-Content-Type-Options": "nosniff",
-        },
-    )
 
 
 async def events(call: Call) -> web.StreamResponse:

@@ -11,6 +11,8 @@ from warnd.api import (
     feeds,
     hazards,
     health,
+    mending,
+    messages,
     openapi,
     receipts,
     regions,
@@ -33,7 +35,7 @@ from warnd.api.routing import (
     one_of,
     text,
 )
-from warnd.model.alert import AlertState
+from warnd.model.alert import AlertState, Verdict
 from warnd.model.audience import AudienceClass, EndpointState, SubscriberKind
 from warnd.model.color import Color
 from warnd.model.delivery import State
@@ -97,6 +99,11 @@ def _act(path: str, handler: Handler, about: str, body: type[Body], status: int 
     )
 
 
+def _bytes(path: str, handler: Handler, about: str) -> Route:
+    answers = (Answer(200, about, "application/octet-stream"),)
+    return Route("GET", f"{PREFIX}/{path}", handler, about, ACTING, answers=answers)
+
+
 def _resource(one: Resource) -> tuple[Route, ...]:
     path, item = f"{PREFIX}/{one.plural}", f"{PREFIX}/{one.plural}/{_ID}"
     filters = tuple(_AUDIENCE[name] for name in one.filters)
@@ -131,13 +138,27 @@ ROUTES: tuple[Route, ...] = (
     _get(f"alerts/{_ID}/forecast", alerts.forecast, "Whom the release of a held alert would tell."),
     _get(f"alerts/{_ID}/coverage", alerts.coverage, "Whom it reached by region level, and the gaps.", *PAGING),
     _get(f"alerts/{_ID}/events", alerts.events, "Its progress while it goes out.", media="text/event-stream"),
-    _get(f"alerts/{_ID}/cap", alerts.as_cap, "The alert as CAP 1.2.",
-         flag("original", "The message byte for byte as it came, in whatever format."), media=cap.MEDIA),
+    _get(f"alerts/{_ID}/cap", alerts.as_cap, "The alert as CAP 1.2.", media=cap.MEDIA),
     _act(f"alerts/{_ID}/approve", alerts.approve, "Release a held alert.", Nothing),
+    Route(
+        "POST",
+        f"{PREFIX}/alerts/{_ID}/mend",
+        mending.mend,
+        "Set a quarantined alert right and let what follows happen.",
+        ACTING,
+        (flag("dry_run", "Say what would become of it and whom it would reach, and keep nothing."),),
+        mending.MendBody,
+        answers=(Answer(200, "The alert as it stands now, or a dry run's figures."),),
+    ),
+    _bytes(f"alerts/{_ID}/raw", messages.of_alert, "The message that the alert was read from, as it came."),
     _act(f"alerts/{_ID}/reject", alerts.reject, "Let nobody be told of a held or quarantined alert.", alerts.Decision),
     _act(f"alerts/{_ID}/links", alerts.link, "A link by which one named person may release or reject a held alert.",
          alerts.LinkBody, 201),
     _act(f"alerts/{_ID}/cancel", alerts.cancel, "Stop what is unsent; tells nobody.", alerts.Decision),
+    _get("messages", messages.list_, "What sources sent, whatever came of it, the newest first.",
+         one_of("verdict", {one.value: one for one in Verdict}, "Only those with this verdict."),
+         text("source", "Only of this source."), _SINCE, _UNTIL, *PAGING),
+    _bytes(f"messages/{_ID}", messages.get, "One message's bytes, as they came."),
     _get("deliveries", deliveries.list_, "The delivery log, the newest first; a page may be short and yet have "
          "a next one.", *_DELIVERIES, *PAGING),
     _get("deliveries/export", deliveries.export, "The same as one file.", *_DELIVERIES,

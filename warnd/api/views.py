@@ -21,6 +21,8 @@ from warnd.store.alert_views import AlertRow, AlertView, LevelCoverage, Progress
 from warnd.store.alerts import Admitted
 from warnd.store.deliveries import DeliveryRow
 from warnd.store.delivery_story import DeliveryStory
+from warnd.store.mending import Mended
+from warnd.store.messages import MessageRow
 
 
 def admitted_view(admitted: Admitted) -> dict[str, Any]:
@@ -137,7 +139,34 @@ def whole_alert_view(view: AlertView, progress: Progress) -> dict[str, Any]:
         "warnings": [fault_view(one) for one in view.findings],
         "regions": [{"code": region.code, "name": region.name} for region in view.regions],
         "history": [alert_view(other) for other in view.episode],
+        "doubts": [fault_view(one.finding) | {"remedy": one.remedy} for one in view.doubts],
+        "mends": [mended_view(one) for one in view.mends],
         "message": dict(view.body),
+    }
+
+
+def mended_view(mended: Mended) -> dict[str, Any]:
+    return {
+        "at": mended.at.isoformat(),
+        "by": mended.by,
+        "reason": mended.reason,
+        "changes": {name: {"from": old, "to": new} for name, (old, new) in mended.changes.items()},
+        "overridden": list(mended.overridden),
+        "state": mended.state.value,
+    }
+
+
+def message_view(message: MessageRow) -> dict[str, Any]:
+    """A message as it came, without its bytes."""
+    return {
+        "id": message.id,
+        "source": message.source,
+        "received_at": message.received_at.isoformat(),
+        "content_type": message.content_type,
+        "size": message.size,
+        "verdict": message.verdict.value,
+        "alert": message.alert_id,
+        "findings": [fault_view(one) for one in message.findings],
     }
 
 

@@ -87,7 +87,6 @@ class App:
         self.surroundings = wiring.surroundings(settings, self.routes)
         self.speakers = wiring.speakers(settings, self.surroundings.catalogue)
         self._signatures = wiring.signature_policies(settings)
-        self._source = StoredPlanSource(self.store)
         self.hand = wiring.hand(settings, self.surroundings.catalogue)
         self.traffic = Traffic(settings)
         self.foresight = Foresight(self.store, self.surroundings, places=self.places, audience=self.audience)
@@ -241,6 +240,11 @@ class App:
         """What may be read of a body, by its source's policy, and what is to be said of it. Raises InvalidAlert."""
         policy = self._signatures.get(speaker.name)
         return check_signature(body, policy) if policy is not None else Checked(body)
+
+    async def keep_refused(self, body: bytes, content_type: str, speaker: Speaker, fault: Fault) -> None:
+        """Keep what an authenticated source sent and nobody would read."""
+        raw = RawMessage(self.new_id(), speaker.name, content_type, body, self.now())
+        await self.refuse(raw, [fault])
 
     async def admit(self, parsed: Parsed, raw: RawMessage, speaker: Speaker) -> Admitted:
         """

@@ -54,7 +54,7 @@ class Foresight:
         if admission.state not in (AlertState.RELEASED, AlertState.HELD):
             return admission, NOBODY
         earlier = [one.id for one in known.episode]
-        found = await self._forecast(admission.alert, admission.change, admission.regions, earlier)
+        found = await self.of_change(admission.alert, admission.change, admission.regions, earlier)
         return admission, found
 
     async def of_held(self, alert_id: str) -> Forecast:
@@ -63,11 +63,12 @@ class Foresight:
         if view.alert.state is not AlertState.HELD:
             raise Conflict(f"alert {alert_id} is {view.alert.state.value}; a forecast is of one that is held")
         telling = await self._source.load(alert_id)
-        return await self._forecast(telling.alert, telling.change, telling.regions, telling.earlier)
+        return await self.of_change(telling.alert, telling.change, telling.regions, telling.earlier)
 
-    async def _forecast(
+    async def of_change(
         self, alert: Alert, change: Change, regions: Sequence[str], earlier: Sequence[str]
     ) -> Forecast:
+        """Whom a message would tell that makes this change; ``earlier`` are the other alerts of its episode."""
         before = await self._store.read(told.by_channel_and_level, list(earlier)) if earlier else []
         by_channel: Counter[str] = Counter()
         by_level: Counter[str] = Counter()

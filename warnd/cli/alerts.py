@@ -19,6 +19,8 @@ from warnd.cli.common import open_store, run
 from warnd.cli.configuration import ConfigFile
 from warnd.cli.deciding import approve, link, reject
 from warnd.cli.issue import print_forecast
+from warnd.cli.mending import mend, print_doubts, print_mends
+from warnd.cli.messages import raw
 from warnd.cli.options import AsJson, Language, Limit, Since, Until, language
 from warnd.cli.terminal import clock, print_json, print_table
 from warnd.model.alert import AlertState
@@ -72,12 +74,14 @@ def show(
     if whole.forecast is not None:
         print()
         print_forecast(counts_view(whole.forecast), say)
+    print_doubts(whole.view, say)
+    print_mends(whole.view, say, zone)
     _print_progress(whole.progress, say)
     _print_gaps(whole.gaps, say)
 
 
-for decision in (approve, reject, link):
-    alerts_app.command()(decision)
+for command in (approve, reject, link, mend, raw):
+    alerts_app.command()(command)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "push": ("push", "Send one warning to a running daemon."),
     "issue": ("issue", "Issue a warning by hand, to be held for a second person."),
     "alerts": ("alerts_app", "The warnings that came in, and how far each has got."),
+    "messages": ("messages_app", "What the sources sent, whatever came of it."),
     "deliveries": ("deliveries_app", "What became of each delivery; resend what failed."),
     "hazards": ("hazards_app", "The kinds of danger, by the slugs that subscriptions name."),
     "regions": ("regions_app", "The divisions of the country."),

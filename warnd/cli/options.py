@@ -11,7 +11,8 @@ import typer
 from warnd.model.delivery import State
 
 
-def _instant(text: str) -> datetime:
+def instant(text: str) -> datetime:
+    """A time as somebody types it, for an option's ``parser``."""
     try:
         when = datetime.fromisoformat(text)
     except ValueError as error:
@@ -33,11 +34,11 @@ Limit = Annotated[int, typer.Option(min=1, max=100_000, help="So many at the mos
 
 Since = Annotated[
     datetime | None,
-    typer.Option(parser=_instant, metavar="TIME", help="From then on.", show_default=False),
+    typer.Option(parser=instant, metavar="TIME", help="From then on.", show_default=False),
 ]
 Until = Annotated[
     datetime | None,
-    typer.Option(parser=_instant, metavar="TIME", help="Before then.", show_default=False),
+    typer.Option(parser=instant, metavar="TIME", help="Before then.", show_default=False),
 ]
 
 OneState = Annotated[

@@ -41,16 +41,21 @@ def print_json(value: Any) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """On a terminal as wide as it is, in a pipe as wide as the table needs; nothing is cut off."""
+    """On a terminal as wide as it is, in a pipe as wide as the table needs; nothing is cut off. Cells are plain text."""
     table = Table(box=None, pad_edge=False, header_style="bold", show_header=any(columns))
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(plain, row))
     console = Console(markup=False, highlight=False)
     if not console.is_terminal:
         console.width = _WHOLE
     console.print(table)
+
+
+def plain(text: str) -> str:
+    """What a stranger wrote, without the signs that would command a terminal."""
+    return "".join(sign if sign.isprintable() or sign in "\n\t" else "\ufffd" for sign in text)
 
 
 def as_called() -> str:

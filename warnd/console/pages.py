@@ -13,6 +13,7 @@ from yarl import URL
 from warnd.app.phrases import Phrases
 from warnd.app.showing import shown_address, shown_state
 from warnd.app.story import moments, why_of
+from warnd.console.quarantine import quarantine
 from warnd.console.views import (
     AlertHead,
     AlertPage,
@@ -92,6 +93,7 @@ def alert(connection: Connection, desk: Desk, id: str) -> AlertPage:
     view = get_alert(connection, id)
     return AlertPage(
         live=broadcast(connection, desk, id),
+        quarantine=quarantine(view, desk.say),
         description=view.body["description"],
         instruction=view.body["instruction"],
         texts=[_text(desk, one) for one in words_of(connection, id)],

@@ -18,6 +18,7 @@ from warnd.app.phrases import phrases
 from warnd.console import assets, language, pages, release
 from warnd.console.asking import fields_of, filter_of, in_words
 from warnd.console.door import Door, may_read, own_path
+from warnd.console.messages import messages
 from warnd.console.rendering import Account, Reader, Renderer
 from warnd.errors import Conflict, Fault, Invalid, NotFound
 from warnd.store.deliveries import DeliveryFilter, checked
@@ -81,6 +82,7 @@ class _Site:
             web.get("/deliveries/{id}", self._for_readers(self._delivery)),
             web.get("/release/{token}", self._for_all(self._ask_to_release)),
             web.post("/release/{token}", self._for_all(self._release)),
+            web.get("/messages", self._for_readers(self._messages)),
             web.get("/signin", self._for_all(self._ask_for_key)),
             web.post("/signin", self._for_all(self._sign_in)),
             web.get("/link/{token}", self._for_all(self._follow_link), allow_head=False),
@@ -122,6 +124,10 @@ class _Site:
     async def _delivery(self, request: web.Request, reader: Reader) -> web.Response:
         view = await self._read(pages.delivery, self._desk(reader), request.match_info["id"])
         return self._page(reader, "delivery.html", section="deliveries", view=view)
+
+    async def _messages(self, request: web.Request, reader: Reader) -> web.Response:
+        view = await self._read(messages, reader.phrases, request.rel_url)
+        return self._page(reader, "messages.html", section="messages", view=view)
 
     # --- what changes while one looks ---------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from warnd.app.story import Moment, Tone, tone_of
+from warnd.console.quarantine import Quarantine
 from warnd.errors import Fault
 from warnd.model.delivery import State
 
@@ -137,6 +138,7 @@ class AlertPage:
     """An alert's page: the part that lives, and the words that stand."""
 
     live: Broadcast
+    quarantine: Quarantine
     description: str
     instruction: str
     texts: Sequence[SentText]

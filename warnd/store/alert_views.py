@@ -17,8 +17,9 @@ from warnd.model.region import WIDTHS, Level, Region
 from warnd.model.release import Hold, Then
 from warnd.model.ulid import floor
 from warnd.store.database import raw_of
+from warnd.store.mending import Doubt, Mended, doubts_of, mends_of
 from warnd.store.paging import MOST, Page
-from warnd.store.tables import alert_regions, alerts, raw_messages, regions
+from warnd.store.tables import alert_regions, alerts, regions
 
 _MOVING = frozenset({State.QUEUED, State.SENDING, State.WAITING})
 
@@ -72,13 +73,19 @@ class AlertRow:
 
 @dataclass(frozen=True, slots=True)
 class AlertView:
-    """One alert whole. ``body`` is as INTERFACE.md writes it; ``episode`` are the others, the oldest first."""
+    """
+    One alert whole. ``body`` is as INTERFACE.md writes it; ``episode`` are the others, the oldest first.
+
+    ``doubts`` are those of the findings that keep it quarantined; ``mends`` what people set right.
+    """
 
     alert: AlertRow
     body: Mapping[str, Any]
     findings: tuple[Fault, ...]
     regions: tuple[Region, ...]
     episode: tuple[AlertRow, ...]
+    doubts: tuple[Doubt, ...] = ()
+    mends: tuple[Mended, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,22 +169,9 @@ def get_alert(connection: Connection, id: str) -> AlertView:
         tuple(Fault(one["path"], one["code"], one["message"]) for one in row.findings),
         tuple(Region(code, name or code) for code, name in codes),
         tuple(_row(other) for other in others),
+        doubts_of(row),
+        mends_of(connection, id),
     )
-
-
-def original(connection: Connection, id: str) -> tuple[bytes, str]:
-    """
-    The message byte for byte as it came, and the content type it came with.
-
-    Raises NotFound; also when retention has taken the bytes.
-    """
-    row = _one(connection, id)
-    raw = connection.execute(
-        select(raw_messages.c.body, raw_messages.c.content_type).where(raw_messages.c.id == row.raw_id)
-    ).one()
-    if not raw.body:
-        raise NotFound("original message of alert", id)
-    return raw.body, raw.content_type
 
 
 _TALLIES = "SELECT channel, state, sum(n) FROM tallies WHERE alert_id = ? GROUP BY channel, state"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, insert, literal, or_, select, update
+from sqlalchemy import Connection, and_, delete, func, insert, literal, or_, select, update
 
 from warnd.errors import Conflict, Fault, NotFound
 from warnd.model.admission import Admission, Earlier, Identity, Known
@@ -90,7 +90,7 @@ def admit(
     keep_raw(connection, raw, decision.verdict, decision.findings, alert_id=id)
     stops = _live(connection, decision.supersedes)
     row = _row(decision, raw, id=id, digest=known.digest, policy_revision=policy_revision)
-    connection.execute(insert(alerts).values(**row))
+    connection.execute(insert(alerts).values(**row, reading=as_reading(parsed)))
     _keep_parts(connection, id, decision.alert, decision.regions)
     join(connection, decision.joins, into=row["episode_id"])
     cleared = stop(connection, stops, state=decision.ending, at=raw.received, successor=id)
@@ -105,6 +105,37 @@ def admit(
     )  # fmt: skip
     actor = raw.issuer.name if raw.issuer is not None else raw.source
     return admitted, [Entry(micros(raw.received), "alert.admitted", id, facts, actor), *cleared]
+
+
+def keep_anew(
+    connection: Connection, id: str, decision: Admission, *, at: datetime, policy_revision: str
+) -> tuple[list[str], list[Entry]]:
+    """
+    Keep what was decided of an alert that is here already, in place of what was; which alerts that stops.
+
+    Its identity, raw message and digest stay: a repeat of what its source sent is one as before.
+    """
+    kept = connection.execute(select(alerts).where(alerts.c.id == id)).one()
+    raw = RawMessage(kept.raw_id, kept.source, "", b"", kept.received_at)
+    row = _row(decision, raw, id=id, digest=kept.digest, policy_revision=policy_revision)
+    over = decision.state in (AlertState.SUPERSEDED, AlertState.CANCELLED, AlertState.EXPIRED)
+    row |= {"stopped_at": at, "swept": True} if over else {}
+    connection.execute(update(alerts).where(alerts.c.id == id).values(**row))
+    for part in (alert_references, alert_regions):
+        connection.execute(delete(part).where(part.c.alert_id == id))
+    _keep_parts(connection, id, decision.alert, decision.regions)
+    join(connection, decision.joins, into=row["episode_id"])
+    stops = _live(connection, decision.supersedes)
+    return stops, stop(connection, stops, state=decision.ending, at=at, successor=id)
+
+
+def as_reading(parsed: Parsed) -> dict[str, Any]:
+    """What reading a message turned up, as the store keeps it."""
+    return {
+        "kind": parsed.kind,
+        "warnings": [_finding(one) for one in parsed.warnings],
+        "doubts": [_finding(one) for one in parsed.doubts],
+    }
 
 
 def _row(
@@ -156,18 +187,20 @@ def keep_raw(
     findings: Iterable[Fault],
     *,
     alert_id: str | None = None,
+    same_as: str | None = None,
 ) -> None:
-    """Keep what an authenticated source sent, whatever came of it."""
+    """Keep what an authenticated source sent, whatever came of it; bytes that are here as ``same_as`` only once."""
     connection.execute(
         insert(raw_messages).values(
             id=raw.id,
             source=raw.source,
             received_at=raw.received,
             content_type=raw.content_type,
-            body=raw.body,
+            body=raw.body if same_as is None else b"",
             verdict=verdict.value,
             findings=[_finding(one) for one in findings],
             alert_id=alert_id,
+            same_as=same_as,
         )
     )
 
@@ -304,16 +337,22 @@ def _repeated(
     said = as_body(alert)
     if same.digest == digest_of(alert):
         # What it leaves to its episode was filled in when it came first.
-        said |= {key: row.body[key] for key in ("color", "hazard", "references")}
-    if keys := differing(row.body, said):
-        differs = Fault("", "differs", f"{raw.source} sent it with another {', '.join(keys)}")
-        keep_raw(connection, raw, Verdict(row.verdict), decision.findings or [differs], alert_id=same.id)
-        if differs not in findings:
-            findings.append(differs)
-            noted = [_finding(one) for one in findings]
-            connection.execute(update(alerts).where(alerts.c.id == same.id).values(findings=noted))
-            facts = {"source": raw.source, "raw": raw.id, "keys": keys}
-            entries.append(Entry(micros(raw.received), "alert.differed", same.id, facts, raw.source))
+        # What a person mended since is no other word of the source's either.
+        said |= {
+            key: row.body[key] for key in ("color", "hazard", "references", "areas", "effective", "expires")
+        }
+    keys = differing(row.body, said)
+    first = select(raw_messages.c.id).where(raw_messages.c.id == row.raw_id, raw_messages.c.body == raw.body)
+    differs = Fault("", "differs", f"{raw.source} sent it with another {', '.join(keys)}")
+    remarks = decision.findings or ([differs] if keys else [_REPEAT])
+    same_as = connection.execute(first).scalar()
+    keep_raw(connection, raw, Verdict(row.verdict), remarks, alert_id=same.id, same_as=same_as)
+    if keys and differs not in findings:
+        findings.append(differs)
+        noted = [_finding(one) for one in findings]
+        connection.execute(update(alerts).where(alerts.c.id == same.id).values(findings=noted))
+        facts = {"source": raw.source, "raw": raw.id, "keys": keys}
+        entries.append(Entry(micros(raw.received), "alert.differed", same.id, facts, raw.source))
     admitted = Admitted(
         same.id, row.identifier, AlertState(row.state), Verdict(row.verdict), Change(row.change), Lane(row.lane),
         same.color, row.hazard, tuple(sorted(same.regions)), tuple(findings), repeat=True,
@@ -340,6 +379,9 @@ def _keep_parts(connection: Connection, id: str, alert: Alert, codes: Sequence[s
         )
     if codes:
         connection.execute(insert(alert_regions), [{"alert_id": id, "code": code} for code in codes])
+
+
+_REPEAT = Fault("", "repeat", "the same warning is here already")
 
 
 def _finding(fault: Fault) -> dict[str, str]:

@@ -15,7 +15,7 @@ from warnd.model.alert import AlertState
 from warnd.model.release import Person
 from warnd.store import releasing
 from warnd.store.journal import Entry
-from warnd.store.releasing import Decided, refuse_issuer
+from warnd.store.releasing import Decided, refuse_issuer, refuse_mender
 from warnd.store.tables import alerts, approval_links, micros
 
 _BYTES = 32
@@ -36,7 +36,7 @@ def mint(
     """
     The token of a new link, which is not to be had again; it ends with the hold.
 
-    Raises NotFound; Conflict when the alert is not held; SamePerson when its issuer mints it, or would get it.
+    Raises NotFound; Conflict when the alert is not held; SamePerson when its issuer, or who mended it, mints it or would get it.
     """
     row = connection.execute(select(alerts).where(alerts.c.id == alert_id)).one_or_none()
     if row is None:
@@ -47,6 +47,8 @@ def mint(
     refuse_issuer(
         row, Person(name), f"alert {alert_id} was issued by {row.issuer}: a link is for another person"
     )
+    for person in (by, Person(name)):
+        refuse_mender(connection, alert_id, person)
     token = secrets.token_urlsafe(_BYTES)
     link = ApprovalLink(alert_id, name, row.hold_due)
     connection.execute(

@@ -19,7 +19,7 @@ from warnd.store.alarms import clear, clear_about, sound
 from warnd.store.alerts import join, stop
 from warnd.store.bearing import bearing_on
 from warnd.store.journal import Entry
-from warnd.store.tables import alert_regions, alerts, micros
+from warnd.store.tables import alert_regions, alerts, mends, micros
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,15 @@ def approve(connection: Connection, id: str, *, by: Person, now: datetime) -> tu
     """
     row = _in_state(connection, id, (AlertState.HELD,), "approved")
     refuse_issuer(row, by, f"alert {id} was issued by {row.issuer}: a second person approves it")
+    refuse_mender(connection, id, by)
     return _release(connection, row, by=by.name, now=now)
+
+
+def refuse_mender(connection: Connection, id: str, by: Person) -> None:
+    """Four eyes. Raises SamePerson when ``by`` set this alert right."""
+    menders = connection.execute(select(mends.c.by).where(mends.c.alert_id == id)).scalars()
+    if any(by.is_also(Person(name)) for name in menders):
+        raise SamePerson(f"alert {id} was mended by {by.name}: a second person approves it")
 
 
 def reject(

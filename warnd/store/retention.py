@@ -1,7 +1,7 @@
 """
 Forgetting what need no longer be kept, a chunk at a time.
 
-What stays: the verdict on every message, the alert itself with its counts, and the journal.
+What stays: the verdict on every message but exact repeats, the alert itself with its counts, and the journal.
 """
 
 from __future__ import annotations
@@ -20,12 +20,21 @@ _OVER = tuple(
 )
 """An alert that is still in force keeps its deliveries however old: its end must reach those it told."""
 
+_WAITING = (AlertState.HELD.value, AlertState.QUARANTINED.value)
+
 
 def erase_bodies(connection: Connection, before: datetime, limit: int) -> int:
-    """Empty the bodies of messages that came before then; how many, at the most ``limit``."""
-    raw = tables.raw_messages
-    old = select(raw.c.id).where(raw.c.received_at < before, func.length(raw.c.body) > 0).limit(limit)
-    return connection.execute(update(raw).where(raw.c.id.in_(old)).values(body=b"")).rowcount
+    """
+    Empty the bodies of messages that came before then, and forget exact repeats; at the most ``limit`` of each, how many.
+
+    What still waits for a person keeps its own: it is what that person has to go by.
+    """
+    raw, alerts = tables.raw_messages, tables.alerts
+    waits = exists().where(alerts.c.id == raw.c.alert_id, alerts.c.state.in_(_WAITING))
+    old = select(raw.c.id).where(raw.c.received_at < before, func.length(raw.c.body) > 0, ~waits).limit(limit)
+    repeats = select(raw.c.id).where(raw.c.received_at < before, raw.c.same_as.is_not(None)).limit(limit)
+    emptied = connection.execute(update(raw).where(raw.c.id.in_(old)).values(body=b"")).rowcount
+    return emptied + connection.execute(delete(raw).where(raw.c.id.in_(repeats))).rowcount
 
 
 def alerts_to_forget(connection: Connection, before: datetime) -> list[str]:

@@ -206,12 +206,16 @@ raw_messages = Table(
     Column("source", String, nullable=False),
     Column("received_at", Instant, nullable=False, index=True),
     Column("content_type", String, nullable=False),
-    Column("body", LargeBinary, nullable=False),
     Column("verdict", String, nullable=False),
     Column("findings", JSON, nullable=False, server_default="[]"),
     Column("alert_id", Id),
+    Column("same_as", Id),
+    Column("body", LargeBinary, nullable=False),
 )
-"""Every body an authenticated source sent, whatever came of it."""
+"""
+Every body an authenticated source sent, whatever came of it. ``same_as`` is an earlier message of the very same bytes,
+which are kept there alone. ``body`` is the last column, so that a listing reads past none.
+"""
 
 feeds = Table(
     "feeds",
@@ -278,6 +282,7 @@ alerts = Table(
     Column("hold_then", String),
     Column("issuer", String),
     Column("issuer_key", Id),
+    Column("reading", JSON, nullable=False, server_default="{}"),
     UniqueConstraint("sender", "identifier", "sent", "source"),
     Index(
         "ix_alerts_reds",
@@ -290,8 +295,9 @@ alerts = Table(
 """
 ``stopped_at`` set: nothing more of it leaves (superseded, cancelled, expired); ``swept`` once its unsent rows
 say so too. ``plan_cursor`` is the last subscriber (or told delivery) planned; ``body`` the alert as
-INTERFACE.md writes it; ``digest`` SHA-256 of what it says, to tell a repeat from a conflict. ``hold_due`` and ``hold_then``:
+INTERFACE.md writes it; ``digest`` SHA-256 of what it said when it came, to tell a repeat from a conflict. ``hold_due`` and ``hold_then``:
 when a held one is decided by itself, and how. ``issuer`` and ``issuer_key``: who issued it by hand.
+``reading`` is what reading it turned up, to decide on it anew: ``kind``, ``warnings``, ``doubts``.
 """
 
 approval_links = Table(
@@ -305,6 +311,21 @@ approval_links = Table(
     Column("used_at", Instant),
 )
 """Links by which one named person decides on one held alert, once; ``hash`` is SHA-256 of the token."""
+
+mends = Table(
+    "mends",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("alert_id", Id, ForeignKey("alerts.id"), nullable=False, index=True),
+    Column("at", Instant, nullable=False),
+    Column("by", String, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("before", JSON, nullable=False),
+    Column("after", JSON, nullable=False),
+    Column("overridden", JSON, nullable=False),
+    Column("state", String, nullable=False),
+)
+"""What people set right: the alert's body as it was and as it is since, and the ``state`` that it came to."""
 
 alert_references = Table(
     "alert_references",

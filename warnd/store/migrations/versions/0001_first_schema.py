@@ -224,10 +224,11 @@ def upgrade() -> None:
         sa.Column("source", sa.String(), nullable=False),
         sa.Column("received_at", Instant(), nullable=False),
         sa.Column("content_type", sa.String(), nullable=False),
-        sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column("verdict", sa.String(), nullable=False),
         sa.Column("findings", sa.JSON(), server_default="[]", nullable=False),
         sa.Column("alert_id", sa.String(length=26), nullable=True),
+        sa.Column("same_as", sa.String(length=26), nullable=True),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_raw_messages")),
     )
     with op.batch_alter_table("raw_messages", schema=None) as batch_op:
@@ -363,6 +364,7 @@ def upgrade() -> None:
         sa.Column("hold_then", sa.String(), nullable=True),
         sa.Column("issuer", sa.String(), nullable=True),
         sa.Column("issuer_key", sa.String(length=26), nullable=True),
+        sa.Column("reading", sa.JSON(), server_default="{}", nullable=False),
         sa.ForeignKeyConstraint(["raw_id"], ["raw_messages.id"], name=op.f("fk_alerts_raw_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_alerts")),
         sa.UniqueConstraint(
@@ -515,4 +517,21 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["alert_id"], ["alerts.id"], name=op.f("fk_coverage_gaps_alert_id")),
         sa.PrimaryKeyConstraint("alert_id", "region", "subscriber_id", name=op.f("pk_coverage_gaps")),
     )
+    op.create_table(
+        "mends",
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("alert_id", sa.String(length=26), nullable=False),
+        sa.Column("at", Instant(), nullable=False),
+        sa.Column("by", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("before", sa.JSON(), nullable=False),
+        sa.Column("after", sa.JSON(), nullable=False),
+        sa.Column("overridden", sa.JSON(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["alert_id"], ["alerts.id"], name=op.f("fk_mends_alert_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_mends")),
+    )
+    with op.batch_alter_table("mends", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_mends_alert_id"), ["alert_id"], unique=False)
+
     # ### end Alembic commands ###

@@ -1,0 +1,173 @@
+"""Setting a quarantined alert right: it is looked at as it waits, decided anew, and what was mended is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, insert, select, update
+
+from warnd.errors import Conflict, Fault, NotFound
+from warnd.model.admission import Admission, Known
+from warnd.model.alert import AlertState, Parsed
+from warnd.model.alert_body import as_body, from_body
+from warnd.model.mend import BEYOND, Mend, remedy
+from warnd.store.alarms import clear_about, sound
+from warnd.store.alerts import as_reading, keep_anew
+from warnd.store.bearing import bearing_on
+from warnd.store.journal import Entry
+from warnd.store.releasing import Decided
+from warnd.store.tables import alerts, mends, micros
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """An alert as it waits: what was read, of which source, and how often it was mended."""
+
+    id: str
+    source: str
+    parsed: Parsed
+    mends: int
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Why an alert is quarantined, and the key of a mend that answers it; empty: only a rejection is left."""
+
+    finding: Fault
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """One mend as people read it: by field what was there and what is since, and the state that it came to."""
+
+    at: datetime
+    by: str
+    reason: str
+    changes: Mapping[str, tuple[Any, Any]]
+    overridden: tuple[str, ...]
+    state: AlertState
+
+
+def quarantined(connection: Connection, id: str) -> Quarantined:
+    """Raises NotFound; Conflict when it is not quarantined."""
+    row = connection.execute(select(alerts).where(alerts.c.id == id)).one_or_none()
+    if row is None:
+        raise NotFound("alert", id)
+    if row.state != AlertState.QUARANTINED.value:
+        raise Conflict(f"alert {id} is {row.state}; only one that is quarantined can be mended")
+    read = row.reading
+    parsed = Parsed(
+        from_body(row.body), read.get("kind", ""), _faults(read.get("warnings")), _faults(read.get("doubts"))
+    )
+    return Quarantined(id, row.source, parsed, _times(connection, id))
+
+
+def outlook(
+    connection: Connection, kept: Quarantined, parsed: Parsed, decide: Callable[[Known], Admission]
+) -> Admission:
+    """
+    Decide on it as things are now.
+
+    Raises Conflict when another source has brought the same warning meanwhile.
+    """
+    known = bearing_on(connection, parsed.alert, source=kept.source, but_for=kept.id)
+    admission = decide(known)
+    if admission.same is not None:
+        raise Conflict(f"the same warning came as alert {admission.same.id} meanwhile; reject {kept.id}")
+    return admission
+
+
+def mend(
+    connection: Connection,
+    kept: Quarantined,
+    parsed: Parsed,
+    decide: Callable[[Known], Admission],
+    mend: Mend,
+    *,
+    by: str,
+    ids: Sequence[str],
+    policy_revision: str,
+    now: datetime,
+) -> tuple[Decided, Sequence[Entry]]:
+    """
+    Keep the mended alert with what was decided of it, and say so in the journal with both values of each field.
+
+    ``kept`` is the alert as whoever mends it saw it, ``parsed`` what they made of it; ``ids`` are two. Raises
+    NotFound; Conflict when it is not quarantined any more, or was mended meanwhile.
+    """
+    if quarantined(connection, kept.id).mends != kept.mends:
+        raise Conflict(f"alert {kept.id} was mended by somebody else meanwhile: look at it again")
+    admission, id = outlook(connection, kept, parsed, decide), kept.id
+    stopped, ended = keep_anew(connection, id, admission, at=now, policy_revision=policy_revision)
+    connection.execute(update(alerts).where(alerts.c.id == id).values(reading=as_reading(parsed)))
+    before, after = as_body(kept.parsed.alert), as_body(admission.alert)
+    connection.execute(
+        insert(mends).values(
+            id=ids[0], alert_id=id, at=now, by=by, reason=mend.reason, before=before, after=after,
+            overridden=list(mend.overridden), state=admission.state.value,
+        )
+    )  # fmt: skip
+    facts = {
+        "changes": _changes(before, after), "overridden": mend.overridden, "reason": mend.reason,
+        "state": admission.state.value, "change": admission.change.value, "stops": stopped,
+    }  # fmt: skip
+    entries = [Entry(micros(now), "alert.mended", id, facts, by), *ended]
+    entries += _alarmed(connection, id, admission, alarm_id=ids[1], now=now)
+    return Decided(id, admission.state, admission.lane, tuple(stopped)), entries
+
+
+def doubts_of(row: Row[Any]) -> tuple[Doubt, ...]:
+    """What keeps an alert quarantined, of all that was found; nothing of any other."""
+    if row.state != AlertState.QUARANTINED.value:
+        return ()
+    read = set(_faults(row.reading.get("doubts")))
+    findings = _faults(row.findings)
+    placed = not any(one.code == "area_unresolved" for one in findings)
+    return tuple(
+        Doubt(one, remedy(one, placed=placed)) for one in findings if one in read or one.code in BEYOND
+    )
+
+
+def mends_of(connection: Connection, id: str) -> tuple[Mended, ...]:
+    """All mends of an alert, the oldest first."""
+    rows = connection.execute(select(mends).where(mends.c.alert_id == id).order_by(mends.c.id))
+    return tuple(
+        Mended(
+            row.at, row.by, row.reason, _changes(row.before, row.after), tuple(row.overridden),
+            AlertState(row.state),
+        )
+        for row in rows
+    )  # fmt: skip
+
+
+def _alarmed(
+    connection: Connection, id: str, admission: Admission, *, alarm_id: str, now: datetime
+) -> list[Entry]:
+    """In the same commit: a restart in between must not leave a second person without a word."""
+    headline = admission.alert.headline
+    if admission.state is AlertState.QUARANTINED:
+        doubts = "; ".join(one.message for one in admission.findings)
+        return sound(
+            connection, "alert_quarantined", id, f"{headline}: {doubts}", id=alarm_id, now=now
+        )[1]  # fmt: skip
+    entries = clear_about(connection, (id,), now)
+    if admission.state is AlertState.HELD:
+        message = f"{headline}: mended, and waits for release"
+        entries += sound(connection, "alert_held", id, message, id=alarm_id, now=now)[1]
+    return entries
+
+
+def _times(connection: Connection, id: str) -> int:
+    return connection.execute(select(func.count()).where(mends.c.alert_id == id)).scalar_one()
+
+
+def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    return {key: (before[key], after[key]) for key in after if before[key] != after[key]}
+
+
+def _faults(written: Sequence[Mapping[str, str]] | None) -> tuple[Fault, ...]:
+    return tuple(Fault(one["path"], one["code"], one["message"]) for one in written or ())
