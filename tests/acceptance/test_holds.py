@@ -130,6 +130,7 @@ def test_two_people_issue_and_release_a_warning_by_commands(tmp_path: Path, vill
         assert (alone.returncode, "a second person approves it" in alone.stderr) == (1, True)
         shown = command(site, keys["li"], "alerts", "show", alert_id, "--language", "en")
         assert "Released by itself at" in shown.stdout
+        assert "There is nobody to send to yet" not in shown.stdout
         link = command(site, keys["li"], "alerts", "link", alert_id, "--for", "王五")
         assert link.stdout.startswith(f"{site.url}/release/")
         released = command(site, keys["li"], "alerts", "approve", alert_id, "--yes")

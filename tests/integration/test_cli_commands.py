@@ -314,6 +314,8 @@ def test_a_backup_is_one_file_and_comes_back(warnd: Call, place: Path, tmp_path:
     assert [file.name for file in tmp_path.iterdir()] == ["copy.db"]
     assert warnd("db", "backup", copy)[0] == 1
     assert warnd("db", "backup", copy, "--force")[0] == 0
+    nowhere = tmp_path / "none" / "copy.db"
+    assert warnd("db", "backup", nowhere)[::2] == (1, f"warnd: {nowhere}: No such file or directory\n")
     refused = warnd("db", "restore", copy)
     assert (refused[0], "there is a database already" in refused[2]) == (1, True)
     facts = read(place, "SELECT count(*) FROM journal")

@@ -379,7 +379,7 @@ async def test_a_form_that_is_not_ours_decides_nothing(
 
 
 async def test_the_page_of_a_held_alert_says_how_it_waits(here: County) -> None:
-    """Its time-out, whom it would tell, and who may decide."""
+    """Its time-out, whom it would tell, and who may decide; no heading stands without words below it."""
     await here.door.settle_in(4)
     answer = await held(here, "zhang")
     ours = str(here.door.client.make_url("/"))[:-1]
@@ -395,6 +395,7 @@ async def test_the_page_of_a_held_alert_says_how_it_waits(here: County) -> None:
         "Would be told",
     ):
         assert part in text
+    assert '<p class="prose" dir="auto"></p>' not in text
 
 
 # --- too much --------------------------------------------------------------------------------------------

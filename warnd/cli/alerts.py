@@ -76,7 +76,7 @@ def show(
         print_forecast(counts_view(whole.forecast), say)
     print_doubts(whole.view, say)
     print_mends(whole.view, say, zone)
-    _print_progress(whole.progress, say)
+    _print_progress(whole.progress, whole.view.alert.state, say)
     _print_gaps(whole.gaps, say)
 
 
@@ -172,10 +172,11 @@ def _hold(row: AlertRow, say: Phrases, zone: ZoneInfo) -> list[tuple[str, str]]:
     return [*issued, (say("release.waits"), say(f"release.then_{row.hold.then.value}", when=when))]
 
 
-def _print_progress(progress: Progress, say: Phrases) -> None:
+def _print_progress(progress: Progress, state: AlertState, say: Phrases) -> None:
     print()
     if not progress.counts:
-        print(say("alert.nobody_yet"))
+        waits = say("alert.not_planned", state=say(f"alert_states.{state.value}"))
+        print(say("alert.nobody_yet") if state is AlertState.RELEASED else waits)
         return
     states = list(progress.counts)
     columns = (say("alert.channel"), *(say(f"states.{state}") for state in states))

@@ -40,7 +40,10 @@ def backup(database: Path, target: Path, *, force: bool, progress: Progress) -> 
             _copy(source, copy, progress)
             copy.execute("PRAGMA journal_mode=DELETE")
         unfinished.replace(target)
-    except (OSError, sqlite3.Error) as error:
+    except OSError as error:
+        # Its own words name the unfinished file, which nobody asked for.
+        raise StoreError(f"{target}: {error.strerror or error}") from error
+    except sqlite3.Error as error:
         raise StoreError(f"{target}: {error}") from error
     finally:
         unfinished.unlink(missing_ok=True)
