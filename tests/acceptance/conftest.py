@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.acceptance.site import Site, gateway
+from tests.acceptance.site import Site, end_all, gateway
 
 RECIPIENTS = 20_000
 POSTS = 1_000
 CHANNELS = ("sms", "wechat", "email")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_running() -> Iterator[None]:
+    yield
+    end_all()
 
 
 @pytest.fixture(scope="session")

@@ -21,6 +21,7 @@ from typing import Any
 _PATIENCE = 60.0
 _LOOK_EVERY = 0.01
 _COUNTY = "621202"
+_STARTED: list[subprocess.Popen[bytes]] = []
 
 
 def until(holds: Callable[[], Any], what: str, *, patience: float = _PATIENCE) -> Any:
@@ -31,6 +32,14 @@ def until(holds: Callable[[], Any], what: str, *, patience: float = _PATIENCE) -
             return found
         time.sleep(_LOOK_EVERY)
     raise AssertionError(f"waited {patience:.0f} s in vain: {what}")
+
+
+def end_all() -> None:
+    """End the daemons that still run: those of a test that failed."""
+    while _STARTED:
+        one = _STARTED.pop()
+        one.kill()
+        one.wait()
 
 
 @dataclass(slots=True)
@@ -182,6 +191,7 @@ class Site:
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
+        _STARTED.append(self.process)
 
         def listening() -> str:
             assert self.process is not None
