@@ -8,9 +8,9 @@ import contextlib
 import random
 import signal
 import sys
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import timedelta
 
 import orjson
@@ -78,7 +78,11 @@ def parser(prog: str) -> argparse.ArgumentParser:
     arguments.add_argument("--latency", type=float, default=0.0, metavar="MS", help="before every answer")
     arguments.add_argument("--unavailable", type=float, default=0.0, metavar="SHARE")
     arguments.add_argument("--throttled", type=float, default=0.0, metavar="SHARE")
-    arguments.add_argument("--control-port", type=int, help="GET /_counts there; 0 takes a free one")
+    arguments.add_argument(
+        "--control-port",
+        type=int,
+        help="GET /_counts and /_numbers, POST /_faults there; 0 takes a free one",
+    )
     return arguments
 
 
@@ -114,16 +118,47 @@ async def _live(gateway: Emulator, *, port: int, control_port: int | None) -> No
 
 
 async def _control(gateway: Emulator, port: int, life: contextlib.AsyncExitStack) -> int:
-    """Answer ``GET /_counts`` on a port of its own; returns which."""
+    """Tell what the gateway saw, and let its faults be set, on a port of its own; returns which."""
 
-    async def counts(_: web.BaseRequest) -> web.Response:
-        return web.json_response(asdict(gateway.counts))
+    async def answer(request: web.BaseRequest) -> web.Response:
+        match request.method, request.path:
+            case "GET", "/_numbers":
+                return web.json_response(Counter(one.address for one in gateway.messages()))
+            case "POST", "/_faults":
+                return set_faults(gateway.faults, await request.read())
+            case _:
+                return web.json_response(asdict(gateway.counts))
 
-    runner = web.ServerRunner(web.Server(counts))
+    runner = web.ServerRunner(web.Server(answer))
     await runner.setup()
     life.push_async_callback(runner.cleanup)
     await web.TCPSite(runner, "127.0.0.1", port).start()
     return int(runner.addresses[0][1])
+
+
+def set_faults(faults: Faults, body: bytes) -> web.Response:
+    """
+    Set the faults that a JSON object names, times in seconds; 400 when there is no such fault.
+
+    The others stay as they are.
+    """
+    try:
+        wanted = orjson.loads(body)
+        unknown = wanted.keys() - {field.name for field in fields(faults)}
+        changes = {key: _fault(key, value) for key, value in wanted.items()}
+    except (ValueError, TypeError, AttributeError):
+        return web.json_response({"message": "an object of faults is wanted"}, status=400)
+    if unknown:
+        return web.json_response({"message": f"no such fault: {', '.join(sorted(unknown))}"}, status=400)
+    for key, value in changes.items():
+        setattr(faults, key, value)
+    return web.json_response({})
+
+
+def _fault(key: str, value: object) -> object:
+    if key in {"latency", "retry_after"} and isinstance(value, int | float):
+        return timedelta(seconds=value)
+    return frozenset(value) if isinstance(value, list) else value
 
 
 def _shown(gateway: Emulator) -> dict[str, object]:

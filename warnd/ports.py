@@ -169,13 +169,18 @@ class Telling:
         """Names of the places that this message adds to what it took the place of, and of those it leaves out."""
         if self.change in (Change.ISSUED, Change.LIFTED) or not self.previous_regions:
             return (), ()
-        added = [code for code in self.regions if not any(covers(old, code) for old in self.previous_regions)]
+        added = self.new_ground
         removed = [
             old
             for old in self.previous_regions
             if not any(covers(old, code) or covers(code, old) for code in self.regions)
         ]
         return tuple(map(self._name, added)), tuple(map(self._name, removed))
+
+    @property
+    def new_ground(self) -> list[str]:
+        """Codes of the places that what it took the place of did not warn."""
+        return [code for code in self.regions if not any(covers(old, code) for old in self.previous_regions)]
 
     def _name(self, code: str) -> str:
         return self.names.get(code, code)
@@ -210,6 +215,16 @@ class Told(NamedTuple):
     name: str
     region: str
     people: tuple[Behind, ...]
+
+
+class Heard(NamedTuple):
+    """
+    What is known of some (channel, address): which were told of an episode, and to which the first notice was stopped
+    by one message of it, in the lanes or before it was planned.
+    """
+
+    told: frozenset[tuple[str, str]]
+    stopped: frozenset[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,6 +327,14 @@ class PlanSource(Protocol):
         Addresses told one earlier alert (with ``untold`` also those it stopped short of) to which nothing of this
         one is to be sent, after that delivery.
         """
+
+    async def stopped_short(self, alert_id: str, earlier: Sequence[str]) -> bool:
+        """Whether this alert took the place of one that had not reached everybody it was to reach."""
+
+    async def heard(
+        self, alert_id: str, earlier: Sequence[str], addresses: Sequence[tuple[str, str]]
+    ) -> Heard:
+        """What became of these (channel, address) before this alert took the place of what was in force."""
 
     async def still_out(self, earlier: Sequence[str]) -> int:
         """Batches of these alerts whose outcome is not known yet."""

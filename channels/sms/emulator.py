@@ -2,7 +2,7 @@
 A faithful local SMS gateway, in the test's own process or in one of its own.
 
 As a process (``python -m channels.sms.emulator``) it says on one line of JSON where it listens, outlives the
-daemon that talks to it, and tells at ``/_counts`` and ``/_numbers`` what it saw.
+daemon that talks to it, tells at ``/_counts`` and ``/_numbers`` what it saw, and goes wrong as ``/_faults`` is told.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ import aiohttp
 import orjson
 from aiohttp import web
 
+from channels.gateway import set_faults
 from warnd.contract.emulator import Counts, Faults, Message
 from warnd.contract.secret import Secret
 
@@ -127,7 +128,7 @@ class SmsGateway:
 
     async def _answer(self, http: web.BaseRequest) -> web.StreamResponse:
         if http.path != "/send":
-            return self._inspect(http)
+            return self._inspect(http, await http.read())
         self.counts.requests += 1
         body = await http.read()
         if self.faults.latency:
@@ -204,7 +205,7 @@ class SmsGateway:
     def _strikes(self, share: float) -> bool:
         return share > 0 and (share >= 1 or self._dice.random() < share)
 
-    def _inspect(self, http: web.BaseRequest) -> web.Response:
+    def _inspect(self, http: web.BaseRequest, body: bytes) -> web.Response:
         """What a test asks of a gateway in another process."""
         match http.method, http.path:
             case "GET", "/_counts":
@@ -215,6 +216,8 @@ class SmsGateway:
             case "POST", "/_reset":
                 self._forget()
                 return _json({})
+            case "POST", "/_faults":
+                return set_faults(self.faults, body)
             case _:
                 return _json({"code": 3004, "message": "no such place"}, status=404)
 

@@ -1,14 +1,23 @@
-"""What the acceptance tests share: one prepared store for all of them, copied by each."""
+"""What the acceptance tests share: two prepared stores for all of them, copied by each."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.acceptance.site import Site, gateway
+from tests.acceptance.site import Site, end_all, gateway
 
 RECIPIENTS = 20_000
+POSTS = 1_000
+CHANNELS = ("sms", "wechat", "email")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_running() -> Iterator[None]:
+    yield
+    end_all()
 
 
 @pytest.fixture(scope="session")
@@ -17,4 +26,13 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("prepared")
     with gateway() as sms:
         Site(home, sms).prepare(RECIPIENTS)
+    return home
+
+
+@pytest.fixture(scope="session")
+def on_three_channels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same of 1,000 posts, each with a number, a group's robot and a mailbox."""
+    home = tmp_path_factory.mktemp("on-three-channels")
+    with gateway() as sms:
+        Site(home, sms).prepare(POSTS, CHANNELS)
     return home

@@ -11,9 +11,9 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from typing import Any
 _PATIENCE = 60.0
 _LOOK_EVERY = 0.01
 _COUNTY = "621202"
+_STARTED: list[subprocess.Popen[bytes]] = []
 
 
 def until(holds: Callable[[], Any], what: str, *, patience: float = _PATIENCE) -> Any:
@@ -33,48 +34,85 @@ def until(holds: Callable[[], Any], what: str, *, patience: float = _PATIENCE) -
     raise AssertionError(f"waited {patience:.0f} s in vain: {what}")
 
 
+def end_all() -> None:
+    """End the daemons that still run: those of a test that failed."""
+    while _STARTED:
+        one = _STARTED.pop()
+        one.kill()
+        one.wait()
+
+
 @dataclass(slots=True)
 class Gateway:
-    """An SMS gateway in a process of its own, which outlives the daemon and counts for itself."""
+    """
+    A provider's gateway in a process of its own, which outlives the daemon and counts for itself.
 
+    ``table`` is that of the daemon's ``channel``; ``control`` is where the gateway is asked and told things.
+    """
+
+    channel: str
     process: subprocess.Popen[str]
-    url: str
-    token: str
-    base: str
+    table: dict[str, Any]
+    control: str
 
     def counts(self) -> Mapping[str, Any]:
-        return _get(f"{self.base}/_counts")
+        return _ask(f"{self.control}/_counts")
 
     def numbers(self) -> dict[str, int]:
-        """How often each number was taken over."""
-        found: dict[str, int] = _get(f"{self.base}/_numbers")
+        """How often each address was taken over."""
+        found: dict[str, int] = _ask(f"{self.control}/_numbers")
         return found
+
+    def go_wrong(self, **faults: Any) -> None:
+        """Set some of ``contract.emulator.Faults``, times in seconds."""
+        _ask(f"{self.control}/_faults", faults)
+
+    def has_taken(self, least: int) -> None:
+        """Wait until it has taken over so many, repeats included."""
+        until(lambda: self.counts()["taken"] >= least, f"the {self.channel} gateway takes {least}")
+
+
+_ADAPTERS = {"sms": "sms.http", "wechat": "wechat.robot", "email": "email.smtp"}
 
 
 @contextmanager
-def gateway(*flags: str) -> Iterator[Gateway]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "channels.sms.emulator", "--port", "0", *flags],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+def gateway(*flags: str, channel: str = "sms", **options: Any) -> Iterator[Gateway]:
+    """A gateway of that channel with these flags; ``options`` are keys for the daemon's table beside its own."""
+    words = ["-m", f"channels.{channel}.emulator", "--port", "0", *flags]
+    control = [] if channel == "sms" else ["--control-port", "0"]
+    process = subprocess.Popen([sys.executable, *words, *control], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         told = json.loads(process.stdout.readline())
-        yield Gateway(process, told["url"], told["token"], f"http://127.0.0.1:{told['port']}")
+        # The SMS gateway is asked where it takes messages, and says which port that is.
+        port = told.pop("port") if channel == "sms" else told.pop("control_port")
+        table = {"adapter": _ADAPTERS[channel], **told, **options}
+        yield Gateway(channel, process, table, f"http://127.0.0.1:{port}")
     finally:
         process.terminate()
         process.communicate(timeout=10)
 
 
+def anew(gone: Gateway) -> AbstractContextManager[Gateway]:
+    """An SMS gateway where the one that is gone was, with its credential; its book is empty."""
+    port = gone.control.rpartition(":")[2]
+    return gateway("--port", port, "--token", gone.table["token"])
+
+
 @dataclass(slots=True)
 class Site:
-    """A directory with a configuration (``tables`` are more of it) and a store; ``start`` runs ``warnd serve`` on it."""
+    """
+    A directory with a configuration and a store; ``start`` runs ``warnd serve`` on it.
+
+    It has a channel for its ``gateway`` and each of those ``beside`` it; ``tables`` are more of the configuration,
+    ``retry`` what stands in that table.
+    """
 
     home: Path
     gateway: Gateway
-    channel: Mapping[str, Any] = field(default_factory=dict)
+    beside: Sequence[Gateway] = ()
     tables: str = ""
+    retry: str = 'first = "100ms"'
     process: subprocess.Popen[bytes] | None = None
     url: str = ""
 
@@ -86,13 +124,15 @@ class Site:
     def database(self) -> Path:
         return self.home / "warnd.db"
 
-    def prepare(self, recipients: int) -> None:
+    def prepare(self, recipients: int, channels: Sequence[str] = ("sms",)) -> None:
         """Configuration, divisions, one group of the county with that many posts, one feed key."""
         self.configure()
         header = "external_id,kind,name,region,groups,audience,channel,address,priority,language,drills"
         rows = "\n".join(
-            f"P-{n:06},post,值班岗{n},{_COUNTY},{_COUNTY}/全县责任人,responsible,sms,+86154{n:08},1,zh,true"
+            f"P-{n:06},post,值班岗{n},{_COUNTY},{_COUNTY}/全县责任人,responsible,"
+            f"{channel},{address(channel, n)},1,zh,true"
             for n in range(recipients)
+            for channel in channels
         )
         people = self.home / "people.csv"
         people.write_text(f"{header}\n{rows}\n")
@@ -110,8 +150,7 @@ class Site:
         self.configure()
 
     def configure(self) -> None:
-        options = {"max_batch": 100, "slots": 8, **self.channel}
-        lines = "\n".join(f"{key} = {json.dumps(value)}" for key, value in options.items())
+        channels = "\n".join(_table(one) for one in (self.gateway, *self.beside))
         self.config.write_text(
             f"""
             [server]
@@ -119,12 +158,8 @@ class Site:
             [store]
             url = "sqlite:///{self.database}"
             [retry]
-            first = "100ms"
-            [channels.sms]
-            adapter = "sms.http"
-            url = "{self.gateway.url}"
-            token = "{self.gateway.token}"
-            {lines}
+            {self.retry}
+            {channels}
             [sources.weather]
             regions = ["{_COUNTY}"]
             official = true
@@ -156,6 +191,7 @@ class Site:
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
+        _STARTED.append(self.process)
 
         def listening() -> str:
             assert self.process is not None
@@ -202,11 +238,19 @@ class Site:
         finally:
             connection.close()
 
-    def states(self, alert_id: str) -> dict[str, int]:
-        """Deliveries of an alert by state, counted from the rows themselves."""
+    def states(self, alert_id: str, channel: str = "") -> dict[str, int]:
+        """Deliveries of an alert (by one channel) by state, counted from the rows themselves."""
         return dict(
-            self.rows("SELECT state, count(*) FROM deliveries WHERE alert_id = ? GROUP BY state", alert_id)
+            self.rows(
+                "SELECT state, count(*) FROM deliveries WHERE alert_id = ? AND ? IN ('', channel) GROUP BY state",
+                alert_id,
+                channel,
+            )
         )
+
+    def alarms(self) -> set[str]:
+        """Kinds of those that stand."""
+        return {row[0] for row in self.rows("SELECT kind FROM alarms WHERE cleared_at IS NULL")}
 
     def settled(self, alert_id: str) -> bool:
         """Whether the plan is done and nothing of it is under way."""
@@ -258,6 +302,23 @@ def warning(**changes: Any) -> dict[str, Any]:
     }
 
 
-def _get(url: str) -> Any:
-    with urllib.request.urlopen(url, timeout=_PATIENCE) as answer:
+def address(channel: str, n: int) -> str:
+    """The n-th post's; nobody has it."""
+    return {
+        "sms": f"+86154{n:08}",
+        "wechat": f"{n:08x}-0000-4000-8000-{n:012x}",
+        "email": f"post{n}@example.com",
+    }[channel]
+
+
+def _table(gateway: Gateway) -> str:
+    """As its channel's table; a batch and slots of our own where the protocol takes many addresses at once."""
+    options = {"max_batch": 100, "slots": 8} if gateway.channel == "sms" else {}
+    lines = "\n".join(f"{key} = {json.dumps(value)}" for key, value in {**options, **gateway.table}.items())
+    return f"[channels.{gateway.channel}]\n{lines}"
+
+
+def _ask(url: str, body: Any = None) -> Any:
+    data = None if body is None else json.dumps(body).encode()
+    with urllib.request.urlopen(urllib.request.Request(url, data), timeout=_PATIENCE) as answer:
         return json.loads(answer.read())

@@ -345,8 +345,10 @@ class App:
         others = len(outcomes) - accepted
         seconds = (settlement.ended - settlement.started) / 1e6
         self.metrics.sending(channel).settled(seconds=seconds, accepted=accepted, others=others)
-        if not others:
+        if accepted:
+            # One bad number among a hundred is no fault of the account.
             self.alarms.clear("channel_paused", channel)
+        if not others:
             self.alarms.clear("channel_down", channel)
             return
         self._sound(batch, settlement, outcomes)

@@ -221,4 +221,4 @@ class Change(Enum):
 
 
 LESS_DANGER = frozenset({Change.LIFTED, Change.LOWERED})
-"""What goes to exactly those who were told, behind the first notices of its lane."""
+"""What is told to those who were told, behind the first notices of its lane."""

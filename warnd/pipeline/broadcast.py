@@ -7,20 +7,22 @@ match → expand → render → plan → commit, chunk by chunk, with a cursor a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence, Set
 from typing import Protocol
 
 import structlog
 
-from warnd.model.alert import LESS_DANGER, Change
+from warnd.model.alert import Change
+from warnd.model.audience import Member
 from warnd.model.color import Lane
-from warnd.model.delivery import Batch, State, Why
-from warnd.pipeline.expand import Recipient
+from warnd.model.delivery import Batch, Why
+from warnd.pipeline.expand import Expander, Recipient
+from warnd.pipeline.follow import again, left_out
 from warnd.pipeline.lease import InForce
 from warnd.pipeline.match import AudienceIndex, match
 from warnd.pipeline.run import Run
 from warnd.pipeline.surroundings import Surroundings, expanded, expander_for
-from warnd.ports import Chunk, Gap, PlanSource, Store, Told
+from warnd.ports import Chunk, Gap, PlanSource, Store, Telling
 
 log = structlog.get_logger()
 
@@ -96,7 +98,7 @@ class Broadcaster:
     async def _plan(self, run: Run) -> None:
         telling, alert_id = run.telling, run.telling.id
         run.contents.update(await self._source.contents(alert_id))
-        if telling.change not in LESS_DANGER and not telling.cursor.startswith(_TOLD):
+        if not telling.cursor.startswith(_TOLD) and await self._has_first_notices(telling):
             await self._to_members(run)
         if telling.earlier and not self._in_force.stopped(alert_id):
             await self._to_those_told(run)
@@ -108,10 +110,17 @@ class Broadcaster:
             message = f"{telling.alert.headline or telling.alert.identifier}: nobody could be told"
             self._alarms.sound("nobody_told", alert_id, message)
 
+    async def _has_first_notices(self, telling: Telling) -> bool:
+        """An end has none; a lowering where there was no warning yet, or not everybody had heard of it."""
+        if telling.change is not Change.LOWERED:
+            return telling.change is not Change.LIFTED
+        return bool(telling.new_ground) or await self._source.stopped_short(telling.id, telling.earlier)
+
     async def _to_members(self, run: Run) -> None:
         telling = run.telling
         assert telling.alert.color is not None  # noqa: S101  broadcast has looked
-        matched = match(telling.regions, telling.alert.hazard, telling.alert.color, await self._audience())
+        audience = await self._audience()
+        matched = match(telling.regions, telling.alert.hazard, telling.alert.color, audience)
         if not matched.groups:
             message = (
                 f"{telling.alert.headline}: no group in {'、'.join(telling.region_names) or 'any region'}"
@@ -119,6 +128,9 @@ class Broadcaster:
             self._alarms.sound("nobody_matched", telling.id, message)
         await self._source.size_is(telling.id, matched.members)
         expander = expander_for(telling, telling.alert.color, matched, self._surroundings)
+        new_ground = match(
+            telling.new_ground, telling.alert.hazard, telling.alert.color, audience
+        ).groups.keys()
         gaps = [Gap(region, "", "", Why.NOBODY_THERE.value) for region in matched.empty]
         after = telling.cursor.removeprefix(_MEMBERS)
         last = not telling.earlier
@@ -136,9 +148,8 @@ class Broadcaster:
             )
             run.planned += len(page)
             cursor = _MEMBERS + ahead if ahead else _TOLD
-            chunk = run.chunk(
-                [*gaps, *expanded(expander, page)], cursor, done=last and not ahead, now=self._clock()
-            )
+            found = await self._first_notices(telling, expander, page, new_ground)
+            chunk = run.chunk([*gaps, *found], cursor, done=last and not ahead, now=self._clock())
             gaps = []
             if not red:
                 await self._let_red_pass()
@@ -148,6 +159,18 @@ class Broadcaster:
                 await committing
                 return
             page, ahead = await following
+
+    async def _first_notices(
+        self, telling: Telling, expander: Expander, page: Sequence[Member], new_ground: Set[str]
+    ) -> Sequence[Recipient | Gap]:
+        """Of a page of members all, or, of a lowering, those whom it would leave without a word."""
+        found = list(expanded(expander, page))
+        if telling.change is not Change.LOWERED:
+            return found
+        addresses = sorted({(one.channel, one.address) for one in found if isinstance(one, Recipient)})
+        heard = await self._source.heard(telling.id, telling.earlier, addresses)
+        newly_warned = {member.id for member in page if not new_ground.isdisjoint(member.groups)}
+        return list(left_out(found, heard, newly_warned=newly_warned))
 
     async def _let_red_pass(self) -> None:
         """
@@ -189,7 +212,7 @@ class Broadcaster:
         while found := await self._source.not_yet_followed(earlier, telling.id, after, CHUNK, untold=untold):
             after = found[-1].delivery
             run.planned += len(found)
-            recipients = [one for told in found for one in _again(told, self._surroundings, telling.change)]
+            recipients = [one for told in found for one in again(told, self._surroundings, telling.change)]
             if not await self._commit(run, run.chunk(recipients, _TOLD, done=False, now=self._clock())):
                 return False
         return True
@@ -213,30 +236,3 @@ def _somebody_should_be_told(run: Run) -> bool:
     if telling.cursor or telling.change is Change.CONTINUED:
         return False
     return telling.change is not Change.LIFTED or run.planned > 0
-
-
-def _again(told: Told, around: Surroundings, change: Change) -> Iterator[Recipient]:
-    """
-    The same address by the same route, whatever became of its endpoint since.
-
-    A channel that is configured no more, or is too loud for such a message, reaches nobody.
-    """
-    route = around.routes.get(told.channel)
-    gone = (
-        route is None
-        or (change is Change.CONTINUED and told.told and not route.quiet)
-        or (change in LESS_DANGER and not route.lifts)
-    )
-    for person in told.people:
-        yield Recipient(
-            told.channel,
-            told.address,
-            told.language or around.language,
-            State.SUPPRESSED if gone else State.QUEUED,
-            Why.NOT_ON_POLICY if gone else None,
-            person.subscriber_id,
-            person.endpoint_id,
-            person.name,
-            person.region,
-            person.reasons,
-        )

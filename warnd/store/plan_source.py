@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from warnd.model.audience import Member
 from warnd.model.content import Content
-from warnd.ports import Store, Telling, Told
+from warnd.ports import Heard, Store, Telling, Told
 from warnd.store import alerts, bulk, members, told
 from warnd.store.backlog import contents_of_alert
 
@@ -33,6 +33,14 @@ class StoredPlanSource:
         self, earlier: str, alert_id: str, after: str, limit: int, *, untold: bool
     ) -> list[Told]:
         return await self._store.read(told.not_yet_followed, earlier, alert_id, after, limit, untold=untold)
+
+    async def stopped_short(self, alert_id: str, earlier: Sequence[str]) -> bool:
+        return await self._store.read(told.stopped_short, alert_id, list(earlier))
+
+    async def heard(
+        self, alert_id: str, earlier: Sequence[str], addresses: Sequence[tuple[str, str]]
+    ) -> Heard:
+        return await self._store.read(told.heard, alert_id, list(earlier), addresses)
 
     async def still_out(self, earlier: Sequence[str]) -> int:
         return await self._store.read(told.still_out, list(earlier))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import Connection
 
-from warnd.ports import Behind, Told
+from warnd.ports import Behind, Heard, Told
 from warnd.store import bulk
 from warnd.store.database import raw_of
 
@@ -52,6 +54,55 @@ def still_out(connection: Connection, earlier: list[str]) -> int:
     """Batches of these alerts whose outcome is not known yet: those behind them may come to be told."""
     row = raw_of(connection).execute(_OUT, (bulk.rows(earlier),)).fetchone()
     return int(row[0])
+
+
+_STOPPED_SHORT = """
+SELECT 1 FROM json_each(?1) e CROSS JOIN alerts a ON a.id = e.value
+WHERE a.successor_id = ?2 AND (NOT a.plan_done OR EXISTS (
+    SELECT 1 FROM tallies t WHERE t.alert_id = a.id AND t.n > 0
+      AND t.state IN ('queued', 'waiting', 'standby', 'superseded')))
+LIMIT 1
+"""
+
+_CUT_SHORT = """
+SELECT 1 FROM json_each(?1) e CROSS JOIN alerts a ON a.id = e.value WHERE a.successor_id = ?2 AND NOT a.plan_done LIMIT 1
+"""
+
+_HEARD = """
+SELECT d.channel, d.address, max(d.told), max(a.successor_id IS ?3),
+    max(a.successor_id IS ?3 AND d.state IN ('queued', 'waiting', 'standby', 'superseded'))
+FROM json_each(?1) j CROSS JOIN json_each(?2) e
+CROSS JOIN deliveries d ON d.address = json_extract(j.value, '$[1]') AND d.channel = json_extract(j.value, '$[0]')
+  AND d.alert_id = e.value
+CROSS JOIN alerts a ON a.id = e.value
+GROUP BY d.channel, d.address
+"""
+
+
+def stopped_short(connection: Connection, alert_id: str, earlier: list[str]) -> bool:
+    """Whether this alert took the place of one of which something was unsent or not planned yet."""
+    found = raw_of(connection).execute(_STOPPED_SHORT, (bulk.rows(earlier), alert_id))
+    return found.fetchone() is not None
+
+
+def heard(
+    connection: Connection, alert_id: str, earlier: list[str], addresses: Sequence[tuple[str, str]]
+) -> Heard:
+    """
+    Which of these (channel, address) were told any earlier alert, and which were still to be told the one that this
+    alert took the place of. Where that one was not planned to its end, whom it had not come to was still to be told.
+    """
+    raw, before = raw_of(connection), bulk.rows(earlier)
+    cut_short = raw.execute(_CUT_SHORT, (before, alert_id)).fetchone() is not None
+    rows = raw.execute(_HEARD, (bulk.rows(addresses), before, alert_id)).fetchall()
+    stopped = {(channel, address) for channel, address, *_, unsent in rows if unsent}
+    if cut_short:
+        stopped |= set(addresses) - {
+            (channel, address) for channel, address, _, planned, _ in rows if planned
+        }
+    return Heard(
+        frozenset((channel, address) for channel, address, told, *_ in rows if told), frozenset(stopped)
+    )
 
 
 _BY_CHANNEL = """

@@ -1,0 +1,59 @@
+"""Whom the next message of an episode goes to beside those it matches: again to the told, first to those left out."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Iterator
+
+from warnd.model.alert import LESS_DANGER, Change
+from warnd.model.delivery import State, Why
+from warnd.pipeline.expand import Recipient
+from warnd.pipeline.surroundings import Surroundings
+from warnd.ports import Gap, Heard, Told
+
+
+def again(told: Told, around: Surroundings, change: Change) -> Iterator[Recipient]:
+    """
+    The same address by the same route, whatever became of its endpoint since.
+
+    A channel that is configured no more, or is too loud for such a message, reaches nobody.
+    """
+    route = around.routes.get(told.channel)
+    gone = (
+        route is None
+        or (change is Change.CONTINUED and told.told and not route.quiet)
+        or (change in LESS_DANGER and not route.lifts)
+    )
+    for person in told.people:
+        yield Recipient(
+            told.channel,
+            told.address,
+            told.language or around.language,
+            State.SUPPRESSED if gone else State.QUEUED,
+            Why.NOT_ON_POLICY if gone else None,
+            person.subscriber_id,
+            person.endpoint_id,
+            person.name,
+            person.region,
+            person.reasons,
+        )
+
+
+def left_out(
+    found: Iterable[Recipient | Gap], heard: Heard, *, newly_warned: Container[str]
+) -> Iterator[Recipient]:
+    """
+    Of those whom a lowering matches, the ones who would be left without a word though it is in force where they are:
+    their first notice was stopped by it, or they (by id) were not warned before.
+
+    A channel and those that stand by for it are one notice: where any of them was told, the person heard of it that
+    way, and hears of the lowering as one who was told.
+    """
+    notices: dict[tuple[str, int], list[Recipient]] = {}
+    for one in found:
+        if isinstance(one, Recipient) and one.state is not State.SUPPRESSED:
+            notices.setdefault((one.subscriber_id, one.chain), []).append(one)
+    for (person, _), steps in notices.items():
+        addresses = {(one.channel, one.address) for one in steps}
+        was_to_hear = person in newly_warned or not addresses.isdisjoint(heard.stopped)
+        if was_to_hear and addresses.isdisjoint(heard.told):
+            yield from steps
