@@ -99,7 +99,7 @@ _JSON = (
 
 _IDENTITY = (
     Finding("key_length", (_FAULT,), "An identifier or a sender that is empty or longer than 256 characters."),
-    Finding("key_characters", (_FAULT, _WARNING), "A space, a comma, < or & in an identifier or a sender. In JSON: refused."),
+    Finding("key_characters", (_FAULT, _WARNING), "A space, a comma, < or &, or a control character in an identifier or a sender. In JSON: refused."),
     Finding("reference_form", (_WARNING,), "References that are no sender,identifier,sent triples; read as far as they name a message."),
     Finding("references_missing", (_DOUBT, _WARNING), "An update, ack or error that refers to nothing. A cancel without them is a doubt: nobody knows what it ends."),
     Finding("refers_to_itself", (_WARNING,), "The message refers to its own identifier."),

@@ -18,7 +18,7 @@ from warnd.intake.findings import MAX_FINDINGS, Findings, refuse
 from warnd.intake.geometry import read_circle, read_polygon
 from warnd.intake.hazards import find_hazard
 from warnd.intake.identity import MAX_REFERENCES, is_clean, is_short_enough
-from warnd.intake.judge import Paths, end_marks, judge
+from warnd.intake.judge import Paths, end_marks, is_over, judge
 from warnd.intake.languages import DEFAULT, is_tag, short_tag
 from warnd.intake.times import read_time
 from warnd.intake.wording import sentence
@@ -48,7 +48,9 @@ def _key(text: str) -> str:
     if not is_short_enough(text):
         raise PydanticCustomError("key_length", "must have 1 to 256 characters")
     if not is_clean(text):
-        raise PydanticCustomError("key_characters", "must hold no space, comma, < or &")
+        raise PydanticCustomError(
+            "key_characters", "must hold no space, comma, < or &, and no control character"
+        )
     return text
 
 
@@ -222,7 +224,10 @@ def _alert(body: _Alert, catalogue: HazardCatalogue, findings: Findings) -> Aler
     headline = texts[language].headline
     parameters = dict(body.parameters or {})
     parameters |= {path: text for path, text in _unknown(body, findings) if path not in parameters}
-    parameters |= end_marks(body.type, headline)
+    urgency = _word("urgency", body.urgency, "urgency", findings)
+    responses = _words("responseType", body.response_types or (), "response_types", findings)
+    over = is_over(urgency, responses, update=body.type is AlertType.UPDATE)
+    parameters |= end_marks(body.type, headline, all_clear=over)
     hazard = _hazard(body, headline, catalogue, findings)
     if hazard is None and body.hazard:
         parameters.setdefault(EVENT, body.hazard)
@@ -254,8 +259,8 @@ def _alert(body: _Alert, catalogue: HazardCatalogue, findings: Findings) -> Aler
         note=body.note or "",
         incidents=body.incidents or "",
         categories=_words("category", body.categories or (), "categories", findings),
-        response_types=_words("responseType", body.response_types or (), "response_types", findings),
-        urgency=_word("urgency", body.urgency, "urgency", findings),
+        response_types=responses,
+        urgency=urgency,
         severity=_word("severity", body.severity, "severity", findings),
         certainty=_word("certainty", body.certainty, "certainty", findings),
         audience=body.audience or "",

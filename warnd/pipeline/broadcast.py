@@ -15,12 +15,13 @@ import structlog
 from warnd.model.alert import LESS_DANGER, Change
 from warnd.model.color import Lane
 from warnd.model.delivery import Batch, State, Why
+from warnd.pipeline import cap
 from warnd.pipeline.expand import Recipient
 from warnd.pipeline.lease import InForce
 from warnd.pipeline.match import AudienceIndex, match
 from warnd.pipeline.run import Run
 from warnd.pipeline.surroundings import Surroundings, expanded, expander_for
-from warnd.ports import Chunk, Gap, PlanSource, Store, Told
+from warnd.ports import Chunk, Gap, PlanSource, Store, Telling, Told
 
 log = structlog.get_logger()
 
@@ -189,7 +190,7 @@ class Broadcaster:
         while found := await self._source.not_yet_followed(earlier, telling.id, after, CHUNK, untold=untold):
             after = found[-1].delivery
             run.planned += len(found)
-            recipients = [one for told in found for one in _again(told, self._surroundings, telling.change)]
+            recipients = [one for told in found for one in _again(told, self._surroundings, telling)]
             if not await self._commit(run, run.chunk(recipients, _TOLD, done=False, now=self._clock())):
                 return False
         return True
@@ -215,25 +216,29 @@ def _somebody_should_be_told(run: Run) -> bool:
     return telling.change is not Change.LIFTED or run.planned > 0
 
 
-def _again(told: Told, around: Surroundings, change: Change) -> Iterator[Recipient]:
+def _again(told: Told, around: Surroundings, telling: Telling) -> Iterator[Recipient]:
     """
     The same address by the same route, whatever became of its endpoint since.
 
-    A channel that is configured no more, or is too loud for such a message, reaches nobody.
+    A channel that is configured no more, or is too loud for such a message, reaches nobody; nor does a forwarding one
+    with what is not public.
     """
-    route = around.routes.get(told.channel)
+    route, change = around.routes.get(told.channel), telling.change
     gone = (
         route is None
         or (change is Change.CONTINUED and told.told and not route.quiet)
         or (change in LESS_DANGER and not route.lifts)
     )
+    why = Why.NOT_ON_POLICY if gone else None
+    if route is not None and route.kind == cap.KIND and not telling.alert.is_public:
+        why = Why.NOT_PUBLIC
     for person in told.people:
         yield Recipient(
             told.channel,
             told.address,
             told.language or around.language,
-            State.SUPPRESSED if gone else State.QUEUED,
-            Why.NOT_ON_POLICY if gone else None,
+            State.SUPPRESSED if why is not None else State.QUEUED,
+            why,
             person.subscriber_id,
             person.endpoint_id,
             person.name,
