@@ -139,7 +139,7 @@ def _alert(
         scope=_word(root, "scope") or "Public",
         restriction=root.value("restriction"),
         addresses=root.value("addresses"),
-        codes=tuple(code.text for code in root.all("code")),
+        codes=tuple(code.text for code in root.all("code") if code.text),
         note=root.value("note"),
         incidents=root.value("incidents"),
         categories=_words(infos, "category"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -228,7 +228,7 @@ def _alert(body: _Alert, catalogue: HazardCatalogue, findings: Findings) -> Aler
     responses = _words("responseType", body.response_types or (), "response_types", findings)
     over = is_over(urgency, responses, update=body.type is AlertType.UPDATE)
     parameters |= end_marks(body.type, headline, all_clear=over)
-    hazard = _hazard(body, headline, catalogue, findings)
+    hazard = _hazard(body, texts, catalogue, findings)
     if hazard is None and body.hazard:
         parameters.setdefault(EVENT, body.hazard)
     return Alert(
@@ -295,8 +295,16 @@ def _texts(body: _Alert) -> dict[str, Text]:
     return texts
 
 
-def _hazard(body: _Alert, headline: str, catalogue: HazardCatalogue, findings: Findings) -> Hazard | None:
-    hazard = find_hazard(catalogue, slug=body.hazard or "", codes=[body.event_code or ""], title=headline)
+def _hazard(
+    body: _Alert, texts: Mapping[str, Text], catalogue: HazardCatalogue, findings: Findings
+) -> Hazard | None:
+    hazard = find_hazard(
+        catalogue,
+        slug=body.hazard or "",
+        codes=[body.event_code or ""],
+        names=[text.event for text in texts.values()],
+        title=next(iter(texts.values())).headline,
+    )
     if hazard is None and (body.hazard or body.type is not AlertType.CANCEL):
         findings.warn("hazard", "hazard_unknown", f"{body.hazard!r} is no known hazard; taken as {OTHER}")
     elif hazard is not None and body.hazard and catalogue.get(body.hazard) is None:
