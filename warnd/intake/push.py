@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from warnd.errors import Fault, InvalidAlert
 from warnd.intake.cap_grammar import word
-from warnd.intake.cap_resources import MAX_RESOURCES
+from warnd.intake.cap_resources import MAX_RESOURCES, MAX_SIZE
 from warnd.intake.color import read_color
 from warnd.intake.findings import MAX_FINDINGS, Findings, refuse
 from warnd.intake.geometry import read_circle, read_polygon
@@ -32,8 +32,6 @@ KIND = "json"
 
 MAX_OBJECTS = 20_000
 MAX_KEYS = 5000
-MAX_SIZE = 2**53
-"""Of a resource, in bytes; beyond it not every reader of JSON keeps a number exact."""
 MAX_AREAS = 5000
 """More than there are counties."""
 
@@ -336,7 +334,7 @@ def _area(body: _Area, path: str, findings: Findings) -> Area:
         regions=tuple(dict.fromkeys(body.regions or ())),
         polygons=tuple(polygons),
         circles=tuple(read_circle(written)[0] for written in body.circles or ()),
-        geocodes=tuple((scheme, code) for scheme, code in body.geocodes or ()),
+        geocodes=tuple(dict.fromkeys((scheme, code) for scheme, code in body.geocodes or ())),
         altitude=body.altitude or "",
         ceiling=body.ceiling or "",
     )

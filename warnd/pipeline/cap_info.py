@@ -108,10 +108,12 @@ def _parameters(alert: Alert, hazard: Hazard | None, catalogue: HazardCatalogue)
 
 
 def _tells(alert: Alert, hazard: Hazard, catalogue: HazardCatalogue) -> bool:
-    """Whether the event codes, else the event's name, are this hazard's in the catalogue."""
+    """Whether the event codes, else the event's name in every language that the catalogue knows, are this hazard's."""
     known = [found for _, code in _event_codes(alert) if (found := catalogue.by_code(code)) is not None]
-    event = _event(alert, alert.texts[alert.language], hazard, alert.language)
-    return (known[0] if known else catalogue.by_name(event)) is hazard
+    if known:
+        return known[0] is hazard
+    named = [catalogue.by_name(_event(alert, text, hazard, tag)) for tag, text in alert.texts.items()]
+    return {one.slug for one in named if one is not None} == {hazard.slug}
 
 
 def _add_resource(info: etree._Element, resource: Resource) -> None:
