@@ -344,6 +344,20 @@ def test_real_messages_stay_the_same_too() -> None:
             assert_stays(path)
 
 
+def test_a_block_that_is_over_does_not_end_the_others_at_the_next_platform() -> None:
+    """What goes on is told as such; the all-clear of another place is not about it."""
+    text = as_cap(BARE_IN_WUDU, CATALOGUE).decode()
+    [info] = re.findall(r"<info>.*</info>", text, re.DOTALL)
+    over = info.replace("<urgency>", "<responseType>AllClear</responseType><urgency>").replace(
+        "621202", "621222"
+    )
+    for blocks in (info + over, over + info):
+        [parsed] = messages_of(text.replace(info, blocks).encode())
+        assert (ends(parsed.alert), parsed.alert.response_types) == (False, ())
+        again = sent_on(parsed).alert
+        assert (ends(again), [one.regions for one in again.areas]) == (False, [("621202",)])
+
+
 # --- how it is written -------------------------------------------------------------------------------------
 
 
