@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,6 +20,7 @@ from sqlalchemy import Connection, insert, update
 from yarl import URL
 
 import warnd.intake
+from tests.fakes.broadcast_rows import keep_alert
 from tests.integration.conftest import NOW
 from tests.integration.door import RED, Door
 from warnd.api import build
@@ -65,6 +67,18 @@ async def shown(door: Door, query: str = "") -> list[str]:
 
 def refers() -> list[dict[str, Any]]:
     return [{"sender": RED["sender"], "identifier": RED["identifier"], "sent": RED["sent"]}]
+
+
+async def test_what_is_not_public_stays_out_when_it_was_released(door: Door) -> None:
+    """By whomever: in the feed, and under its own address."""
+    shared, restricted = RED | {"identifier": "PUBLIC"}, RED | {"identifier": "HUSH", "scope": "Restricted"}
+    ids = {}
+    for body in (shared, restricted):
+        alert = read(json.dumps(body).encode(), None, door.app.surroundings.catalogue).alert
+        ids[alert.identifier] = await door.app.store.write(keep_alert, alert)
+    assert await shown(door) == ["PUBLIC"]
+    statuses = [(await door.reply("GET", f"/feeds/cap/{id_}", role="viewer")).status for id_ in ids.values()]
+    assert statuses == [200, 404]
 
 
 def at(door: Door, when: datetime) -> None:

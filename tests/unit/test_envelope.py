@@ -289,7 +289,7 @@ def test_check_says_the_worst_of_several_and_shows_every_alert() -> None:
     checked = check_object("x.xml", f"<alerts>{ONE}{doubtful}</alerts>".encode(), CATALOGUE)
     assert (checked["kind"], checked["valid"], checked["verdict"]) == ("xml", False, "quarantine")
     assert [one["identifier"] for one in checked["alerts"]] == ["N1_20260301100000", "N2_20260301100000"]
-    assert checked["errors"][0]["path"] == "alerts/alert[2]/scope"
+    assert checked["errors"][0]["path"] == "alerts/alert[2]/addresses"
     worse = check_object(
         "x.xml", f"<alerts>{ONE}{doubtful}<alert><identifier/></alert></alerts>".encode(), CATALOGUE
     )

@@ -72,6 +72,21 @@ def test_an_actual_alert_reaches_people() -> None:
     }
 
 
+PLATFORM = Endpoint("E5", "cap", "https://platform.example/api/v1/alerts")
+
+
+def test_what_is_not_public_goes_to_people_and_to_no_platform() -> None:
+    """A platform may publish what it gets; the log says why it got nothing."""
+    made = expander(
+        "sms", "north", routes=ROUTES | {"north": Route("north", Capabilities("cap"), quiet=True)}
+    )
+    assert told(made, member(NUMBER, PLATFORM)) == {"sms": "queued", "north": "queued"}
+    assert told(replace(made, public=False), member(NUMBER, PLATFORM)) == {
+        "sms": "queued",
+        "north": "not_public",
+    }
+
+
 def test_an_exercise_reaches_enrolled_endpoints_only() -> None:
     """Nobody who did not join is frightened."""
     made = expander("sms", "mail", status=Status.EXERCISE)

@@ -68,8 +68,14 @@ def test_no_code_stands_twice() -> None:
     assert sum(map(len, SECTIONS.values())) == len(CATALOGUE)
 
 
+def test_what_is_only_of_the_release_never_refuses() -> None:
+    """A message that is refused is not read to its end: nothing can be said for it."""
+    assert [one.code for one in CATALOGUE.values() if one.of_release and Weight.FAULT in one.weights] == []
+
+
 def row(finding: Finding) -> str:
     weights = ", ".join(weight.value for weight in finding.weights)
+    weights += " (release)" if finding.of_release else ""
     return f"| `{finding.code}` | {weights} | {finding.means} |"
 
 

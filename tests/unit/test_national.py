@@ -260,6 +260,21 @@ def test_a_person_must_look(old: str, new: str, doubt: tuple[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("old", "new", "scope"),
+    [
+        ("<scope>Public<", "<scope>Public<", "Public"),
+        ("<scope>Public<", "<scope><", "Public"),
+        ("<scope>Public<", "<scope>private<", "Private"),
+        ("<scope>Public<", "<scope>内部<", "Restricted"),
+        ("fication>None<", "fication>秘密<", "Restricted"),
+    ],
+)
+def test_what_is_not_for_everybody_is_not_public(old: str, new: str, scope: str) -> None:
+    """Nor whatever is classified, so that no platform is given it."""
+    assert changed(old, new).alert.scope == scope
+
+
+@pytest.mark.parametrize(
     ("old", "new", "fault"),
     [
         (f"<identifier>{FIRST}<", "<identifier><", ("alert/identifier", "missing")),

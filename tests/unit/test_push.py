@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -234,7 +235,7 @@ areas = st.builds(
     st.lists(codes, unique=True, max_size=3).map(tuple),
     st.sampled_from([(), ("33.0,104.5 33.0,105.5 33.8,105.5 33.0,104.5",)]),
     st.sampled_from([(), ("33.4,104.9 20",)]),
-    st.lists(st.tuples(words, words), max_size=2).map(tuple),
+    st.lists(st.tuples(words, words), unique=True, max_size=2).map(tuple),
     words,
     words,
 )
@@ -276,6 +277,29 @@ alerts = st.builds(
 )
 
 
+@pytest.mark.parametrize("key", ["identifier", "sender"])
+@pytest.mark.parametrize("character", [" ", "\u3000", "\x01", "\x7f", "\x85", "\uffff"])
+def test_a_name_that_xml_or_references_cannot_hold_is_refused(key: str, character: str) -> None:
+    """It could be sent on under another name only."""
+    with pytest.raises(InvalidAlert) as refused:
+        push(body(**{key: f"A{character}B"}))
+    assert [(fault.path, fault.code) for fault in refused.value.faults] == [(key, "key_characters")]
+
+
+@pytest.mark.parametrize(
+    ("changes", "over"),
+    [
+        ({"response_types": ["Monitor", "AllClear"]}, True),
+        ({"type": "update", "urgency": "Past"}, True),
+        ({"urgency": "Past"}, False),
+        ({"response_types": ["Monitor"]}, False),
+    ],
+)
+def test_an_end_in_the_words_of_cap_is_one_in_json_too(changes: dict[str, object], over: bool) -> None:
+    """Else it would become one at the next platform only."""
+    assert (push(body(**changes)).alert.parameters.get(ENDS) == "true") is over
+
+
 @given(alerts)
 def test_body_comes_back_as_the_same_alert(alert: Alert) -> None:
     """What the store keeps is all there is, through real JSON."""
@@ -286,8 +310,11 @@ def test_body_comes_back_as_the_same_alert(alert: Alert) -> None:
 
 @given(alerts)
 def test_body_can_be_pushed_again(alert: Alert) -> None:
-    """What we write, another warnd reads."""
-    assert push(as_body(alert)).alert == alert
+    """What we write, another warnd reads; an all-clear that nobody had marked as an end is one there."""
+    again = push(as_body(alert)).alert
+    marks = {ENDS: "true"} if ENDS in again.parameters else {}
+    assert again == replace(alert, parameters={**alert.parameters, **marks})
+    assert not marks or "AllClear" in alert.response_types or alert.urgency == "Past"
 
 
 def test_digest_tells_a_conflict_from_a_repeat() -> None:

@@ -158,11 +158,21 @@ def test_check_object_has_the_documented_keys() -> None:
     assert {"path": "sender", "code": "missing", "message": "is missing"} in bad["errors"]
 
 
-def test_quarantined_message_is_not_valid_but_shown() -> None:
-    """Its doubts are the errors."""
+def test_what_only_a_release_hangs_on_does_not_make_a_message_invalid() -> None:
+    """It waits for a person and breaks no rule; why it waits stands among the warnings."""
+    restricted = b"<scope>Restricted</scope><restriction>duty officers</restriction>"
+    checked = check_object("x", XML.replace(b"<scope>Public</scope>", restricted), CATALOGUE)
+    assert (checked["valid"], checked["verdict"], checked["errors"]) == (True, "quarantine", [])
+    assert [warning["code"] for warning in checked["warnings"]] == ["not_public"]
+    assert len(checked["alerts"]) == 1
+
+
+def test_quarantined_message_that_breaks_a_rule_is_not_valid_but_shown() -> None:
+    """CAP 1.2 (3.2.1) requires the addressees of a private message."""
     checked = check_object("x", XML.replace(b"<scope>Public", b"<scope>Private"), CATALOGUE)
     assert (checked["valid"], checked["verdict"]) == (False, "quarantine")
-    assert "alert/scope" in {error["path"] for error in checked["errors"]}
+    assert [error["code"] for error in checked["errors"]] == ["addresses_missing"]
+    assert "not_public" in [warning["code"] for warning in checked["warnings"]]
     assert len(checked["alerts"]) == 1
 
 
@@ -171,6 +181,9 @@ def test_check_command_prints_one_object_a_line_and_fails_if_any_is_bad(tmp_path
     app = Typer()
     app.command()(check)
     good = str(DATA / "cap" / "rainstorm-red.xml")
+    waits = tmp_path / "unknown.json"
+    waits.write_text(json.dumps(json.loads((DATA / "json" / "rainstorm-red.json").read_text("utf-8")) | {
+        "color": None, "headline": "Rain", "texts": {}}), "utf-8")  # fmt: skip
     ran = CliRunner().invoke(app, [good, str(DATA / "json" / "many-faults.json"), str(tmp_path / "absent")])
     lines = [json.loads(line) for line in ran.stdout.splitlines()]
     assert ran.exit_code == 1
@@ -179,7 +192,7 @@ def test_check_command_prints_one_object_a_line_and_fails_if_any_is_bad(tmp_path
         (False, "json"),
         (False, "unknown"),
     ]
-    assert CliRunner().invoke(app, [good]).exit_code == 0
+    assert CliRunner().invoke(app, [good, str(waits)]).exit_code == 0
 
 
 def test_shipped_file_that_is_missing_is_named() -> None:

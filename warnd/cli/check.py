@@ -25,8 +25,9 @@ def check(
     """
     Parse and validate messages, alone or several in one file (EDXL-DE, Atom, RSS); exits 1 if any is not valid.
 
-    Prints one JSON object a line: file, kind, valid, verdict, errors, warnings, alerts. Codes are explained in
-    docs/findings.md.
+    Prints one JSON object a line: file, kind, valid, verdict, errors, warnings, alerts. valid speaks of the message in its
+    format, verdict of what warnd would do with it: a valid message may have the verdict quarantine. Codes are explained
+    in docs/findings.md.
     """
     catalogue = load_hazards(path("config", "hazards.toml"))
     all_valid = True

@@ -20,11 +20,11 @@ from warnd.intake.color import read_color
 from warnd.intake.findings import Findings, Weight, refuse
 from warnd.intake.hazards import find_hazard
 from warnd.intake.identity import is_clean, is_short_enough, read_references
-from warnd.intake.judge import Paths, end_marks, judge
+from warnd.intake.judge import Paths, end_marks, is_over, judge
 from warnd.intake.times import read_time
 from warnd.intake.xml import Node
 from warnd.model.alert import Alert, AlertType, Area, Parsed, Status
-from warnd.model.alert_body import EVENT
+from warnd.model.alert_body import EVENT, HAZARD
 from warnd.model.color import Color
 from warnd.model.hazard import OTHER, HazardCatalogue
 
@@ -77,7 +77,9 @@ def _check_key(root: Node, name: str, findings: Findings) -> None:
     if key and not is_short_enough(key):
         findings.fault(f"alert/{name}", "key_length", "is longer than 256 characters")
     elif not is_clean(key):
-        findings.warn(f"alert/{name}", "key_characters", "holds a space, a comma, < or &")
+        findings.warn(
+            f"alert/{name}", "key_characters", "holds a space, a comma, < or &, or a control character"
+        )
 
 
 def _alert(
@@ -93,16 +95,23 @@ def _alert(
     language = next(iter(texts))
     infos = [block.info for block in blocks]
     main = [block.info for block in blocks if block.language == language]
+    spoken = _still_on(blocks, update=kind is AlertType.UPDATE)
+    last = [block.info for block in spoken]
     references, oddity = read_references(root.value("references"), root.value("sender"))
     if oddity:
         findings.warn("alert/references", "reference_form", oddity)
     codes = [code for info in main for _, code in pairs(info, "eventCode") if code]
     event_code = next(filter(catalogue.by_code, codes), codes[0] if codes else None)
     names = [info.value("event") for info in infos]
-    hazard = find_hazard(catalogue, codes=codes, names=names, title=texts[language].headline)
+    parameters = _parameters(
+        [block.info for block in spoken if block.language == language],
+        [block.info for block in spoken if block.language != language],
+        event_code,
+    )
+    slug = parameters.get(HAZARD, "")
+    hazard = find_hazard(catalogue, slug=slug, codes=codes, names=names, title=texts[language].headline)
     if hazard is None and infos:
         findings.warn(f"{main[0].path}/event", "hazard_unknown", f"{names[0][:60]!r} is no known hazard")
-    parameters = _parameters(main, [block.info for block in blocks if block.language != language], event_code)
     if hazard is None and any(names):
         parameters[EVENT] = names[0]
     parameters |= end_marks(kind, texts[language].headline, all_clear=_is_all_clear(infos, kind))
@@ -130,14 +139,14 @@ def _alert(
         scope=_word(root, "scope") or "Public",
         restriction=root.value("restriction"),
         addresses=root.value("addresses"),
-        codes=tuple(code.text for code in root.all("code")),
+        codes=tuple(code.text for code in root.all("code") if code.text),
         note=root.value("note"),
         incidents=root.value("incidents"),
         categories=_words(infos, "category"),
-        response_types=_words(infos, "responseType"),
-        urgency=_first(infos, lambda info: _word(info, "urgency")) or "",
-        severity=_first(infos, lambda info: _word(info, "severity")) or "",
-        certainty=_first(infos, lambda info: _word(info, "certainty")) or "",
+        response_types=_words(last, "responseType"),
+        urgency=_first(last, lambda info: _word(info, "urgency")) or "",
+        severity=_first(last, lambda info: _word(info, "severity")) or "",
+        certainty=_first(last, lambda info: _word(info, "certainty")) or "",
         audience=_first(infos, lambda info: info.value("audience")) or "",
         resources=resources_of(infos, findings),
     )
@@ -180,18 +189,18 @@ def _is_all_clear(infos: Sequence[Node], kind: AlertType) -> bool:
     return bool(infos) and all(_is_over(info, update=kind is AlertType.UPDATE) for info in infos)
 
 
+def _still_on(blocks: Sequence[Block], *, update: bool) -> Sequence[Block]:
+    """The blocks whose danger goes on, which are those that count; all of them where it has passed everywhere."""
+    return [block for block in blocks if not _is_over(block.info, update=update)] or blocks
+
+
 def _is_over(info: Node, *, update: bool) -> bool:
     """Whether this block, maybe one of several, says of its places that the danger has passed."""
-    past = update and _word(info, "urgency") == "Past"
     ended = any(
         name.endswith(_LOCATION_STATUS) and value.lower() == "ended"
         for name, value in pairs(info, "parameter")
     )
-    return (
-        past
-        or ended
-        or any(word("responseType", each.text) == "AllClear" for each in info.all("responseType"))
-    )
+    return ended or is_over(_word(info, "urgency"), _words([info], "responseType"), update=update)
 
 
 def _parameters(main: Sequence[Node], others: Sequence[Node], event_code: str | None) -> dict[str, str]:
@@ -222,9 +231,7 @@ def _extent(blocks: Sequence[Block], findings: Findings, *, update: bool) -> _Ex
         effective=_first_time(infos, "effective", findings),
         onset=_first_time(infos, "onset", findings),
         expires=_first_time(infos, "expires", findings),
-        areas=areas_of(
-            [block for block in blocks if not _is_over(block.info, update=update)] or blocks, findings
-        ),
+        areas=areas_of(_still_on(blocks, update=update), findings),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from warnd.intake.findings import Findings
@@ -9,8 +10,10 @@ from warnd.intake.xml import Node
 from warnd.model.alert import Resource
 
 MAX_RESOURCES = 500
-_DIGITS = 15
-"""Of a size that every reader of JSON keeps exact."""
+MAX_SIZE = 2**53
+"""Of a resource, in bytes; beyond it not every reader of JSON keeps a number exact."""
+
+_SIZE = re.compile(r"\d{1,16}", re.ASCII)
 
 
 def resources_of(infos: Sequence[Node], findings: Findings) -> tuple[Resource, ...]:
@@ -32,6 +35,6 @@ def _resource(node: Node) -> Resource:
         description=node.value("resourceDesc"),
         mime_type=node.value("mimeType"),
         uri=node.value("uri"),
-        size=int(size) if size.isascii() and size.isdigit() and len(size) <= _DIGITS else None,
+        size=int(size) if _SIZE.fullmatch(size) and int(size) <= MAX_SIZE else None,
         digest=node.value("digest"),
     )

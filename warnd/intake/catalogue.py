@@ -2,7 +2,8 @@
 Every finding there is about a message: its code, what it weighs and what it means, one a line.
 
 Codes are constant and fit for a program. A *fault* refuses the message, a *doubt* quarantines it (both are errors), a
-*warning* changes nothing. ``docs/findings.md`` shows the same to operators; a test holds both to the code.
+*warning* changes nothing. Some findings say nothing against the message: they are only about whether warnd may release
+it by itself. ``docs/findings.md`` shows the same to operators; a test holds both to the code.
 """
 
 from __future__ import annotations
@@ -17,11 +18,20 @@ _FAULT, _DOUBT, _WARNING = Weight.FAULT, Weight.DOUBT, Weight.WARNING
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a code means. Of several ``weights`` the sentence says which is when."""
+    """
+    What a code means. Of several ``weights`` the sentence says which is when.
+
+    ``of_release``: a message may have it and be valid in its format all the same.
+    """
 
     code: str
     weights: tuple[Weight, ...]
     means: str
+    of_release: bool = False
+
+
+def _of_release(code: str, weights: tuple[Weight, ...], means: str) -> Finding:
+    return Finding(code, weights, means, of_release=True)
 
 
 _BODY = (
@@ -43,7 +53,7 @@ _ENVELOPE = (
     Finding("feed_without_alerts", (_FAULT,), "An index: its entries only link to alerts, or repeat parts of them. Send what they link to."),
     Finding("entry_without_alert", (_WARNING,), "This entry of a feed holds no alert, though others do."),
     Finding("envelope_incomplete", (_WARNING,), "The envelope lacks an element that EDXL-DE or Atom requires."),
-    Finding("envelope_status", (_DOUBT,), "The alert says Actual, its EDXL-DE envelope says something else, such as Test."),
+    _of_release("envelope_status", (_DOUBT,), "The alert says Actual, its EDXL-DE envelope says something else, such as Test."),
     Finding("several_documents", (_WARNING,), "Several XML documents, one after the other in one body; each was read."),
     Finding("several_messages", (_FAULT,), "More than one message where one is taken, as in a dry run."),
     Finding("too_many_messages", (_FAULT,), "More messages in one body than are read at once."),
@@ -61,8 +71,8 @@ _STRUCTURE = (
     Finding("bad_value", (_FAULT, _DOUBT), "None of the words that CAP has here. Of status and msgType: refused."),
     Finding("letter_case", (_WARNING,), "The right word in other letters, ACTUAL for Actual."),
     Finding("too_many_blocks", (_FAULT,), "More info blocks than any message has."),
-    Finding("signature_missing", (_DOUBT, _WARNING), "No signature, from a source whose messages are to be signed. A doubt where it is required."),
-    Finding("signature_unverified", (_DOUBT, _WARNING), "It is signed, and the signature was not verified, or cannot be. A doubt where it is required."),
+    _of_release("signature_missing", (_DOUBT, _WARNING), "No signature, from a source whose messages are to be signed. A doubt where it is required."),
+    _of_release("signature_unverified", (_DOUBT, _WARNING), "It is signed, and the signature was not verified, or cannot be. A doubt where it is required."),
     Finding("signature_forged", (_FAULT,), "The signature does not fit the message or the source's key."),
 )  # fmt: skip
 
@@ -89,7 +99,7 @@ _JSON = (
 
 _IDENTITY = (
     Finding("key_length", (_FAULT,), "An identifier or a sender that is empty or longer than 256 characters."),
-    Finding("key_characters", (_FAULT, _WARNING), "A space, a comma, < or & in an identifier or a sender. In JSON: refused."),
+    Finding("key_characters", (_FAULT, _WARNING), "A space, a comma, < or &, or a control character in an identifier or a sender. In JSON: refused."),
     Finding("reference_form", (_WARNING,), "References that are no sender,identifier,sent triples; read as far as they name a message."),
     Finding("references_missing", (_DOUBT, _WARNING), "An update, ack or error that refers to nothing. A cancel without them is a doubt: nobody knows what it ends."),
     Finding("refers_to_itself", (_WARNING,), "The message refers to its own identifier."),
@@ -99,7 +109,7 @@ _IDENTITY = (
     Finding("not_all_theirs", (_WARNING,), "It refers to a warning for which it may not speak, too: it counts for the others."),
     Finding("differs", (_WARNING,), "The same warning came with other content; the first stands."),
     Finding("conflict", (_FAULT,), "The same source said something else under the same identity; the first stands."),
-    Finding("not_their_episode", (_DOUBT,), "Neither its sender nor its source may speak for the earlier warning."),
+    _of_release("not_their_episode", (_DOUBT,), "Neither its sender nor its source may speak for the earlier warning."),
 )  # fmt: skip
 
 _TIMES = (
@@ -116,7 +126,7 @@ _WORDS = (
     Finding("headline_missing", (_WARNING,), "No headline; the event stands in for it."),
     Finding("headline_long", (_WARNING,), "A headline of more than 160 characters: some channels show no more."),
     Finding("markup", (_WARNING,), "Markup in a text, which people would read as it is."),
-    Finding("nothing_to_say", (_DOUBT,), "Neither a headline nor a description in any language."),
+    _of_release("nothing_to_say", (_DOUBT,), "Neither a headline nor a description in any language."),
     Finding("note_missing", (_WARNING,), "An exercise or an error that the note does not explain."),
     Finding("content_left_out", (_WARNING,), "A file sent along inside the message (derefUri); it is kept and not passed on."),
     Finding("blocks_disagree", (_WARNING,), "Blocks in one language differ in color; the highest stands for all areas."),
@@ -126,7 +136,7 @@ _GRADE = (
     Finding("hazard_unknown", (_WARNING,), "No hazard of the catalogue; told under the issuer's own name."),
     Finding("hazard_guessed", (_WARNING,), "No slug of the catalogue; the hazard was found by another of its names."),
     Finding("hazard_disagrees", (_WARNING,), "The headline speaks of another hazard than the one stated."),
-    Finding("color_unknown", (_DOUBT,), "Neither parameter, headline nor severity tells the color: valid in CAP, but for whom it is nobody can say."),
+    _of_release("color_unknown", (_DOUBT,), "Neither parameter, headline nor severity tells the color: valid in CAP, but for whom it is nobody can say."),
     Finding("color_unread", (_WARNING,), "A color parameter that names none of the four."),
     Finding("color_disagrees", (_WARNING,), "Parameter and headline differ; the higher color stands."),
     Finding("color_unusual", (_WARNING,), "A color that this hazard does not usually have."),
@@ -140,7 +150,7 @@ _PLACE = (
     Finding("area_unresolved", (_WARNING,), "It names no division that is known here, so that nobody is found by it."),
     Finding("area_from_name", (_WARNING,), "No code is known; the name places it, as told."),
     Finding("area_from_shape", (_WARNING,), "Neither a code nor a name is known; the polygons and circles place it, as told."),
-    Finding("area_ambiguous", (_DOUBT, _WARNING), "Several divisions have this name; none was taken. A doubt if nothing else of the message is placed."),
+    _of_release("area_ambiguous", (_DOUBT, _WARNING), "Several divisions have this name; none was taken. A doubt if nothing else of the message is placed."),
     Finding("area_name_unknown", (_WARNING,), "The name is no division's that is known here."),
     Finding("shape_unplaced", (_WARNING,), "The polygons and circles touch no division of the boundary layer."),
     Finding("no_boundaries", (_WARNING,), "Only polygons or circles, and no boundary layer is configured that could place them."),
@@ -148,17 +158,17 @@ _PLACE = (
 )  # fmt: skip
 
 _ADDRESSEES = (
-    Finding("not_public", (_DOUBT,), "Scope Restricted or Private: whom it may go to, a person must say."),
-    Finding("classified", (_DOUBT,), "A national message that is classified: whom it may go to, a person must say."),
+    _of_release("not_public", (_DOUBT,), "Scope Restricted or Private: whom it may go to, a person must say."),
+    _of_release("classified", (_DOUBT,), "A national message that is classified: whom it may go to, a person must say."),
     Finding("addresses_missing", (_DOUBT,), "A private message that names no addressees."),
     Finding("restriction_missing", (_WARNING,), "A restricted message that does not say to whom."),
     Finding("restriction_unused", (_WARNING,), "A restriction on a message that is not restricted."),
     Finding("not_given", (_FAULT,), "By hand: the time of sending, which is the identifier's."),
     Finding("not_ours", (_FAULT,), "By hand: another sender than the office's own, or an identifier that is not hand- and a ULID."),
     Finding("not_now", (_FAULT,), "By hand: an identifier whose time is more than 15 minutes off."),
-    Finding("source_hazard", (_DOUBT,), "The source does not speak for this hazard."),
-    Finding("source_color", (_DOUBT,), "The source does not speak for this color."),
-    Finding("source_region", (_DOUBT,), "The source does not speak for this region, or names none and is bound to some."),
+    _of_release("source_hazard", (_DOUBT,), "The source does not speak for this hazard."),
+    _of_release("source_color", (_DOUBT,), "The source does not speak for this color."),
+    _of_release("source_region", (_DOUBT,), "The source does not speak for this region, or names none and is bound to some."),
 )  # fmt: skip
 
 _FEEDS = (

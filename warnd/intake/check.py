@@ -8,12 +8,12 @@ from functools import partial
 from typing import Any
 
 from warnd.errors import Fault, InvalidAlert
+from warnd.intake.catalogue import CATALOGUE
 from warnd.intake.read import guess_kind, located, read_all
 from warnd.model.alert import Parsed, Verdict
 from warnd.model.alert_body import as_body
 from warnd.model.hazard import HazardCatalogue
 
-_VALID = frozenset({Verdict.ACCEPT, Verdict.ACCEPT_WITH_WARNINGS})
 _WORST = (Verdict.REFUSE, Verdict.QUARANTINE, Verdict.ACCEPT_WITH_WARNINGS, Verdict.ACCEPT)
 
 
@@ -21,8 +21,9 @@ def check_object(file_name: str, body: bytes, catalogue: HazardCatalogue) -> dic
     """
     ``file, kind, valid, verdict, errors[], warnings[], alerts[]`` of one file.
 
-    ``errors`` are the faults of refused messages and the doubts of quarantined ones; ``alerts`` holds what
-    would be admitted. Of several messages the worst verdict counts, and paths begin at the document's root.
+    ``valid`` speaks of the file as a document of its format, ``verdict`` of what warnd would do with it. ``errors`` are the
+    faults and doubts that make it invalid; a doubt that is only about its release is among ``warnings``. ``alerts``
+    holds what would be admitted. Of several messages the worst counts, and paths begin at the document's root.
     """
     try:
         reading = read_all(body, None, catalogue)
@@ -37,7 +38,8 @@ def check_object(file_name: str, body: bytes, catalogue: HazardCatalogue) -> dic
         match message.result:
             case Parsed(alert=alert, warnings=odd, doubts=doubts) as parsed:
                 alerts.append(as_body(alert))
-                errors.extend(map(place, doubts))
+                errors.extend(place(doubt) for doubt in doubts if not _of_release(doubt))
+                warnings.extend(place(doubt) for doubt in doubts if _of_release(doubt))
                 warnings.extend(map(place, odd))
                 verdicts.add(parsed.verdict)
             case InvalidAlert(faults=faults):
@@ -47,7 +49,7 @@ def check_object(file_name: str, body: bytes, catalogue: HazardCatalogue) -> dic
     return {
         "file": file_name,
         "kind": reading.kind,
-        "valid": verdict in _VALID,
+        "valid": not errors,
         "verdict": verdict.value,
         "errors": _listed(errors),
         "warnings": _listed(warnings),
@@ -66,6 +68,10 @@ def refused(file_name: str, kind: str, faults: Iterable[Fault]) -> dict[str, Any
         "warnings": [],
         "alerts": [],
     }
+
+
+def _of_release(doubt: Fault) -> bool:
+    return CATALOGUE[doubt.code].of_release
 
 
 def _listed(faults: Iterable[Fault]) -> list[dict[str, str]]:

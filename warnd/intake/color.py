@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from warnd.intake.title import COLORS, color_in
+from warnd.model.alert_body import COLOR
 from warnd.model.color import Color
 
 PARAMETERS = frozenset(
@@ -61,12 +62,14 @@ def read_color(
     """
     Decide by the known parameters (or what was ``stated`` outright), else the headline, else what CAP's severity means.
 
+    The reserved parameter comes before the others: a platform before us wrote there how it had read them.
+
     Where the first two disagree the higher stands; severity never overrides either.
     """
     values = [value for name, value in parameters.items() if name.strip().casefold() in PARAMETERS]
     read = [color for value in values if (color := color_of_word(value)) is not None]
     unread = next((value for value in values if value.strip() and color_of_word(value) is None), "")
-    said = stated if stated is not None else max(read, default=None)
+    said = stated or color_of_word(parameters.get(COLOR, "")) or max(read, default=None)
     titled = color_in(headline)
     if said is not None and titled is not None and said is not titled:
         return ColorReading(

@@ -13,7 +13,7 @@ MAX_KEY = 256
 
 MAX_REFERENCES = 1000
 
-_FORBIDDEN = frozenset(" \t\r\n,<&")
+_FORBIDDEN = re.compile(r"[\s,<&\x00-\x1f\x7f-\x9f\ufffe\uffff]")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
@@ -22,8 +22,12 @@ def is_short_enough(key: str) -> bool:
 
 
 def is_clean(key: str) -> bool:
-    """Free of what CAP 1.2 (3.2.1) keeps out because references join keys by it."""
-    return _FORBIDDEN.isdisjoint(key)
+    """
+    Free of what CAP 1.2 (3.2.1) keeps out because references join keys by it, and of control characters.
+
+    Of those XML can hold few: what has one in its name could be sent on under another name only.
+    """
+    return _FORBIDDEN.search(key) is None
 
 
 def read_references(text: str, sender: str) -> tuple[tuple[Reference, ...], str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from warnd.intake.findings import Findings
@@ -27,6 +27,11 @@ class Paths:
     addresses: str = "addresses"
     restriction: str = "restriction"
     note: str = "note"
+
+
+def is_over(urgency: str, response_types: Iterable[str], *, update: bool) -> bool:
+    """Whether CAP's words say that the danger has passed: an all-clear, or an update whose urgency is Past."""
+    return "AllClear" in response_types or (update and urgency == "Past")
 
 
 def end_marks(kind: AlertType, headline: str, *, all_clear: bool = False) -> Mapping[str, str]:

@@ -22,12 +22,12 @@ from warnd.intake.findings import Findings, refuse
 from warnd.intake.hazards import find_hazard
 from warnd.intake.judge import Paths, end_marks, judge
 from warnd.intake.languages import DEFAULT, is_tag, short_tag
-from warnd.intake.national_envelope import UNCLASSIFIED, read_envelope
+from warnd.intake.national_envelope import is_classified, read_envelope
 from warnd.intake.national_tree import spelled, strangers
 from warnd.intake.times import read_beijing_time
 from warnd.intake.title import read_title
 from warnd.intake.xml import Node
-from warnd.model.alert import Alert, Area, Parsed, Text
+from warnd.model.alert import RESTRICTED, Alert, Area, Parsed, Text
 from warnd.model.alert_body import EVENT
 from warnd.model.color import Color
 from warnd.model.hazard import OTHER, HazardCatalogue
@@ -92,6 +92,7 @@ def parse_message(root: Node, catalogue: HazardCatalogue) -> Parsed:
         areas=areas,
         contact=_first(infos, "contact") or None,
         web=_first(infos, "web") or None,
+        scope=envelope.scope,
     )
     alert = _with_hazard(alert, infos, catalogue, findings)
     alert = replace(
@@ -99,6 +100,9 @@ def parse_message(root: Node, catalogue: HazardCatalogue) -> Parsed:
         parameters={**_parameters(root, infos), **alert.parameters, **end_marks(alert.type, alert.headline)},
     )
     judge(alert, catalogue, _paths(infos), findings)
+    if is_classified(root) and alert.is_public:
+        # Whatever the scope says: in CAP, which knows no secrecy, nobody else may take it for public.
+        alert = replace(alert, scope=RESTRICTED, restriction=root.value("secClassification"))
     return Parsed(alert, KIND, tuple(findings.warnings), tuple(findings.doubts))
 
 
@@ -189,7 +193,7 @@ def _parameters(root: Node, infos: Sequence[Node]) -> dict[str, str]:
 
 
 def _leftovers(root: Node, infos: Sequence[Node]) -> Iterator[tuple[str, str]]:
-    if root.value("secClassification").casefold() not in UNCLASSIFIED:
+    if is_classified(root):
         yield "secClassification", root.value("secClassification")
     yield "note", root.value("note")
     for code in root.all("code"):
@@ -215,4 +219,8 @@ def _paths(infos: Sequence[Node]) -> Paths:
         references="alert/references",
         expires=f"{info}/expires",
         areas=f"{info}/area",
+        scope="alert/scope",
+        addresses="alert/addresses",
+        restriction="alert/restriction",
+        note="alert/note",
     )

@@ -12,7 +12,7 @@ from warnd.intake.findings import Findings
 from warnd.intake.identity import MAX_REFERENCES, is_clean, is_short_enough
 from warnd.intake.times import read_beijing_time
 from warnd.intake.xml import Node
-from warnd.model.alert import AlertType, Reference, Status
+from warnd.model.alert import PUBLIC, RESTRICTED, AlertType, Reference, Status
 
 UNCLASSIFIED = frozenset({"", "none", "0", "无", "公开", "非密", "unclassified", "public"})
 """What ``secClassification`` says, in lower case, of a message that is for everybody."""
@@ -34,12 +34,13 @@ class Envelope:
     status: Status
     type: AlertType
     references: tuple[Reference, ...]
+    scope: str
 
 
 def read_envelope(root: Node, findings: Findings) -> Envelope | None:
     """The envelope of a spelled tree; None, with the faults in ``findings``, where it leaves open what this is."""
     _check_identity(root, findings)
-    _check_audience(root, findings)
+    _check_secrecy(root, findings)
     identifier = _key(root, "identifier", root.value("identifier"), findings)
     sender = _key(root, "senderCode", _sender(root, findings), findings)
     sent = _sent(root, findings)
@@ -47,7 +48,8 @@ def read_envelope(root: Node, findings: Findings) -> Envelope | None:
     if findings.faults or sent is None:
         return None
     references = _references(root.value("references"))
-    return Envelope(identifier, sender, sent, Status(status), AlertType(kind), references)
+    scope = word("scope", root.value("scope") or PUBLIC) or RESTRICTED
+    return Envelope(identifier, sender, sent, Status(status), AlertType(kind), references, scope)
 
 
 def _check_identity(root: Node, findings: Findings) -> None:
@@ -57,14 +59,14 @@ def _check_identity(root: Node, findings: Findings) -> None:
             findings.fault(f"alert/{name}", "repeated", "stands more than once, each time with other words")
 
 
-def _check_audience(root: Node, findings: Findings) -> None:
+def is_classified(root: Node) -> bool:
+    return root.value("secClassification").casefold() not in UNCLASSIFIED
+
+
+def _check_secrecy(root: Node, findings: Findings) -> None:
     """Whom a message that is not for everybody may go to, a person must say."""
-    scope, secrecy = root.value("scope"), root.value("secClassification")
-    if scope and word("scope", scope) != "Public":
-        findings.doubt(
-            "alert/scope", "not_public", f"scope is {scope[:40]}: whom it may go to, a person must say"
-        )
-    if secrecy.casefold() not in UNCLASSIFIED:
+    if is_classified(root):
+        secrecy = root.value("secClassification")
         findings.doubt(
             "alert/secClassification",
             "classified",
@@ -79,7 +81,7 @@ def _key(root: Node, name: str, key: str, findings: Findings) -> str:
     elif not is_short_enough(key):
         findings.fault(path, "key_length", "is longer than 256 characters")
     elif not is_clean(key):
-        findings.warn(path, "key_characters", "holds a space, a comma, < or &")
+        findings.warn(path, "key_characters", "holds a space, a comma, < or &, or a control character")
     return key
 
 

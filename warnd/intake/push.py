@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -12,13 +12,13 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from warnd.errors import Fault, InvalidAlert
 from warnd.intake.cap_grammar import word
-from warnd.intake.cap_resources import MAX_RESOURCES
+from warnd.intake.cap_resources import MAX_RESOURCES, MAX_SIZE
 from warnd.intake.color import read_color
 from warnd.intake.findings import MAX_FINDINGS, Findings, refuse
 from warnd.intake.geometry import read_circle, read_polygon
 from warnd.intake.hazards import find_hazard
 from warnd.intake.identity import MAX_REFERENCES, is_clean, is_short_enough
-from warnd.intake.judge import Paths, end_marks, judge
+from warnd.intake.judge import Paths, end_marks, is_over, judge
 from warnd.intake.languages import DEFAULT, is_tag, short_tag
 from warnd.intake.times import read_time
 from warnd.intake.wording import sentence
@@ -32,8 +32,6 @@ KIND = "json"
 
 MAX_OBJECTS = 20_000
 MAX_KEYS = 5000
-MAX_SIZE = 2**53
-"""Of a resource, in bytes; beyond it not every reader of JSON keeps a number exact."""
 MAX_AREAS = 5000
 """More than there are counties."""
 
@@ -48,7 +46,9 @@ def _key(text: str) -> str:
     if not is_short_enough(text):
         raise PydanticCustomError("key_length", "must have 1 to 256 characters")
     if not is_clean(text):
-        raise PydanticCustomError("key_characters", "must hold no space, comma, < or &")
+        raise PydanticCustomError(
+            "key_characters", "must hold no space, comma, < or &, and no control character"
+        )
     return text
 
 
@@ -222,8 +222,11 @@ def _alert(body: _Alert, catalogue: HazardCatalogue, findings: Findings) -> Aler
     headline = texts[language].headline
     parameters = dict(body.parameters or {})
     parameters |= {path: text for path, text in _unknown(body, findings) if path not in parameters}
-    parameters |= end_marks(body.type, headline)
-    hazard = _hazard(body, headline, catalogue, findings)
+    urgency = _word("urgency", body.urgency, "urgency", findings)
+    responses = _words("responseType", body.response_types or (), "response_types", findings)
+    over = is_over(urgency, responses, update=body.type is AlertType.UPDATE)
+    parameters |= end_marks(body.type, headline, all_clear=over)
+    hazard = _hazard(body, texts, catalogue, findings)
     if hazard is None and body.hazard:
         parameters.setdefault(EVENT, body.hazard)
     return Alert(
@@ -254,8 +257,8 @@ def _alert(body: _Alert, catalogue: HazardCatalogue, findings: Findings) -> Aler
         note=body.note or "",
         incidents=body.incidents or "",
         categories=_words("category", body.categories or (), "categories", findings),
-        response_types=_words("responseType", body.response_types or (), "response_types", findings),
-        urgency=_word("urgency", body.urgency, "urgency", findings),
+        response_types=responses,
+        urgency=urgency,
         severity=_word("severity", body.severity, "severity", findings),
         certainty=_word("certainty", body.certainty, "certainty", findings),
         audience=body.audience or "",
@@ -290,8 +293,16 @@ def _texts(body: _Alert) -> dict[str, Text]:
     return texts
 
 
-def _hazard(body: _Alert, headline: str, catalogue: HazardCatalogue, findings: Findings) -> Hazard | None:
-    hazard = find_hazard(catalogue, slug=body.hazard or "", codes=[body.event_code or ""], title=headline)
+def _hazard(
+    body: _Alert, texts: Mapping[str, Text], catalogue: HazardCatalogue, findings: Findings
+) -> Hazard | None:
+    hazard = find_hazard(
+        catalogue,
+        slug=body.hazard or "",
+        codes=[body.event_code or ""],
+        names=[text.event for text in texts.values()],
+        title=next(iter(texts.values())).headline,
+    )
     if hazard is None and (body.hazard or body.type is not AlertType.CANCEL):
         findings.warn("hazard", "hazard_unknown", f"{body.hazard!r} is no known hazard; taken as {OTHER}")
     elif hazard is not None and body.hazard and catalogue.get(body.hazard) is None:
@@ -323,7 +334,7 @@ def _area(body: _Area, path: str, findings: Findings) -> Area:
         regions=tuple(dict.fromkeys(body.regions or ())),
         polygons=tuple(polygons),
         circles=tuple(read_circle(written)[0] for written in body.circles or ()),
-        geocodes=tuple((scheme, code) for scheme, code in body.geocodes or ()),
+        geocodes=tuple(dict.fromkeys((scheme, code) for scheme, code in body.geocodes or ())),
         altitude=body.altitude or "",
         ceiling=body.ceiling or "",
     )

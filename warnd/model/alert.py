@@ -10,6 +10,12 @@ from enum import Enum
 from warnd.errors import Fault
 from warnd.model.color import Color
 
+PUBLIC = "Public"
+"""CAP's ``scope`` of what anybody may know."""
+
+RESTRICTED = "Restricted"
+"""Of what is for certain recipients."""
+
 DELIVER_WITHOUT_EXPIRES = timedelta(hours=24)
 """How long a warning without ``expires`` is delivered (it stays in force until lifted)."""
 
@@ -130,7 +136,7 @@ class Alert:
     web: str | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
     source: str = ""
-    scope: str = "Public"
+    scope: str = PUBLIC
     restriction: str = ""
     addresses: str = ""
     codes: tuple[str, ...] = ()
@@ -147,6 +153,11 @@ class Alert:
     @property
     def headline(self) -> str:
         return self.texts[self.language].headline
+
+    @property
+    def is_public(self) -> bool:
+        """Whether others than those it is told to may know of it."""
+        return self.scope == PUBLIC
 
     @property
     def deliver_until(self) -> datetime:

@@ -16,6 +16,11 @@ ENDS = "warnd:ends"
 EVENT = "warnd:event"
 """Reserved parameter: the issuer's own name of the hazard, where the catalogue knows none such."""
 
+COLOR = "warnd:color"
+"""Reserved parameter: the color, where the issuer's own ``color`` says something else or nothing that can be read."""
+
+HAZARD = "warnd:hazard"
+"""Reserved parameter: the slug of the hazard, where neither the event's codes nor its name tell it."""
 
 _WORDS = (
     *("source", "scope", "restriction", "addresses", "note", "incidents"),

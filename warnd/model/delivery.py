@@ -42,6 +42,7 @@ class Why(Enum):
     NOT_NEEDED = "not_needed"
     DRILL_NOT_JOINED = "drill_not_joined"
     TEST = "test"
+    NOT_PUBLIC = "not_public"
     NO_ENDPOINT = "no_endpoint"
     NOBODY_THERE = "nobody_there"
 

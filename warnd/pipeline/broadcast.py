@@ -212,7 +212,7 @@ class Broadcaster:
         while found := await self._source.not_yet_followed(earlier, telling.id, after, CHUNK, untold=untold):
             after = found[-1].delivery
             run.planned += len(found)
-            recipients = [one for told in found for one in again(told, self._surroundings, telling.change)]
+            recipients = [one for told in found for one in again(told, self._surroundings, telling)]
             if not await self._commit(run, run.chunk(recipients, _TOLD, done=False, now=self._clock())):
                 return False
         return True

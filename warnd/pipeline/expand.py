@@ -13,6 +13,7 @@ from warnd.model.audience import Endpoint, Member
 from warnd.model.color import Color
 from warnd.model.delivery import State, Why
 from warnd.model.policy import Mode, Policies
+from warnd.pipeline import cap
 from warnd.pipeline.match import Reached
 from warnd.ports import Gap
 
@@ -77,7 +78,8 @@ class Expander:
     Turns members into recipients for one alert.
 
     ``groups`` is what matching said; ``routes`` are the configured channels in order. ``quiet_only``: nothing
-    changed, so only channels that wake nobody.
+    changed, so only channels that wake nobody. What is not ``public`` goes to no other platform: people are told of it
+    one by one, a platform may pass it on to anybody.
     """
 
     groups: Mapping[str, tuple[Reached, ...]]
@@ -88,6 +90,7 @@ class Expander:
     routes: Mapping[str, Route]
     default_language: str
     quiet_only: bool = False
+    public: bool = True
     _decisions: dict[tuple[str, ...], _Decision] = field(default_factory=dict)
     _first_route: dict[str, str] = field(init=False)
 
@@ -138,6 +141,8 @@ class Expander:
             yield Gap(member.region, member.id, member.name, Why.NO_ENDPOINT.value)
 
     def _objection(self, endpoint: Endpoint, channel: str) -> Why | None:
+        if not self.public and endpoint.channel == cap.KIND:
+            return Why.NOT_PUBLIC
         if self.status is Status.EXERCISE and not endpoint.drills:
             return Why.DRILL_NOT_JOINED
         if self.status is Status.TEST and not self.routes[channel].emulated:

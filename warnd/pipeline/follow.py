@@ -6,30 +6,35 @@ from collections.abc import Container, Iterable, Iterator
 
 from warnd.model.alert import LESS_DANGER, Change
 from warnd.model.delivery import State, Why
+from warnd.pipeline import cap
 from warnd.pipeline.expand import Recipient
 from warnd.pipeline.surroundings import Surroundings
-from warnd.ports import Gap, Heard, Told
+from warnd.ports import Gap, Heard, Telling, Told
 
 
-def again(told: Told, around: Surroundings, change: Change) -> Iterator[Recipient]:
+def again(told: Told, around: Surroundings, telling: Telling) -> Iterator[Recipient]:
     """
     The same address by the same route, whatever became of its endpoint since.
 
-    A channel that is configured no more, or is too loud for such a message, reaches nobody.
+    A channel that is configured no more, or is too loud for such a message, reaches nobody; nor does a forwarding one
+    with what is not public.
     """
-    route = around.routes.get(told.channel)
+    route, change = around.routes.get(told.channel), telling.change
     gone = (
         route is None
         or (change is Change.CONTINUED and told.told and not route.quiet)
         or (change in LESS_DANGER and not route.lifts)
     )
+    why = Why.NOT_ON_POLICY if gone else None
+    if route is not None and route.kind == cap.KIND and not telling.alert.is_public:
+        why = Why.NOT_PUBLIC
     for person in told.people:
         yield Recipient(
             told.channel,
             told.address,
             told.language or around.language,
-            State.SUPPRESSED if gone else State.QUEUED,
-            Why.NOT_ON_POLICY if gone else None,
+            State.SUPPRESSED if why is not None else State.QUEUED,
+            why,
             person.subscriber_id,
             person.endpoint_id,
             person.name,

@@ -40,6 +40,7 @@ def expander_for(telling: Telling, color: Color, matched: Matched, around: Surro
         routes=around.routes,
         default_language=around.language,
         quiet_only=telling.change is Change.CONTINUED,
+        public=telling.alert.is_public,
     )
 
 

@@ -1,4 +1,4 @@
-"""What is in force and what has ended lately, as others may know it: real warnings that went out, nothing else."""
+"""What is in force and what has ended lately, as others may know it: real, public warnings that went out."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, exists, or_, select
 
 from warnd.errors import NotFound
-from warnd.model.alert import AlertState, Change, Status
+from warnd.model.alert import PUBLIC, AlertState, Change, Status
 from warnd.model.color import Color, lane_of
 from warnd.model.region import ancestors
 from warnd.model.ulid import floor
 from warnd.store.tables import alert_regions, alerts
 
-_ACTUAL = alerts.c.status == Status.ACTUAL.value
+_FOR_ALL = and_(alerts.c.status == Status.ACTUAL.value, alerts.c.body["scope"].as_string() == PUBLIC)
 _WENT_OUT = alerts.c.state.in_(
     one.value
     for one in (AlertState.RELEASED, AlertState.SUPERSEDED, AlertState.CANCELLED, AlertState.EXPIRED)
@@ -48,9 +48,9 @@ class Published:
 def published_ids(
     connection: Connection, filters: FeedFilter, *, ends_since: datetime, now: datetime, limit: int
 ) -> list[str]:
-    """Warnings in force at ``now``, and ends that came since ``ends_since``; the newest first. Reads no body."""
+    """Warnings in force at ``now``, and ends that came since ``ends_since``; the newest first. Parses no body."""
     lifts = alerts.c.change == Change.LIFTED.value
-    narrowed = [_ACTUAL, *_narrowed(filters)]
+    narrowed = [_FOR_ALL, *_narrowed(filters)]
     in_force = select(alerts.c.id).where(
         alerts.c.state == AlertState.RELEASED.value,
         ~lifts,
@@ -75,7 +75,7 @@ def published(connection: Connection, ids: Sequence[str]) -> list[Published]:
 def one_published(connection: Connection, id: str) -> Published:
     """Raises NotFound, also for an alert that nobody but those on duty may know of."""
     row = connection.execute(
-        select(alerts.c.id, alerts.c.received_at, alerts.c.body).where(alerts.c.id == id, _ACTUAL, _WENT_OUT)
+        select(alerts.c.id, alerts.c.received_at, alerts.c.body).where(alerts.c.id == id, _FOR_ALL, _WENT_OUT)
     ).one_or_none()
     if row is None:
         raise NotFound("published alert", id)
