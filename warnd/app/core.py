@@ -41,6 +41,7 @@ from warnd.pipeline.confirm import confirm
 from warnd.pipeline.forecast import Forecast
 from warnd.pipeline.lease import InForce
 from warnd.pipeline.match import AudienceIndex
+from warnd.pipeline.turns import Turns
 from warnd.pipeline.worker import Worker
 from warnd.ports import Settlement
 from warnd.queue.pacing import looks_dead
@@ -99,7 +100,7 @@ class App:
             in_force=self.in_force,
             alarms=self.alarms,
             post=self._post,
-            red_waits=lambda: any(line.lanes.red_waits for line in self.lines.values()),
+            turns=Turns(red_waits=lambda: any(line.lanes.red_waits for line in self.lines.values())),
             new_ids=self.new_ids,
             clock=self.clock,
         )
@@ -422,7 +423,7 @@ class App:
 
     async def _broadcast(self, alert_id: str, lane: Lane) -> None:
         try:
-            await self.broadcaster.broadcast(alert_id)
+            await self.broadcaster.broadcast(alert_id, lane)
         except asyncio.CancelledError:
             raise
         except Exception as error:
