@@ -1,7 +1,7 @@
 """
 A feed that pours warnings into a daemon: ``python -m bench.feeder``, a process of its own.
 
-It says ``ready``, reads one line of JSON (``Pour``), posts, and says on one line what came of each message.
+It reads one line of JSON (``Pour``), posts, and says on one line what came of each message.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 
 import aiohttp
 import orjson
@@ -23,11 +24,17 @@ _MIXES = {"mixed": MIXED, "mostly blue": MOSTLY_BLUE}
 
 @dataclass(frozen=True, slots=True)
 class Pour:
-    """``per_minute`` None is as fast as they are taken; ``mix`` is one of ``messages``."""
+    """
+    ``count`` messages from number ``first``; ``now`` is the time, in ISO 8601, when the first of all began.
+
+    ``per_minute`` None is as fast as they are taken; ``mix`` is mixed or mostly blue.
+    """
 
     url: str
     key: str
+    now: str
     count: int
+    first: int = 0
     per_minute: float | None = None
     mix: str = "mixed"
 
@@ -68,10 +75,10 @@ async def pour(wanted: Pour, bodies: Sequence[Message]) -> list[Posted]:
 
 
 def _main() -> None:
-    sys.stdout.write("ready\n")
-    sys.stdout.flush()
     wanted = Pour(**orjson.loads(sys.stdin.readline()))
-    posted = asyncio.run(pour(wanted, messages(wanted.count, _MIXES[wanted.mix])))
+    now, colors = datetime.fromisoformat(wanted.now), _MIXES[wanted.mix]
+    bodies = messages(wanted.count, now=now, first=wanted.first, colors=colors)
+    posted = asyncio.run(pour(wanted, bodies))
     sys.stdout.write(orjson.dumps([asdict(one) for one in posted]).decode() + "\n")
 
 

@@ -7,20 +7,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, insert
 
 from bench.audience import Crowd, build
 from bench.feeder import Posted, Pour
 from bench.gateway import sms_gateway
 from bench.process import Home, home
 from warnd.model.ulid import UlidMaker
+from warnd.store import tables
 from warnd.store.database import engine_over, open_writer
 from warnd.store.keys import Role, create_key
 
@@ -29,6 +29,9 @@ NEIGHBOURS = ("621221", "621222", "621223", "621224", "621225", "621226", "62122
 
 _EACH = 10
 """Posts of each of them: what comes in reaches few."""
+
+_RULES_EACH = 100
+"""Subscriptions of each group in the other prefecture."""
 
 _PATIENCE = 180.0
 
@@ -50,23 +53,29 @@ _KEPT = "SELECT id FROM alerts"
 @dataclass(frozen=True, slots=True)
 class Taken:
     """
-    What came of the messages: ``seconds`` of each post, ``took`` from the first to the last answer.
+    What came of the messages: ``seconds`` of each post, ``took`` from the first post to the last answer.
 
-    ``lost`` were answered with 202 and were not in the store after a ``kill -9`` right after the last answer.
     ``broadcast`` is how long the one beside it took, None without one. ``first_requests`` are those of the reds, in
-    seconds after their 202. ``grew`` is the memory that 1,000 planned alerts left behind, in MiB.
+    seconds after their 202.
     """
 
     seconds: Sequence[float]
     took: float
-    lost: int
     broadcast: float | None
     first_requests: Sequence[float]
-    grew: float
 
     @property
     def per_minute(self) -> float:
         return len(self.seconds) / self.took * 60
+
+
+@dataclass(frozen=True, slots=True)
+class Aged:
+    """Seconds of each post of the first and of the last 1,000, and MiB that each 1,000 between left in memory."""
+
+    young: Sequence[float]
+    old: Sequence[float]
+    kept: float
 
 
 def broadcast_alone(audience: Path, *, latency_ms: float) -> float:
@@ -76,43 +85,83 @@ def broadcast_alone(audience: Path, *, latency_ms: float) -> float:
 
 
 def pour_in(
-    audience: Path, count: int, *, latency_ms: float, per_minute: float | None, mix: str, beside_a_red: bool
+    audience: Path,
+    count: int,
+    *,
+    latency_ms: float = 0,
+    per_minute: float | None = None,
+    mix: str = "mixed",
+    beside_a_red: bool = False,
 ) -> Taken:
-    """Messages to a daemon that is broadcasting, or not; everything is told before it is killed."""
+    """Messages to a daemon that is broadcasting, or not."""
     arguments = ["red", "--stay"] if beside_a_red else ["--stay"]
-    with _site(audience, latency_ms) as (here, key), _feeder() as feeder, here.daemon(*arguments) as running:
-        before = running.resident_mebibytes()
-        posted = _pour(feeder, Pour(running.url, key, count, per_minute, mix))
+    with _site(audience, latency_ms) as (here, key), here.daemon(*arguments) as running:
+        posted = _pour(Pour(running.url, key, _now(), count, per_minute=per_minute, mix=mix))
         broadcast = _end_of_broadcast(here) if beside_a_red else None
         _wait_for_plans(here)
-        grew = running.resident_mebibytes() - before
         firsts = dict(here.rows(_FIRST))
         reds = [one for one in posted if one.color == "red" and one.id in firsts]
-        return Taken(
-            [one.seconds for one in posted],
-            _took(posted),
-            _lost(here, posted),
-            broadcast,
-            [max(0.0, (firsts[one.id] - one.answered) / 1e6) for one in reds],
-            grew,
-        )
+        after = [max(0.0, (firsts[one.id] - one.answered) / 1e6) for one in reds]
+        return Taken([one.seconds for one in posted], _took(posted), broadcast, after)
 
 
 def killed_after(audience: Path, count: int) -> int:
-    """How many of the answered are not in the store after a ``kill -9`` right after the last answer."""
-    with _site(audience, 0) as (here, key), _feeder() as feeder:
+    """How many that were answered are not in the store after a ``kill -9`` right after the last answer."""
+    with _site(audience, 0) as (here, key):
         with here.daemon("red", "--stay") as running:
-            posted = _pour(feeder, Pour(running.url, key, count))
+            posted = _pour(Pour(running.url, key, _now(), count))
             running.kill()
-        return _lost(here, posted)
+        return len({one.id for one in posted} - {row[0] for row in here.rows(_KEPT)})
 
 
-def audience(path: Path, people: int) -> None:
-    """``people`` in the county of the broadcast, a few in each of the others."""
+def grow_old(audience: Path, count: int, *, part: int) -> Aged:
+    """So many messages to one daemon, a part at a time, each part planned before the next."""
+    with _site(audience, 0) as (here, key), here.daemon("--stay") as running:
+        now, parts, weights = _now(), [], []
+        for first in range(0, count, part):
+            parts.append(_pour(Pour(running.url, key, now, part, first)))
+            _wait_for_plans(here)
+            weights.append(running.resident_mebibytes())
+        seconds = [[one.seconds for one in posted] for posted in parts]
+        # The first part fills caches that have their limits.
+        kept = (weights[-1] - weights[1]) / (len(parts) - 2) * 1000 / part
+        return Aged(seconds[0], seconds[-1], kept)
+
+
+def audience(path: Path, people: int, *, rules: int = 0) -> None:
+    """``people`` in the county of the broadcast, a few in each of the others, ``rules`` in another prefecture."""
     few = [
         Crowd("sms", _EACH, county=county, first=people + n * _EACH) for n, county in enumerate(NEIGHBOURS)
     ]
     build(path, [Crowd("sms", people), *few])
+    with _writing(path) as connection:
+        now, ids = datetime.now(UTC), UlidMaker()
+        for n in range(rules // _RULES_EACH):
+            group, *mine = ids.many(1 + _RULES_EACH, now)
+            connection.execute(
+                insert(tables.groups),
+                {
+                    "id": group,
+                    "name": f"{n}",
+                    "region": f"6211{n:08d}",
+                    "audience": "responsible",
+                    "created_at": now,
+                },
+            )
+            connection.execute(
+                insert(tables.subscriptions),
+                [
+                    {
+                        "id": id_,
+                        "group_id": group,
+                        "hazards": ["*"],
+                        "min_color": "blue",
+                        "relation": "both",
+                        "created_at": now,
+                    }
+                    for id_ in mine
+                ],
+            )
 
 
 @contextmanager
@@ -127,53 +176,47 @@ def _site(audience: Path, latency_ms: float) -> Iterator[tuple[Home, str]]:
 
 
 def _key(here: Home) -> str:
-    raw = open_writer(here.path / "warnd.db")
-    engine = engine_over(raw)
-
-    def create(connection: Connection) -> str:
+    with _writing(here.path / "warnd.db") as connection:
         now = datetime.now(UTC)
         (text, _), _ = create_key(
             connection, "feed", Role.FEED, source="weather", id=UlidMaker().one(now), now=now
         )
         return text
 
-    with engine.connect() as connection:
-        text = create(connection)
-    engine.dispose()
-    raw.close()
-    return text
-
 
 @contextmanager
-def _feeder() -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "bench.feeder"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+def _writing(path: Path) -> Iterator[Connection]:
+    """The store, in one transaction, while no daemon has it."""
+    with closing(open_writer(path)) as raw:
+        engine = engine_over(raw)
+        with engine.connect() as connection:
+            raw.execute("BEGIN")
+            yield connection
+            raw.execute("COMMIT")
+        engine.dispose()
+
+
+def _pour(wanted: Pour) -> list[Posted]:
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.feeder"],
+        input=json.dumps(asdict(wanted)),
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    try:
-        assert process.stdout is not None
-        if process.stdout.readline().strip() != "ready":
-            raise RuntimeError("the feeder did not come up; see above")
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def _pour(feeder: subprocess.Popen[str], wanted: Pour) -> list[Posted]:
-    said, _ = feeder.communicate(json.dumps(asdict(wanted)) + "\n")
-    posted = [Posted(**one) for one in json.loads(said)]
+    posted = [Posted(**one) for one in json.loads(done.stdout)]
     if refused := [one for one in posted if one.status != 202]:
         raise RuntimeError(f"{len(refused)} of {len(posted)} were answered {refused[0].status}")
     return posted
 
 
+def _now() -> str:
+    return datetime.now(UTC).replace(microsecond=0).isoformat()
+
+
 def _took(posted: Sequence[Posted]) -> float:
     began = min(one.answered - one.seconds * 1e6 for one in posted)
     return (max(one.answered for one in posted) - began) / 1e6
-
-
-def _lost(here: Home, posted: Sequence[Posted]) -> int:
-    return len({one.id for one in posted} - {row[0] for row in here.rows(_KEPT)})
 
 
 def _end_of_broadcast(here: Home) -> float:
@@ -192,34 +235,3 @@ def _wait_for_plans(here: Home) -> None:
         if time.monotonic() > give_up:
             raise RuntimeError("the plans were not made")
         time.sleep(0.1)
-    time.sleep(1)
-
-
-if __name__ == "__main__":
-    from statistics import quantiles
-
-    sizes = int(sys.argv[1])
-    modes = sys.argv[2:]
-    with TemporaryDirectory(prefix="bench-") as directory:
-        file = Path(directory, "a.db")
-        audience(file, sizes)
-        for mode in modes:
-            if mode == "alone":
-                print(mode, broadcast_alone(file, latency_ms=0), flush=True)
-                continue
-            found = pour_in(
-                file,
-                1000,
-                latency_ms=450 if mode == "paced" else 0,
-                per_minute=1000 if mode == "paced" else None,
-                mix="mostly blue" if mode == "blue" else "mixed",
-                beside_a_red=mode in ("paced", "fast"),
-            )
-            cuts = quantiles(found.seconds, n=100)
-            firsts = quantiles(found.first_requests, n=100)
-            print(
-                mode,
-                f"{found.per_minute:.0f}/min took {found.took:.1f} p50 {cuts[49] * 1e3:.0f} p99 {cuts[98] * 1e3:.0f} lost {found.lost} broadcast {found.broadcast} "
-                f"red first p50 {firsts[49] * 1e3:.0f} p99 {firsts[98] * 1e3:.0f} ({len(found.first_requests)}) grew {found.grew:.0f}",
-                flush=True,
-            )

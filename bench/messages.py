@@ -6,7 +6,7 @@ import csv
 import lzma
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from bench.audience import COUNTY
 from warnd.resources import config_dir
@@ -66,11 +66,14 @@ class Message:
     color: str
 
 
-def messages(count: int, colors: Sequence[str] = MIXED) -> list[Message]:
-    """Of every ten seven are new, two update and one ends an earlier one; none is for ``COUNTY``."""
-    now = datetime.now(UTC).replace(microsecond=0)
+def messages(count: int, *, now: datetime, first: int = 0, colors: Sequence[str] = MIXED) -> list[Message]:
+    """
+    Numbers ``first`` and so many more of those that begin ``now``; none is for ``COUNTY``.
+
+    Of every ten seven are new, two update and one ends an earlier one.
+    """
     places = list(_places())
-    return [_message(n, now, colors, places) for n in range(count)]
+    return [_message(n, now, colors, places) for n in range(first, first + count)]
 
 
 def _message(n: int, now: datetime, colors: Sequence[str], places: Sequence[tuple[str, str]]) -> Message:

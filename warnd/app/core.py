@@ -176,6 +176,7 @@ class App:
             clock=self.clock,
         )
         self.store.on_gather = self.clerk.gather_soon
+        group.create_task(self._read_audience_ahead())
         await self.clerk.start_over()
         for line in self.lines.values():
             worker = Worker(
@@ -317,6 +318,10 @@ class App:
             if self._audience is None or self._audience[0] != revision:
                 self._audience = await self.store.read(_read_audience)
             return self._audience[1]
+
+    async def _read_audience_ahead(self) -> None:
+        """A hundred thousand subscriptions are read for seconds: the first warning after a start need not wait."""
+        await self.audience()
 
     async def change_audience(
         self, actor: str, kind: str, function: Callable[..., T], *args: Any, **kwargs: Any
