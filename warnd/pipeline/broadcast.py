@@ -13,7 +13,7 @@ from typing import Protocol
 import structlog
 
 from warnd.model.alert import LESS_DANGER, Change
-from warnd.model.color import Lane
+from warnd.model.color import Color, Lane
 from warnd.model.delivery import Batch, State, Why
 from warnd.pipeline.expand import Recipient
 from warnd.pipeline.lease import InForce
@@ -103,14 +103,14 @@ class Broadcaster:
             self._alarms.sound("nobody_told", alert_id, message)
 
     async def _to_members(self, run: Run) -> None:
-        telling = run.telling
+        telling, color = run.telling, run.telling.alert.color
+        assert color is not None  # noqa: S101  broadcast has looked
         after = telling.cursor.removeprefix(_MEMBERS)
         async with self._turns.step(telling.lane, telling.id):
-            matched = await self._matched(run)
+            matched = await self._matched(run, color)
             groups = list(matched.groups)
             page, ahead = await self._source.members(groups, after, FIRST_CHUNK, matched.members)
-        assert telling.alert.color is not None  # noqa: S101  broadcast has looked
-        expander = expander_for(telling, telling.alert.color, matched, self._surroundings)
+        expander = expander_for(telling, color, matched, self._surroundings)
         gaps = [Gap(region, "", "", Why.NOBODY_THERE.value) for region in matched.empty]
         last = not telling.earlier
         size = CHUNK if telling.lane is Lane.RED else LOWER_CHUNK
@@ -136,11 +136,10 @@ class Broadcaster:
                     return
             page, ahead = await following
 
-    async def _matched(self, run: Run) -> Matched:
+    async def _matched(self, run: Run, color: Color) -> Matched:
         """Whom it is for, with a word where that is nobody."""
         telling = run.telling
-        assert telling.alert.color is not None  # noqa: S101  broadcast has looked
-        matched = match(telling.regions, telling.alert.hazard, telling.alert.color, await self._audience())
+        matched = match(telling.regions, telling.alert.hazard, color, await self._audience())
         if not matched.groups:
             message = (
                 f"{telling.alert.headline}: no group in {'、'.join(telling.region_names) or 'any region'}"
