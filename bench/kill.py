@@ -37,15 +37,14 @@ def kill_and_restart(audience: Path, people: int, *, after: int) -> Killed:
             "adapter": "sms.http", "max_batch": BATCH, "slots": SLOTS, "receipts": False, **gateway.options,
         }  # fmt: skip
         with home(audience, {"sms": channel}) as here:
-            with here.daemon("red") as process:
+            with here.daemon("red") as running:
                 give_up = time.monotonic() + _PATIENCE
                 while gateway.counts()["taken"] < after and time.monotonic() < give_up:
                     time.sleep(0.002)
-                process.kill()
-                process.wait()
+                running.kill()
             in_flight = here.look(_IN_FLIGHT)
-            with here.daemon() as process:
-                if process.wait(timeout=_PATIENCE) != 0:
+            with here.daemon() as running:
+                if running.process.wait(timeout=_PATIENCE) != 0:
                     raise RuntimeError("the restarted daemon broke down; see above")
             counts = gateway.counts()
             return Killed(

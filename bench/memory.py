@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from pathlib import Path
 
@@ -18,11 +17,8 @@ def resident_mebibytes(audience: Path) -> float:
     """The peak up to the end of the plan, as the kernel keeps it (VmHWM)."""
     with sms_gateway(latency_ms=_STILL_MS) as gateway:
         channel = {"adapter": "sms.http", "timeout": "300s", "receipts": False, **gateway.options}
-        with home(audience, {"sms": channel}) as here, here.daemon("blue") as process:
+        with home(audience, {"sms": channel}) as here, here.daemon("blue") as running:
             give_up = time.monotonic() + _PATIENCE
             while not here.look(_PLANNED) and time.monotonic() < give_up:
                 time.sleep(0.1)
-            status = Path(f"/proc/{process.pid}/status").read_text()
-            found = re.search(r"VmHWM:\s+(\d+) kB", status)
-            assert found is not None
-            return int(found[1]) / 1024
+            return running.resident_mebibytes("VmHWM")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -17,13 +18,33 @@ from bench.engine import settings
 
 
 @dataclass(frozen=True, slots=True)
+class Running:
+    """A daemon's process, and where it listens."""
+
+    process: subprocess.Popen[str]
+    url: str
+
+    def kill(self) -> None:
+        """``kill -9``, and wait until it is gone."""
+        self.process.kill()
+        self.process.wait()
+
+    def resident_mebibytes(self, key: str = "VmRSS") -> float:
+        """Its memory now, or with ``VmHWM`` the peak, as the kernel keeps it."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        found = re.search(rf"{key}:\s+(\d+) kB", status)
+        assert found is not None
+        return int(found[1]) / 1024
+
+
+@dataclass(frozen=True, slots=True)
 class Home:
     """A daemon's directory: configuration and store, which outlive its processes."""
 
     path: Path
 
     @contextmanager
-    def daemon(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    def daemon(self, *arguments: str) -> Iterator[Running]:
         """A process that has said that it runs; killed at the end, if it still does."""
         process = subprocess.Popen(
             [sys.executable, "-m", "bench.child", str(self.path), *arguments],
@@ -32,17 +53,22 @@ class Home:
         )
         try:
             assert process.stdout is not None
-            if process.stdout.readline().strip() != "ready":
+            said = process.stdout.readline().split()
+            if said[:1] != ["ready"]:
                 raise RuntimeError("the daemon did not come up; see above")
-            yield process
+            yield Running(process, said[1])
         finally:
             process.kill()
             process.communicate()
 
-    def look(self, sql: str) -> Any:
+    def look(self, sql: str, *parameters: Any) -> Any:
         """One value, read beside the daemon."""
+        return self.rows(sql, *parameters)[0][0]
+
+    def rows(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        """The same of many."""
         with closing(sqlite3.connect(self.path / "warnd.db", timeout=10)) as connection:
-            return connection.execute(sql).fetchone()[0]
+            return connection.execute(sql, parameters).fetchall()
 
 
 @contextmanager

@@ -7,7 +7,7 @@ Times in these values are microseconds since 1970 (UTC): they are bound to state
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -232,7 +232,8 @@ class Chunk:
     """
     A part of a plan, committed with the cursor after it, if the cursor still is ``after``.
 
-    ``planned`` counts members worked through so far; ``done`` closes the plan. ``lane`` orders chunks.
+    ``planned`` counts members worked through so far, of about ``plan_of``; ``done`` closes the plan. ``lane`` orders
+    chunks.
     ``contents`` are (channel, content) rendered for it; ``fallbacks`` (delivery, the one after it).
     """
 
@@ -250,9 +251,7 @@ class Chunk:
     batches: Sequence[Batch] = ()
     fallbacks: Sequence[tuple[str, str]] = ()
     gaps: Sequence[Gap] = ()
-
-    def with_contents(self, contents: Sequence[tuple[str, Content]]) -> Chunk:
-        return replace(self, contents=contents) if contents else self
+    plan_of: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,8 +337,5 @@ class PlanSource(Protocol):
 
     async def still_out(self, earlier: Sequence[str]) -> int:
         """Batches of these alerts whose outcome is not known yet."""
-
-    async def size_is(self, alert_id: str, size: int) -> None:
-        """Note how many memberships or addresses the plan walks through."""
 
     async def how_many_told(self, earlier: Sequence[str]) -> int: ...

@@ -99,7 +99,7 @@ class Site:
             Plan(alert, 0, lane, END, follows, ROUTES), people, content_of=content_of, new_ids=self.new_ids,
             after=before if after is None else after, cursor=cursor, planned=len(people), done=done, now=self.now,
         )  # fmt: skip
-        committed = await self.store.commit(chunk.with_contents(fresh))
+        committed = await self.store.commit(replace(chunk, contents=fresh))
         if not committed.stopped:
             self.cursors[alert] = cursor
         return committed

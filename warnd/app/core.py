@@ -41,6 +41,7 @@ from warnd.pipeline.confirm import confirm
 from warnd.pipeline.forecast import Forecast
 from warnd.pipeline.lease import InForce
 from warnd.pipeline.match import AudienceIndex
+from warnd.pipeline.turns import Turns
 from warnd.pipeline.worker import Worker
 from warnd.ports import Settlement
 from warnd.queue.pacing import looks_dead
@@ -98,7 +99,7 @@ class App:
             in_force=self.in_force,
             alarms=self.alarms,
             post=self._post,
-            red_waits=lambda: any(line.lanes.red_waits for line in self.lines.values()),
+            turns=Turns(red_waits=lambda: any(line.lanes.red_waits for line in self.lines.values())),
             new_ids=self.new_ids,
             clock=self.clock,
         )
@@ -174,6 +175,7 @@ class App:
             clock=self.clock,
         )
         self.store.on_gather = self.clerk.gather_soon
+        group.create_task(self._read_audience_ahead())
         await self.clerk.start_over()
         for line in self.lines.values():
             worker = Worker(
@@ -321,6 +323,10 @@ class App:
                 self._audience = await self.store.read(_read_audience)
             return self._audience[1]
 
+    async def _read_audience_ahead(self) -> None:
+        """A hundred thousand subscriptions are read for seconds: the first warning after a start need not wait."""
+        await self.audience()
+
     async def change_audience(
         self, actor: str, kind: str, function: Callable[..., T], *args: Any, **kwargs: Any
     ) -> T:
@@ -428,7 +434,7 @@ class App:
 
     async def _broadcast(self, alert_id: str, lane: Lane) -> None:
         try:
-            await self.broadcaster.broadcast(alert_id)
+            await self.broadcaster.broadcast(alert_id, lane)
         except asyncio.CancelledError:
             raise
         except Exception as error:

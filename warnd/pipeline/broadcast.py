@@ -14,14 +14,15 @@ import structlog
 
 from warnd.model.alert import Change
 from warnd.model.audience import Member
-from warnd.model.color import Lane
+from warnd.model.color import Color, Lane
 from warnd.model.delivery import Batch, Why
 from warnd.pipeline.expand import Expander, Recipient
 from warnd.pipeline.follow import again, left_out
 from warnd.pipeline.lease import InForce
-from warnd.pipeline.match import AudienceIndex, match
+from warnd.pipeline.match import AudienceIndex, Matched, match
 from warnd.pipeline.run import Run
 from warnd.pipeline.surroundings import Surroundings, expanded, expander_for
+from warnd.pipeline.turns import Turns
 from warnd.ports import Chunk, Gap, PlanSource, Store, Telling
 
 log = structlog.get_logger()
@@ -34,9 +35,6 @@ CHUNK = 1500
 
 LOWER_CHUNK = 500
 """Of a lower one, so that red waits for little when it comes."""
-
-_HOLD_SECONDS = 0.02
-_LONGEST_HOLD = 50
 
 _FOLLOW_SECONDS = 0.1
 _MEMBERS, _TOLD = "m:", "t:"
@@ -53,7 +51,7 @@ class Broadcaster:
     Plans alerts.
 
     ``audience`` gives the current index, ``new_ids(n)`` rising ids, ``clock`` microseconds since 1970; ``post``
-    takes batches that can be leased; ``red_waits`` says whether red batches are in the lanes.
+    takes batches that can be leased; ``turns`` is shared by all plans of the process.
     """
 
     def __init__(
@@ -66,7 +64,7 @@ class Broadcaster:
         in_force: InForce,
         alarms: Alarms,
         post: Callable[[Sequence[Batch]], None],
-        red_waits: Callable[[], bool],
+        turns: Turns,
         new_ids: Callable[[int], list[str]],
         clock: Callable[[], int],
     ) -> None:
@@ -79,25 +77,21 @@ class Broadcaster:
         self._post = post
         self._new_ids = new_ids
         self._clock = clock
-        self._red_waits = red_waits
-        self._red_plans = 0
+        self._turns = turns
 
-    async def broadcast(self, alert_id: str) -> None:
-        """Plan the alert to its end, or until it is superseded. Raises NotFound."""
-        telling = await self._source.load(alert_id)
-        if telling.done or telling.stopped or telling.alert.color is None:
-            return
-        run = Run(telling, self._surroundings, self._new_ids)
-        red = telling.lane is Lane.RED
-        self._red_plans += red
-        try:
+    async def broadcast(self, alert_id: str, lane: Lane = Lane.RED) -> None:
+        """Plan the alert to its end, or until it is superseded; its ``lane`` says when its turn is. Raises NotFound."""
+        with self._turns.planning(lane):
+            async with self._turns.step(lane, alert_id):
+                telling = await self._source.load(alert_id)
+                if telling.done or telling.stopped or telling.alert.color is None:
+                    return
+                run = Run(telling, self._surroundings, self._new_ids)
+                run.contents.update(await self._source.contents(alert_id))
             await self._plan(run)
-        finally:
-            self._red_plans -= red
 
     async def _plan(self, run: Run) -> None:
         telling, alert_id = run.telling, run.telling.id
-        run.contents.update(await self._source.contents(alert_id))
         if not telling.cursor.startswith(_TOLD) and await self._has_first_notices(telling):
             await self._to_members(run)
         if telling.earlier and not self._in_force.stopped(alert_id):
@@ -117,48 +111,51 @@ class Broadcaster:
         return bool(telling.new_ground) or await self._source.stopped_short(telling.id, telling.earlier)
 
     async def _to_members(self, run: Run) -> None:
+        telling, color = run.telling, run.telling.alert.color
+        assert color is not None  # noqa: S101  broadcast has looked
+        after = telling.cursor.removeprefix(_MEMBERS)
+        async with self._turns.step(telling.lane, telling.id):
+            matched = await self._matched(run, color)
+            groups = list(matched.groups)
+            page, ahead = await self._source.members(groups, after, FIRST_CHUNK, matched.members)
+            newly = match(telling.new_ground, telling.alert.hazard, color, await self._audience())
+        new_ground = newly.groups.keys()
+        expander = expander_for(telling, color, matched, self._surroundings)
+        gaps = [Gap(region, "", "", Why.NOBODY_THERE.value) for region in matched.empty]
+        last = not telling.earlier
+        size = CHUNK if telling.lane is Lane.RED else LOWER_CHUNK
+        committing: asyncio.Task[bool] | None = None
+        while True:
+            async with self._turns.step(telling.lane, telling.id, len(page)):
+                # While one chunk is committed the next is planned, and the one after it is read.
+                following = (
+                    asyncio.create_task(self._source.members(groups, ahead, size, matched.members))
+                    if ahead
+                    else None
+                )
+                run.planned += len(page)
+                cursor = _MEMBERS + ahead if ahead else _TOLD
+                notices = await self._first_notices(telling, expander, page, new_ground)
+                chunk = run.chunk([*gaps, *notices], cursor, done=last and not ahead, now=self._clock())
+                gaps = []
+                going = await committing if committing is not None else True
+                committing = asyncio.create_task(self._commit(run, chunk))
+                if following is None or not going:
+                    await committing
+                    return
+            page, ahead = await following
+
+    async def _matched(self, run: Run, color: Color) -> Matched:
+        """Whom it is for, with a word where that is nobody."""
         telling = run.telling
-        assert telling.alert.color is not None  # noqa: S101  broadcast has looked
-        audience = await self._audience()
-        matched = match(telling.regions, telling.alert.hazard, telling.alert.color, audience)
+        matched = match(telling.regions, telling.alert.hazard, color, await self._audience())
         if not matched.groups:
             message = (
                 f"{telling.alert.headline}: no group in {'、'.join(telling.region_names) or 'any region'}"
             )
             self._alarms.sound("nobody_matched", telling.id, message)
-        await self._source.size_is(telling.id, matched.members)
-        expander = expander_for(telling, telling.alert.color, matched, self._surroundings)
-        new_ground = match(
-            telling.new_ground, telling.alert.hazard, telling.alert.color, audience
-        ).groups.keys()
-        gaps = [Gap(region, "", "", Why.NOBODY_THERE.value) for region in matched.empty]
-        after = telling.cursor.removeprefix(_MEMBERS)
-        last = not telling.earlier
-        groups = list(matched.groups)
-        red = telling.lane is Lane.RED
-        size = CHUNK if red else LOWER_CHUNK
-        page, ahead = await self._source.members(groups, after, FIRST_CHUNK, matched.members)
-        committing: asyncio.Task[bool] | None = None
-        while True:
-            # While one chunk is committed the next is planned, and the one after it is read.
-            following = (
-                asyncio.create_task(self._source.members(groups, ahead, size, matched.members))
-                if ahead
-                else None
-            )
-            run.planned += len(page)
-            cursor = _MEMBERS + ahead if ahead else _TOLD
-            found = await self._first_notices(telling, expander, page, new_ground)
-            chunk = run.chunk([*gaps, *found], cursor, done=last and not ahead, now=self._clock())
-            gaps = []
-            if not red:
-                await self._let_red_pass()
-            going = await committing if committing is not None else True
-            committing = asyncio.create_task(self._commit(run, chunk))
-            if following is None or not going:
-                await committing
-                return
-            page, ahead = await following
+        run.size = matched.members
+        return matched
 
     async def _first_notices(
         self, telling: Telling, expander: Expander, page: Sequence[Member], new_ground: Set[str]
@@ -172,16 +169,6 @@ class Broadcaster:
         newly_warned = {member.id for member in page if not new_ground.isdisjoint(member.groups)}
         return list(left_out(found, heard, newly_warned=newly_warned))
 
-    async def _let_red_pass(self) -> None:
-        """
-        A lower plan pauses while a red one is made, or has batches waiting; for a second a chunk at the most,
-        so that it still comes along when reds never end.
-        """
-        for _ in range(_LONGEST_HOLD):
-            if not self._red_plans and not self._red_waits():
-                return
-            await asyncio.sleep(_HOLD_SECONDS)
-
     async def _to_those_told(self, run: Run) -> None:
         """
         To everyone who was told an earlier message of the episode and has nothing of this one.
@@ -189,8 +176,7 @@ class Broadcaster:
         An earlier attempt that is still out may come to be a telling: its settling is waited for.
         """
         telling = run.telling
-        told_before = await self._source.how_many_told(telling.earlier)
-        await self._source.size_is(telling.id, run.planned + told_before)
+        run.size = run.planned + await self._source.how_many_told(telling.earlier)
         looked_at: int | None = None
         while not self._in_force.stopped(telling.id):
             out = await self._source.still_out(telling.earlier)
@@ -209,13 +195,16 @@ class Broadcaster:
         telling, after = run.telling, ""
         # A mere continuation is no reason to leave those out who were still to be told what goes on.
         untold = telling.change is Change.CONTINUED
-        while found := await self._source.not_yet_followed(earlier, telling.id, after, CHUNK, untold=untold):
-            after = found[-1].delivery
-            run.planned += len(found)
-            recipients = [one for told in found for one in again(told, self._surroundings, telling)]
-            if not await self._commit(run, run.chunk(recipients, _TOLD, done=False, now=self._clock())):
-                return False
-        return True
+        while True:
+            async with self._turns.step(telling.lane, telling.id):
+                found = await self._source.not_yet_followed(earlier, telling.id, after, CHUNK, untold=untold)
+                if not found:
+                    return True
+                after = found[-1].delivery
+                run.planned += len(found)
+                recipients = [one for told in found for one in again(told, self._surroundings, telling)]
+                if not await self._commit(run, run.chunk(recipients, _TOLD, done=False, now=self._clock())):
+                    return False
 
     async def _commit(self, run: Run, chunk: Chunk) -> bool:
         committed = await self._store.commit(chunk)

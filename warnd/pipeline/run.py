@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from warnd.errors import TemplateError
 from warnd.model.alert import LESS_DANGER
@@ -20,7 +20,10 @@ from warnd.ports import Chunk, Gap, Telling
 
 @dataclass(slots=True)
 class Run:
-    """See the module. ``targeted`` and ``unreachable`` count deliveries and subscribers so far."""
+    """
+    See the module. ``size`` is how many memberships, or addresses told before, it walks through; ``targeted`` and
+    ``unreachable`` count deliveries and subscribers so far.
+    """
 
     telling: Telling
     surroundings: Surroundings
@@ -30,6 +33,7 @@ class Run:
     faults: list[TemplateError] = field(default_factory=list)
     planned: int = field(init=False)
     cursor: str = field(init=False)
+    size: int = 0
     targeted: int = 0
     unreachable: int = 0
 
@@ -54,7 +58,7 @@ class Run:
         )  # fmt: skip
         self.cursor = cursor
         fresh, self.fresh = self.fresh, []
-        return planned.with_contents(fresh)
+        return replace(planned, contents=fresh, plan_of=self.size)
 
     def _content(self, channel: str, language: str) -> Content:
         """Rendered once per distinct text, not once per person; two languages may fall back to one text."""

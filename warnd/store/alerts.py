@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import orjson
 from sqlalchemy import Connection, and_, delete, func, insert, literal, or_, select, update
 
 from warnd.errors import Conflict, Fault, NotFound
@@ -90,7 +91,7 @@ def admit(
     keep_raw(connection, raw, decision.verdict, decision.findings, alert_id=id)
     stops = _live(connection, decision.supersedes)
     row = _row(decision, raw, id=id, digest=known.digest, policy_revision=policy_revision)
-    connection.execute(insert(alerts).values(**row, reading=as_reading(parsed)))
+    connection.execute(insert(alerts), row | {"reading": as_reading(parsed)})
     _keep_parts(connection, id, decision.alert, decision.regions)
     join(connection, decision.joins, into=row["episode_id"])
     cleared = stop(connection, stops, state=decision.ending, at=raw.received, successor=id)
@@ -190,19 +191,18 @@ def keep_raw(
     same_as: str | None = None,
 ) -> None:
     """Keep what an authenticated source sent, whatever came of it; bytes that are here as ``same_as`` only once."""
-    connection.execute(
-        insert(raw_messages).values(
-            id=raw.id,
-            source=raw.source,
-            received_at=raw.received,
-            content_type=raw.content_type,
-            body=raw.body if same_as is None else b"",
-            verdict=verdict.value,
-            findings=[_finding(one) for one in findings],
-            alert_id=alert_id,
-            same_as=same_as,
-        )
-    )
+    row = {
+        "id": raw.id,
+        "source": raw.source,
+        "received_at": raw.received,
+        "content_type": raw.content_type,
+        "body": raw.body if same_as is None else b"",
+        "verdict": verdict.value,
+        "findings": [_finding(one) for one in findings],
+        "alert_id": alert_id,
+        "same_as": same_as,
+    }
+    connection.execute(insert(raw_messages), row)
 
 
 def stop(
@@ -233,39 +233,41 @@ def join(connection: Connection, episodes: Sequence[str], *, into: str) -> None:
         connection.execute(update(alerts).where(alerts.c.episode_id.in_(episodes)).values(episode_id=into))
 
 
+_TELLING = """
+SELECT a.body, a.change, a.lane, a.deliver_until, coalesce(a.plan_cursor, ''), a.planned, a.plan_done, a.stopped_at,
+    (SELECT json_group_array(code) FROM (SELECT code FROM alert_regions WHERE alert_id = a.id ORDER BY code)),
+    (SELECT json_group_array(json_array(id, color, before)) FROM (
+        SELECT id, color, coalesce(successor_id, '') = a.id AS before FROM alerts
+        WHERE episode_id = a.episode_id AND id <> a.id ORDER BY sent)),
+    (SELECT json_group_array(code) FROM (
+        SELECT DISTINCT r.code FROM alerts b JOIN alert_regions r ON r.alert_id = b.id
+        WHERE b.episode_id = a.episode_id AND b.successor_id = a.id AND b.id <> a.id ORDER BY r.code))
+FROM alerts a WHERE a.id = ?
+"""
+
+
 def load(connection: Connection, id: str) -> Telling:
     """Raises NotFound."""
-    row = connection.execute(select(alerts).where(alerts.c.id == id)).one_or_none()
+    row = raw_of(connection).execute(_TELLING, (id,)).fetchone()
     if row is None:
         raise NotFound("alert", id)
-    codes = tuple(
-        connection.execute(
-            select(alert_regions.c.code).where(alert_regions.c.alert_id == id).order_by(alert_regions.c.code)
-        ).scalars()
-    )
-    others = connection.execute(
-        select(alerts.c.id, alerts.c.color, alerts.c.successor_id)
-        .where(alerts.c.episode_id == row.episode_id, alerts.c.id != id)
-        .order_by(alerts.c.sent)
-    ).all()
-    before = [other for other in others if other.successor_id == id]
-    ground = select(alert_regions.c.code).where(alert_regions.c.alert_id.in_([one.id for one in before]))
-    regions_before = tuple(sorted(set(connection.execute(ground).scalars())))
+    body, change, lane, deliver_until, cursor, planned, done, stopped_at, *lists = row
+    codes, others, codes_before = (orjson.loads(each) for each in lists)
     return Telling(
         id,
-        from_body(row.body),
-        Change(row.change),
-        Lane(row.lane),
-        codes,
-        regions.names(connection, (*codes, *regions_before)),
-        micros(row.deliver_until),
-        tuple(other.id for other in others),
-        max((Color(other.color) for other in before if other.color), default=None),
-        regions_before,
-        row.plan_cursor or "",
-        row.planned,
-        row.plan_done,
-        row.stopped_at is not None,
+        from_body(orjson.loads(body)),
+        Change(change),
+        Lane(lane),
+        tuple(codes),
+        regions.names(connection, (*codes, *codes_before)),
+        deliver_until,
+        tuple(other for other, _, _ in others),
+        max((Color(color) for _, color, before in others if before and color), default=None),
+        tuple(codes_before),
+        cursor,
+        planned,
+        bool(done),
+        stopped_at is not None,
     )
 
 
@@ -320,11 +322,6 @@ def reds_since(connection: Connection, source: str, since: datetime) -> int:
     """How many actual red warnings of a source came in since then (1000 are all), whatever became of them; no ends."""
     (found,) = raw_of(connection).execute(_REDS, (source, floor(since))).fetchone()
     return int(found)
-
-
-def set_plan_size(connection: Connection, id: str, members: int) -> None:
-    """How many memberships the plan walks through, for showing progress."""
-    connection.execute(update(alerts).where(alerts.c.id == id).values(plan_of=members))
 
 
 def _repeated(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select
+from sqlalchemy import Boolean, ColumnElement, Connection, Row, and_, bindparam, or_, select
 
 from warnd.model.admission import Earlier, Known
 from warnd.model.alert import Alert, AlertState, AlertType, Change, Reference
@@ -20,6 +20,36 @@ from warnd.store.tables import alert_references, alert_regions, alerts
 _MOST_REFERENCES = 50
 _WAITING = (AlertState.HELD.value, AlertState.QUARANTINED.value)
 _LET_IN_BY_NOBODY = (AlertState.QUARANTINED.value, AlertState.REJECTED.value)
+
+
+_SAME = (
+    select(alerts)
+    .where(
+        alerts.c.sender == bindparam("its_sender"),
+        alerts.c.identifier == bindparam("its_identifier"),
+        alerts.c.sent >= bindparam("since"),
+        alerts.c.sent < bindparam("until"),
+        alerts.c.id != bindparam("but_for"),
+    )
+    .order_by(alerts.c.source != bindparam("its_source"), alerts.c.state.in_(_WAITING), alerts.c.id)
+    .limit(1)
+)
+
+_REFERRING = (
+    select(alerts.c.episode_id)
+    .join(alert_references, alert_references.c.alert_id == alerts.c.id)
+    .where(
+        alert_references.c.identifier == bindparam("its_identifier"),
+        or_(
+            bindparam("any_sender", type_=Boolean),
+            alert_references.c.sender.in_((bindparam("its_sender"), "")),
+        ),
+        alerts.c.id != bindparam("but_for"),
+        alerts.c.state.not_in(_LET_IN_BY_NOBODY),
+    )
+    .order_by(alerts.c.id)
+)
+"""Built once: putting such a statement together costs more than running it."""
 
 
 def bearing_on(connection: Connection, alert: Alert, *, source: str, but_for: str = "") -> Known:
@@ -39,18 +69,15 @@ def _same(connection: Connection, alert: Alert, source: str, but_for: str) -> Ea
     """The alert of the same identity: the source's own, if there is one, else another's, one that waits at the last."""
     # CAP knows no fraction of a second: what was forwarded and comes back has lost it.
     second = alert.sent.replace(microsecond=0)
-    found = connection.execute(
-        select(alerts)
-        .where(
-            alerts.c.sender == alert.sender,
-            alerts.c.identifier == alert.identifier,
-            alerts.c.sent >= second,
-            alerts.c.sent < second + timedelta(seconds=1),
-            alerts.c.id != but_for,
-        )
-        .order_by(alerts.c.source != source, alerts.c.state.in_(_WAITING), alerts.c.id)
-        .limit(1)
-    ).one_or_none()
+    bound = {
+        "its_sender": alert.sender,
+        "its_identifier": alert.identifier,
+        "since": second,
+        "until": second + timedelta(seconds=1),
+        "its_source": source,
+        "but_for": but_for,
+    }
+    found = connection.execute(_SAME, bound).one_or_none()
     return _earlier(connection, found) if found is not None else None
 
 
@@ -75,16 +102,13 @@ def _named(connection: Connection, alert: Alert, but_for: str) -> list[str]:
 
 def _following(connection: Connection, alert: Alert, but_for: str) -> list[str]:
     """Episodes of messages that refer to this one and came before it, but for those nobody let through."""
-    refers = alert_references.c.identifier == alert.identifier
-    if not national(alert.identifier):
-        refers = and_(refers, alert_references.c.sender.in_((alert.sender, "")))
-    found = (
-        select(alerts.c.episode_id)
-        .join(alert_references, alert_references.c.alert_id == alerts.c.id)
-        .where(refers, alerts.c.id != but_for, alerts.c.state.not_in(_LET_IN_BY_NOBODY))
-        .order_by(alerts.c.id)
-    )
-    return list(dict.fromkeys(connection.execute(found).scalars()))
+    bound = {
+        "its_sender": alert.sender,
+        "its_identifier": alert.identifier,
+        "any_sender": national(alert.identifier),
+        "but_for": but_for,
+    }
+    return list(dict.fromkeys(connection.execute(_REFERRING, bound).scalars()))
 
 
 def _called(one: Reference) -> ColumnElement[bool]:

@@ -45,8 +45,5 @@ class StoredPlanSource:
     async def still_out(self, earlier: Sequence[str]) -> int:
         return await self._store.read(told.still_out, list(earlier))
 
-    async def size_is(self, alert_id: str, size: int) -> None:
-        await self._store.write(alerts.set_plan_size, alert_id, size)
-
     async def how_many_told(self, earlier: Sequence[str]) -> int:
         return await self._store.read(told.how_many, list(earlier))

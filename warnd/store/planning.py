@@ -69,7 +69,7 @@ _GAPS = bulk.Insert(
 _PRESENT = "SELECT id FROM deliveries WHERE id IN (SELECT value FROM json_each(?))"
 
 _PROGRESS = """
-UPDATE alerts SET plan_cursor = ?, planned = ?, plan_done = ?
+UPDATE alerts SET plan_cursor = ?, planned = ?, plan_of = ?, plan_done = ?
 WHERE id = ? AND coalesce(plan_cursor, '') = ? AND stopped_at IS NULL RETURNING id
 """
 
@@ -82,7 +82,7 @@ def commit_chunk(cursor: sqlite3.Cursor, chunk: Chunk, pending: Pending) -> Comm
     twice: their recipients are, and their batches come back without them. One that was not to be told, or stands
     by, and now is to be told, is told by the row it has.
     """
-    progress = (chunk.cursor, chunk.planned, int(chunk.done), chunk.alert_id, chunk.after)
+    progress = (chunk.cursor, chunk.planned, chunk.plan_of, int(chunk.done), chunk.alert_id, chunk.after)
     if cursor.execute(_PROGRESS, progress).fetchone() is None:
         return Committed((), stopped=True)
     if chunk.contents:

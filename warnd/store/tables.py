@@ -291,6 +291,19 @@ alerts = Table(
         sqlite_where=text("color = 'red'"),
         postgresql_where=text("color = 'red'"),
     ),
+    Index(
+        "ix_alerts_unplanned",
+        "lane",
+        "id",
+        sqlite_where=text("plan_done IS 0"),
+        postgresql_where=text("plan_done IS false"),
+    ),
+    Index(
+        "ix_alerts_unswept",
+        "id",
+        sqlite_where=text("swept IS 0 AND stopped_at IS NOT NULL"),
+        postgresql_where=text("swept IS false AND stopped_at IS NOT NULL"),
+    ),
 )
 """
 ``stopped_at`` set: nothing more of it leaves (superseded, cancelled, expired); ``swept`` once its unsent rows
@@ -584,8 +597,8 @@ alarms = Table(
     Column("cleared_at", Instant),
     Index(
         "uq_alarms_open",
-        "kind",
         "subject",
+        "kind",
         unique=True,
         sqlite_where=text("cleared_at IS NULL"),
         postgresql_where=text("cleared_at IS NULL"),

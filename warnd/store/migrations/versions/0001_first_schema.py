@@ -30,7 +30,7 @@ def upgrade() -> None:
     with op.batch_alter_table("alarms", schema=None) as batch_op:
         batch_op.create_index(
             "uq_alarms_open",
-            ["kind", "subject"],
+            ["subject", "kind"],
             unique=True,
             sqlite_where=sa.text("cleared_at IS NULL"),
             postgresql_where=sa.text("cleared_at IS NULL"),
@@ -382,6 +382,20 @@ def upgrade() -> None:
             postgresql_where=sa.text("color = 'red'"),
         )
         batch_op.create_index(batch_op.f("ix_alerts_state"), ["state"], unique=False)
+        batch_op.create_index(
+            "ix_alerts_unplanned",
+            ["lane", "id"],
+            unique=False,
+            sqlite_where=sa.text("plan_done IS 0"),
+            postgresql_where=sa.text("plan_done IS false"),
+        )
+        batch_op.create_index(
+            "ix_alerts_unswept",
+            ["id"],
+            unique=False,
+            sqlite_where=sa.text("swept IS 0 AND stopped_at IS NOT NULL"),
+            postgresql_where=sa.text("swept IS false AND stopped_at IS NOT NULL"),
+        )
 
     op.create_table(
         "endpoints",

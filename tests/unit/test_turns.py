@@ -1,0 +1,131 @@
+"""Whose plan is worked on: red's at any time, of the others a few at once, the most urgent first."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+
+import pytest
+
+from warnd.model.color import Lane
+from warnd.pipeline import turns
+from warnd.pipeline.turns import AT_ONCE, Turns
+
+
+def idle() -> Turns:
+    return Turns(red_waits=lambda: False)
+
+
+async def settle() -> None:
+    """Everything that can go on has."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+class Board:
+    """Steps that go on until they are told to end, and the order in which they got their turns."""
+
+    def __init__(self, of: Turns) -> None:
+        self.turns = of
+        self.began: list[str] = []
+        self._ends: dict[str, asyncio.Event] = {}
+
+    def begin(self, group: asyncio.TaskGroup, lane: Lane, alert: str) -> asyncio.Task[None]:
+        self._ends[alert] = asyncio.Event()
+        return group.create_task(self._step(lane, alert))
+
+    def end(self, *alerts: str) -> None:
+        for alert in alerts:
+            self._ends[alert].set()
+
+    async def _step(self, lane: Lane, alert: str) -> None:
+        async with self.turns.step(lane, alert):
+            self.began.append(alert)
+            await self._ends[alert].wait()
+
+
+async def test_a_few_lower_steps_are_taken_at_once_and_the_rest_by_urgency_then_age() -> None:
+    """A thousand warnings a minute may come; each that is planned holds readers, writer and memory."""
+    board = Board(idle())
+    busy = [f"busy {n}" for n in range(AT_ONCE)]
+    async with asyncio.TaskGroup() as group:
+        for alert in busy:
+            board.begin(group, Lane.BLUE, alert)
+        await settle()
+        waiting = [(Lane.BLUE, "2"), (Lane.YELLOW, "4"), (Lane.BLUE, "1"), (Lane.ORANGE, "3")]
+        for lane, alert in waiting:
+            board.begin(group, lane, alert)
+        await settle()
+        assert board.began == busy
+        board.end(*busy, "1", "2", "3", "4")
+    assert board.began == [*busy, "3", "4", "1", "2"]
+
+
+async def test_red_waits_for_nobody() -> None:
+    """However many lower plans are at work."""
+    board = Board(idle())
+    async with asyncio.TaskGroup() as group:
+        lower = [f"{n}" for n in range(AT_ONCE + 3)]
+        for alert in lower:
+            board.begin(group, Lane.ORANGE, alert)
+        board.begin(group, Lane.RED, "red")
+        await settle()
+        assert board.began == [*lower[:AT_ONCE], "red"]
+        board.end("red", *lower)
+
+
+@pytest.mark.parametrize("granted", [False, True], ids=["while it waits", "as it gets its turn"])
+async def test_who_leaves_the_queue_takes_no_turn_along(*, granted: bool) -> None:
+    """A daemon that stops cancels plans at any point; a lost turn would slow down all that come after it."""
+    of = idle()
+    async with AsyncExitStack() as held:
+        for n in range(AT_ONCE):
+            await held.enter_async_context(of.step(Lane.BLUE, f"{n}"))
+        board = Board(of)
+        async with asyncio.TaskGroup() as group:
+            leaving = board.begin(group, Lane.BLUE, "leaving")
+            board.begin(group, Lane.BLUE, "staying")
+            await settle()
+            if granted:
+                await held.aclose()
+            leaving.cancel()
+            await settle()
+            await held.aclose()
+            await settle()
+            assert board.began == ["staying"]
+            board.end("staying")
+    async with AsyncExitStack() as all_of_them, asyncio.timeout(1):
+        for n in range(AT_ONCE):
+            await all_of_them.enter_async_context(of.step(Lane.BLUE, f"{n}"))
+
+
+@pytest.mark.parametrize(
+    ("members", "pauses"), [(0, 0), (10, 5), (200, 20), (500, 50), (1500, 50)], ids=lambda value: f"{value}"
+)
+async def test_a_lower_plan_lets_red_pass_for_longer_the_more_it_puts_on_its_way(
+    monkeypatch: pytest.MonkeyPatch, members: int, pauses: int
+) -> None:
+    """And never for ever: blue still comes along when reds never end."""
+    monkeypatch.setattr(turns, "_HOLD_SECONDS", 0)
+    looks: list[bool] = []
+    of = Turns(red_waits=lambda: looks.append(True) or True)  # type: ignore[func-returns-value]
+    async with of.step(Lane.BLUE, "a", members):
+        assert len(looks) == pauses
+
+
+async def test_a_lower_plan_waits_while_a_red_one_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not only while its batches wait: between two chunks the lanes may be empty."""
+    monkeypatch.setattr(turns, "_HOLD_SECONDS", 0)
+    of = idle()
+    board: list[str] = []
+
+    async def blue() -> None:
+        async with of.step(Lane.BLUE, "a", 500):
+            board.append("blue")
+
+    async with asyncio.TaskGroup() as group:
+        with of.planning(Lane.RED):
+            group.create_task(blue())
+            await settle()
+            board.append("red is planned")
+    assert board == ["red is planned", "blue"]

@@ -1,0 +1,93 @@
+"""Whose plan is worked on: red's at any time, of the others a few at once, the most urgent first."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from heapq import heappop, heappush
+from itertools import count
+
+from warnd.model.color import Lane
+
+AT_ONCE = 4
+"""Steps of lower plans: enough that readers and writer have work, so few that a red one waits for little."""
+
+_HOLD_SECONDS = 0.02
+_SHORTEST_HOLD, _LONGEST_HOLD = 5, 50
+_LONGEST_FROM = 500
+"""Members of a step for which it holds the longest."""
+
+
+class Turns:
+    """
+    Hands out turns to take a step of a plan.
+
+    ``red_waits`` says whether red batches are in the lanes.
+    """
+
+    def __init__(self, *, red_waits: Callable[[], bool]) -> None:
+        self._red_waits = red_waits
+        self._red_plans = 0
+        self._free = AT_ONCE
+        self._waiting: list[tuple[int, str, int, asyncio.Future[None]]] = []
+        self._serial = count()
+
+    @contextmanager
+    def planning(self, lane: Lane) -> Iterator[None]:
+        """A plan is made, from its first step to its last."""
+        self._red_plans += lane is Lane.RED
+        try:
+            yield
+        finally:
+            self._red_plans -= lane is Lane.RED
+
+    @asynccontextmanager
+    async def step(self, lane: Lane, alert_id: str, members: int = 0) -> AsyncIterator[None]:
+        """
+        Wait for the turn of this alert, the older before the newer of a lane, and keep it.
+
+        One that puts so many members on their way also lets red pass first.
+        """
+        if lane is Lane.RED:
+            yield
+            return
+        await self._take(lane, alert_id)
+        try:
+            if members:
+                await self._let_red_pass(members)
+            yield
+        finally:
+            self._hand_on()
+
+    async def _take(self, lane: Lane, alert_id: str) -> None:
+        if self._free:
+            self._free -= 1
+            return
+        mine = asyncio.get_running_loop().create_future()
+        heappush(self._waiting, (lane.value, alert_id, next(self._serial), mine))
+        try:
+            await mine
+        except asyncio.CancelledError:
+            if not mine.cancelled():
+                self._hand_on()
+            raise
+
+    def _hand_on(self) -> None:
+        while self._waiting:
+            *_, theirs = heappop(self._waiting)
+            if not theirs.done():
+                theirs.set_result(None)
+                return
+        self._free += 1
+
+    async def _let_red_pass(self, members: int) -> None:
+        """
+        A lower plan pauses while a red one is made, or has batches waiting; for a second at the most, so that it
+        still comes along when reds never end, and for less when it is small.
+        """
+        holds = max(_SHORTEST_HOLD, min(_LONGEST_HOLD, _LONGEST_HOLD * members // _LONGEST_FROM))
+        for _ in range(holds):
+            if not self._red_plans and not self._red_waits():
+                return
+            await asyncio.sleep(_HOLD_SECONDS)
