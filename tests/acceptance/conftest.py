@@ -9,7 +9,7 @@ import pytest
 
 from tests.acceptance.site import Site, end_all, gateway
 
-RECIPIENTS = 20_000
+RECIPIENTS = 10_000
 POSTS = 1_000
 CHANNELS = ("sms", "wechat", "email")
 
@@ -22,7 +22,7 @@ def _nothing_left_running() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory with a store of 20,000 posts in one county, and a feed's key."""
+    """A directory with a store of 10,000 posts in one county, and a feed's key."""
     home = tmp_path_factory.mktemp("prepared")
     with gateway() as sms:
         Site(home, sms).prepare(RECIPIENTS)

@@ -38,13 +38,13 @@ def _in_flight(site: Site) -> dict[str, int]:
 
 
 @pytest.mark.parametrize(
-    "taken", [0, 2_000, 9_000, 18_000], ids=lambda taken: f"killed once the gateway has taken {taken}"
+    "taken", [0, 1_000, 4_500, 8_000], ids=lambda taken: f"killed once the gateway has taken {taken}"
 )
 def test_a_kill_in_the_middle_of_a_broadcast_loses_nobody_and_repeats_at_most_what_was_in_flight(
     tmp_path: Path, prepared: Path, taken: int
 ) -> None:
     """Intent before the first byte, unknown after a crash, resent under the same key, marked in the journal."""
-    with gateway("--latency", "5", slots=SLOTS, max_batch=BATCH["sms"]) as sms:
+    with gateway("--latency", "10", slots=SLOTS, max_batch=BATCH["sms"]) as sms:
         site = Site(tmp_path, sms)
         site.settle_in(prepared)
         site.start()
@@ -68,7 +68,7 @@ def test_three_kills_in_a_row_on_a_gateway_that_fails_lose_nobody(tmp_path: Path
         site.settle_in(prepared)
         site.start()
         alert = site.push()["id"]
-        for taken in (3_000, 8_000, 14_000):
+        for taken in (1_500, 4_000, 7_000):
             sms.has_taken(taken)
             site.kill()
             site.start()

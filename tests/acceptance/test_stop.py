@@ -29,6 +29,8 @@ def test_a_stop_in_the_middle_repeats_nothing(tmp_path: Path, on_three_channels:
         assert taken["email"] < POSTS
         assert site.rows("SELECT count(*) FROM batches WHERE state IN ('sending', 'unknown')") == [(0,)]
         assert taken == {one: site.states(alert, one).get("accepted", 0) for one in CHANNELS}
+        for one in gateways:
+            one.go_wrong(latency=0.002)
         site.start()
         until(lambda: site.settled(alert), "the broadcast is finished after the restart")
         assert site.stop() == 0
