@@ -121,7 +121,7 @@ def grow_old(audience: Path, count: int, *, part: int) -> Aged:
         for first in range(0, count, part):
             parts.append(_pour(Pour(running.url, key, now, part, first)))
             _wait_for_plans(here)
-            weights.append(running.resident_mebibytes())
+            weights.append(running.resident_mebibytes("RssAnon"))
         seconds = [[one.seconds for one in posted] for posted in parts]
         # The first part fills caches that have their limits.
         kept = (weights[-1] - weights[1]) / (len(parts) - 2) * 1000 / part

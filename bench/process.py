@@ -29,8 +29,8 @@ class Running:
         self.process.kill()
         self.process.wait()
 
-    def resident_mebibytes(self, key: str = "VmRSS") -> float:
-        """Its memory now, or with ``VmHWM`` the peak, as the kernel keeps it."""
+    def resident_mebibytes(self, key: str) -> float:
+        """As the kernel keeps it: ``VmHWM`` is the peak, ``RssAnon`` what is held now without pages of files."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         found = re.search(rf"{key}:\s+(\d+) kB", status)
         assert found is not None
