@@ -7,7 +7,7 @@ Pure, and below the store, for the same rules decide when a message comes and wh
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from warnd.model.admission import Earlier
@@ -79,6 +79,38 @@ def may_speak(alert: Alert, source: str, episode: Sequence[Earlier]) -> bool:
     waiting = [one for one in episode if one.state is not AlertState.QUARANTINED]
     voices = passed or [one for one in waiting if one.identifier != alert.identifier]
     return not voices or any(alert.sender == one.sender or source == one.source for one in voices)
+
+
+def by_episode(alert: Alert, found: Sequence[Earlier]) -> dict[str, list[Earlier]]:
+    """A drill is tied to drills alone, what is real to what is real."""
+    episodes: dict[str, list[Earlier]] = {}
+    for one in found:
+        if one.status is alert.status:
+            episodes.setdefault(one.episode_id, []).append(one)
+    return episodes
+
+
+def spoken_for(
+    alert: Alert, source: str, named: Mapping[str, Sequence[Earlier]]
+) -> dict[str, Sequence[Earlier]]:
+    """Of the episodes that a message names those it may speak for: they become one with it, no others."""
+    return {id: of for id, of in named.items() if may_speak(alert, source, of)}
+
+
+def awaiting(alert: Alert, source: str, followers: Sequence[Earlier]) -> dict[str, Sequence[Earlier]]:
+    """Episodes that named a message before it came and take it in: those of its own sender or source."""
+    return {
+        id: of
+        for id, of in by_episode(alert, followers).items()
+        if any(alert.sender == one.sender or source == one.source for one in of)
+    }
+
+
+def where(regions: Sequence[str], episode: Sequence[Earlier]) -> tuple[str, ...]:
+    """A message that names no place speaks of where its episode is."""
+    if regions or not episode:
+        return tuple(regions)
+    return tuple(sorted(max(episode, key=lambda one: one.sent).regions))
 
 
 def completed(alert: Alert, episode: Sequence[Earlier]) -> Alert:

@@ -200,6 +200,12 @@ def join(connection: Connection, episodes: Sequence[str], *, into: str) -> None:
         connection.execute(update(alerts).where(alerts.c.episode_id.in_(episodes)).values(episode_id=into))
 
 
+def place(connection: Connection, id: str, codes: Sequence[str]) -> None:
+    """Keep where an alert holds that was placed nowhere yet."""
+    if codes:
+        connection.execute(insert(alert_regions), [{"alert_id": id, "code": code} for code in codes])
+
+
 def load(connection: Connection, id: str) -> Telling:
     """Raises NotFound."""
     row = connection.execute(select(alerts).where(alerts.c.id == id)).one_or_none()
@@ -338,8 +344,7 @@ def _keep_parts(connection: Connection, id: str, alert: Alert, codes: Sequence[s
             insert(alert_references),
             [{"alert_id": id, "sender": sender, "identifier": ident} for sender, ident in sorted(references)],
         )
-    if codes:
-        connection.execute(insert(alert_regions), [{"alert_id": id, "code": code} for code in codes])
+    place(connection, id, codes)
 
 
 def _finding(fault: Fault) -> dict[str, str]:
