@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from warnd.model.admission import Earlier
 from warnd.model.alert import LESS_DANGER, Alert, AlertState, AlertType, Change, Reference, Status
@@ -16,6 +17,9 @@ from warnd.model.alert_body import ENDS
 from warnd.model.color import Color, Lane, lane_of
 from warnd.model.meaning import words_of
 from warnd.model.region import covers
+
+CLOCKS_DIFFER = timedelta(minutes=15)
+"""How far ahead of ours a sender's clock may be before it is worth a word."""
 
 _NATIONAL = re.compile(r"\d{14}_\d{14}(?:_\d)?\Z", re.ASCII)
 _CONTINUES = "继续发布"
@@ -132,9 +136,9 @@ def completed(alert: Alert, episode: Sequence[Earlier]) -> Alert:
     )
 
 
-def stand(alert: Alert, regions: Sequence[str], episode: Sequence[Earlier]) -> Standing:
+def stand(alert: Alert, regions: Sequence[str], episode: Sequence[Earlier], *, now: datetime) -> Standing:
     """Where a message of these (unpadded) regions stands among the others of its episode."""
-    overtaken = _overtaken_by(alert, episode)
+    overtaken = _overtaken_by(alert, episode, now)
     stops = tuple(one.id for one in episode if one.state is AlertState.RELEASED)
     if ends(alert):
         out = _out(episode)
@@ -186,9 +190,19 @@ def _says_nothing_new(alert: Alert, live: Sequence[Earlier]) -> bool:
     return _CONTINUES in alert.headline or words_of(alert) in {one.words for one in live}
 
 
-def _overtaken_by(alert: Alert, episode: Sequence[Earlier]) -> Earlier | None:
-    """The latest of what was let through and is later than the message, or says itself that it follows it."""
-    later = [one for one in episode if _counts(one) and _is_later(one, alert)]
+def _overtaken_by(alert: Alert, episode: Sequence[Earlier], now: datetime) -> Earlier | None:
+    """
+    The latest of what was let through and is later than the message, or says itself that it follows it.
+
+    What calls itself of a time that is still to come cannot be later than what came after it: a zone that is off by
+    eight hours would swallow the end. Unless the message's own clock is ahead as well.
+    """
+    ahead = now + CLOCKS_DIFFER
+    later = [
+        one
+        for one in episode
+        if _counts(one) and _is_later(one, alert) and (one.sent <= ahead or alert.sent > ahead)
+    ]
     return max(later, key=_order, default=None)
 
 

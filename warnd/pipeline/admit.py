@@ -12,6 +12,7 @@ from warnd.model.alert import LIFT_LIFETIME, Alert, AlertState, AlertType, Chang
 from warnd.model.audience import EVERY_HAZARD
 from warnd.model.color import Color
 from warnd.model.episode import (
+    CLOCKS_DIFFER,
     Standing,
     awaiting,
     by_episode,
@@ -26,9 +27,6 @@ from warnd.model.episode import (
 )
 from warnd.model.region import covers
 from warnd.model.release import DEFAULT_HOLDS, HoldRule, hold
-
-_CLOCKS_DIFFER = timedelta(minutes=15)
-"""How far ahead of ours a sender's clock may be before it is worth a word."""
 
 _RELAYS_DIFFER = timedelta(hours=1)
 """How far apart the times may be of one warning that a source brings by several ways."""
@@ -107,10 +105,10 @@ def _new(parsed: Parsed, known: Known, *, speaker: Speaker, now: datetime) -> Ad
     if alert.reaches_people and not ends(alert) and not place:
         findings.append(_NOWHERE)
         doubts.extend(_boundless(speaker))
-    if alert.sent > now + _CLOCKS_DIFFER:
+    if alert.sent > now + CLOCKS_DIFFER:
         findings.append(_IN_FUTURE)
     doubts.extend(_beyond(alert, regions, speaker))
-    standing = stand(alert, place, tie.episode)
+    standing = stand(alert, place, tie.episode, now=now)
     state = _state(
         alert, standing, doubts, speaker, now=now, may_end=speaker.official or tie.is_of(speaker.name)
     )

@@ -118,7 +118,7 @@ def _release(
     episode = _episode(connection, row, alert)
     regions = where(own, episode)
     alert = completed(alert, episode)
-    standing = stand(alert, regions, episode)
+    standing = stand(alert, regions, episode, now=now)
     if (later := standing.overtaken_by) is not None:
         became = "has ended it" if later.change is Change.LIFTED else "was released"
         raise Conflict(f"alert {later.id} of the same episode is later than {row.id} and {became}")
