@@ -198,6 +198,11 @@ def test_of_two_warnings_in_force_the_higher_and_both_places_count() -> None:
         pytest.param(
             [there(state=AlertState.CANCELLED), replace(LIFT, sent=at(20))], True, id="lifted already"
         ),
+        pytest.param(
+            [there(state=AlertState.CANCELLED), replace(LIFT, sent=at(20), state=AlertState.CANCELLED)],
+            False,
+            id="lifted, but a person stopped the end on its way",
+        ),
         pytest.param([there(state=AlertState.HELD, went_out=False)], True, id="never went out"),
         pytest.param([], True, id="unknown"),
     ],

@@ -142,10 +142,15 @@ def stand(alert: Alert, regions: Sequence[str], episode: Sequence[Earlier], *, n
     stops = tuple(one.id for one in episode if one.state is AlertState.RELEASED)
     if ends(alert):
         out = _out(episode)
-        over = not out or max(out, key=_order).change is Change.LIFTED
+        over = not out or _has_told_the_end(max(out, key=_order))
         return Standing(Change.LIFTED, stops, overtaken, over)
     live = [one for one in episode if one.state is AlertState.RELEASED and one.change is not Change.LIFTED]
     return Standing(_change(alert, regions, live), stops, overtaken)
+
+
+def _has_told_the_end(one: Earlier) -> bool:
+    """An end that a person stopped on its way has not: whoever it did not reach waits for the next one."""
+    return one.change is Change.LIFTED and one.state is not AlertState.CANCELLED
 
 
 def gravest(alert: Alert, episode: Sequence[Earlier], change: Change) -> Color | None:
