@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -74,13 +74,14 @@ class County:
 
     door: Door
     clock: Clock
+    planned: list[str] = field(default_factory=list)
 
     async def round(self) -> None:
-        """One look of the clerk, as the daemon does twice a second; it plans nothing."""
+        """One look of the clerk, as the daemon does twice a second; what it would plan is noted in ``planned``."""
         app = self.door.app
         clerk = Clerk(
             app.store, routes=app.routes, retry=app.settings.retry, in_force=app.in_force, alarms=app.alarms,
-            post=lambda _: None, plan=lambda *_: None, new_ids=app.new_ids, clock=app.clock,
+            post=lambda _: None, plan=lambda alert_id, _: self.planned.append(alert_id), new_ids=app.new_ids, clock=app.clock,
         )  # fmt: skip
         await clerk.round()
 

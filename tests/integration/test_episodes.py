@@ -138,3 +138,38 @@ async def test_a_warning_without_an_end_is_superseded_long_after_it_was_last_del
     refer = (Reference("weather.example", "A"),)
     await come(app, warning("B", type=AlertType.UPDATE, references=refer, sent=NOW + timedelta(minutes=1)))
     assert await state_of(app, first.id) == "superseded"
+
+
+async def test_an_approved_end_leaves_others_warnings_alone(app: App) -> None:
+    """It was taken in for the one that it may speak for; whoever approves it, or a time-out, extends that to nothing."""
+    other = await come(app, warning("O", sender="other.example", color=Color.RED), Speaker("other"))
+    own = await come(app, warning("A"), BY_HAND)
+    await acts.approve(app, own.id, by=Person("chief"))
+    refer = (Reference("weather.example", "A"), Reference("other.example", "O"))
+    end = warning("C", type=AlertType.CANCEL, references=refer, sent=NOW + timedelta(minutes=1))
+    held = await come(app, end, BY_HAND)
+    assert (await acts.approve(app, held.id, by=Person("chief"))).stopped == (own.id,)
+    assert await state_of(app, other.id) == "released"
+    assert len(await rows(app, "SELECT DISTINCT episode_id FROM alerts")) == 2
+
+
+async def test_an_end_held_before_its_warning_came_is_a_strangers_still(app: App) -> None:
+    """While it waited nobody could tell that it speaks for another's; released, it would end an official red."""
+    refer = (Reference("other.example", "O"),)
+    held = await come(app, warning("C", type=AlertType.CANCEL, references=refer), BY_HAND)
+    other = await come(app, warning("O", sender="other.example", color=Color.RED), Speaker("other"))
+    with pytest.raises(Conflict, match="may speak for"):
+        await acts.approve(app, held.id, by=Person("chief"))
+    assert [await state_of(app, one.id) for one in (held, other)] == ["held", "released"]
+
+
+async def test_an_end_that_waited_for_its_warning_says_what_it_ends(app: App) -> None:
+    """It left color, hazard and place to a warning that came later: without a color nobody would be told of the end."""
+    refer = (Reference("weather.example", "A"),)
+    end = warning("C", type=AlertType.CANCEL, references=refer, hazard="other", areas=())
+    held = await come(app, replace(end, color=None, sent=NOW + timedelta(minutes=1)), BY_HAND)
+    first = await come(app, warning("A"))
+    assert (await acts.approve(app, held.id, by=Person("chief"))).stopped == (first.id,)
+    said = await rows(app, "SELECT color, hazard, body ->> 'color' FROM alerts WHERE id = ?", held.id)
+    assert said == [("yellow", "rainstorm", "yellow")]
+    assert await rows(app, "SELECT code FROM alert_regions WHERE alert_id = ?", held.id) == [("621202",)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
@@ -23,7 +24,7 @@ import warnd.intake
 from tests.fakes.broadcast_rows import keep_alert
 from tests.integration.conftest import NOW
 from tests.integration.door import RED, Door
-from warnd.api import build
+from warnd.api import atom, build
 from warnd.api.atom import entry_id
 from warnd.api.feed import MOST_ENTRIES
 from warnd.intake.read import read
@@ -291,3 +292,22 @@ async def test_an_entry_has_one_name_however_its_time_is_written(door: Door) -> 
     same = (alert.sent.astimezone(UTC), alert.sent.replace(microsecond=5))
     assert {entry_id(replace(alert, sent=when)) for when in same} == {entry_id(alert)}
     assert entry_id(replace(alert, sent=alert.sent + timedelta(seconds=1))) != entry_id(alert)
+
+
+async def test_a_feed_that_many_ask_for_at_once_is_made_once(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All neighbours ask when a warning has just gone out: the machine has that to do, not five hundred CAPs each."""
+    await push(door)
+    made: list[object] = []
+    document = atom.document
+
+    def count(*given: Any, **more: Any) -> bytes:
+        made.append(given)
+        time.sleep(0.05)  # in a thread: long enough that all have asked
+        return document(*given, **more)
+
+    monkeypatch.setattr(atom, "document", count)
+    replies = await asyncio.gather(*(door.reply("GET", FEED, role="viewer") for _ in range(5)))
+    assert {reply.status for reply in replies} == {200}
+    assert len(made) == 1

@@ -14,6 +14,8 @@ from aiohttp import ClientResponse
 from tests.integration import county as counties
 from tests.integration.county import HAND, Clock, County
 from tests.integration.door import RED
+from warnd.app.clerk import Clerk
+from warnd.errors import StoreError
 from warnd.model.ulid import UlidMaker
 
 
@@ -95,6 +97,27 @@ async def test_a_time_out_outlives_the_process(home: Path) -> None:
         await here.round()
         facts = [kind for kind, actor in await here.journal(red["id"]) if actor == "time-out"]
         assert facts == ["alert.approved"]
+
+
+async def test_what_a_time_out_releases_is_told_before_rows_are_swept(
+    here: County, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it ends may have a million rows, or the sweep may fail: a red does not wait for that."""
+    _, first = await here.door.ask("POST", "alerts", role="weather", json=RED)
+    refer = [{"sender": RED["sender"], "identifier": RED["identifier"], "sent": None}]
+    waiting = await held(
+        here, type="update", references=refer, identifier="U", sent="2026-07-14T08:01:00+08:00"
+    )
+    here.clock.pass_(minutes=5)
+
+    async def fail(*_: Any) -> None:
+        raise StoreError("no room")
+
+    monkeypatch.setattr(Clerk, "_sweep", fail)
+    with pytest.raises(StoreError):
+        await here.round()
+    assert await here.state(first["id"]) == "superseded"
+    assert here.planned == [waiting["id"]]
 
 
 async def test_a_time_out_after_the_end_releases_nothing(here: County) -> None:
@@ -419,6 +442,23 @@ async def test_over_its_rate_a_source_is_asked_to_come_again_unless_it_is_grave(
         return int(connection.exec_driver_sql("SELECT count(*) FROM raw_messages").scalar())
 
     assert await here.door.app.store.read(kept) == 3
+
+
+async def test_a_body_that_is_over_the_rate_in_whole_is_to_come_again(here: County) -> None:
+    """Told that its warnings are invalid, a platform would never send them again."""
+    blue = """<alert xmlns="urn:oasis:names:tc:emergency:cap:1.2"><identifier>{}</identifier><sender>water</sender>
+        <sent>2026-07-14T08:00:00+08:00</sent><status>Actual</status><msgType>Alert</msgType><scope>Public</scope>
+        <info><language>zh-CN</language><category>Met</category><event>暴雨</event><urgency>Future</urgency>
+        <severity>Minor</severity><certainty>Likely</certainty><headline>发布暴雨蓝色预警</headline>
+        <area><areaDesc>武都区</areaDesc></area></info></alert>"""
+    for first, expected in (("A", 202), ("C", 429)):
+        body = "".join(blue.format(f"{first}{n}") for n in range(2))
+        reply = await here.door.reply(
+            "POST", "alerts", role="water", data=f"<alerts>{body}</alerts>".encode(),
+            headers={"Content-Type": "application/xml"},
+        )  # fmt: skip
+        assert reply.status == expected, await reply.text()
+    assert int(reply.headers["Retry-After"]) > 0
 
 
 async def test_unusually_many_reds_alarm_and_block_nothing(here: County) -> None:

@@ -126,14 +126,28 @@ TO_B = (Reference("weather.example", "B"),)
 )  # fmt: skip
 def test_what_is_later_counts(alert: Alert, other: Earlier, *, late: bool) -> None:
     """Messages overtake one another on their way: what is older than what was let through goes to nobody."""
-    found = stand(alert, [COUNTY], [other]).overtaken_by
+    found = stand(alert, [COUNTY], [other], now=at(60)).overtaken_by
     assert (found is other) is late
+
+
+@pytest.mark.parametrize(
+    ("alert", "late"),
+    [
+        pytest.param(message(AlertType.CANCEL), False, id="an end by a right clock"),
+        pytest.param(message(sent=at(80)), True, id="one whose own clock is ahead as far"),
+    ],
+)
+def test_what_is_still_to_come_overtakes_nothing(alert: Alert, *, late: bool) -> None:
+    """A zone that is off by hours would swallow every end until then; a clock a little ahead is still a clock."""
+    ahead = replace(NEWER, sent=at(90))
+    assert (stand(alert, [COUNTY], [ahead], now=at(60)).overtaken_by is ahead) is late
+    assert stand(alert, [COUNTY], [ahead], now=at(75)).overtaken_by is ahead
 
 
 @given(st.permutations([there(), NEWER, replace(LIFT, sent=at(50))]))
 def test_the_order_of_what_is_there_does_not_matter(episode: list[Earlier]) -> None:
     """Only times and references do."""
-    found = stand(message(), [COUNTY], episode)
+    found = stand(message(), [COUNTY], episode, now=at(60))
     assert found.overtaken_by is not None
     assert found.overtaken_by.identifier == "C"
     assert set(found.stops) == {"E1", "E2"}
@@ -164,15 +178,15 @@ def test_the_order_of_what_is_there_does_not_matter(episode: list[Earlier]) -> N
 )  # fmt: skip
 def test_what_an_update_changes(alert: Alert, before: Earlier, change: Change) -> None:
     """Only what tells people nothing new is a continuation, and only for those who were told."""
-    assert stand(alert, [COUNTY], [before]).change is change
+    assert stand(alert, [COUNTY], [before], now=at(60)).change is change
 
 
 def test_of_two_warnings_in_force_the_higher_and_both_places_count() -> None:
     """A message that refers to both makes one episode of them."""
     two = [there(), there(id="E2", episode_id="E2", color=Color.RED, regions=frozenset({NEXT}))]
-    assert stand(message(color=Color.RED), [COUNTY, NEXT], two).change is Change.CONTINUED
-    assert stand(message(color=Color.ORANGE), [COUNTY, NEXT], two).change is Change.LOWERED
-    assert set(stand(message(), [COUNTY], two).stops) == {"E1", "E2"}
+    assert stand(message(color=Color.RED), [COUNTY, NEXT], two, now=at(60)).change is Change.CONTINUED
+    assert stand(message(color=Color.ORANGE), [COUNTY, NEXT], two, now=at(60)).change is Change.LOWERED
+    assert set(stand(message(), [COUNTY], two, now=at(60)).stops) == {"E1", "E2"}
 
 
 @pytest.mark.parametrize(
@@ -184,13 +198,18 @@ def test_of_two_warnings_in_force_the_higher_and_both_places_count() -> None:
         pytest.param(
             [there(state=AlertState.CANCELLED), replace(LIFT, sent=at(20))], True, id="lifted already"
         ),
+        pytest.param(
+            [there(state=AlertState.CANCELLED), replace(LIFT, sent=at(20), state=AlertState.CANCELLED)],
+            False,
+            id="lifted, but a person stopped the end on its way",
+        ),
         pytest.param([there(state=AlertState.HELD, went_out=False)], True, id="never went out"),
         pytest.param([], True, id="unknown"),
     ],
 )
 def test_an_end_is_for_those_who_have_not_heard_of_it(episode: list[Earlier], *, over: bool) -> None:
     """Once each."""
-    assert stand(message(AlertType.CANCEL), [], episode).over is over
+    assert stand(message(AlertType.CANCEL), [], episode, now=at(60)).over is over
 
 
 def test_a_bare_reference_is_completed_by_what_is_known() -> None:

@@ -84,10 +84,14 @@ def _several(received: Received) -> web.Response:
     """
     One answer for each message of a body.
 
-    202 if any of them is new, 200 if there are repeats only. Raises InvalidAlert if none was taken in.
+    202 if any of them is new, 200 if there are repeats only. If none was taken in, raises TooMany when any may be
+    sent again, else InvalidAlert.
     """
     admitted = [one.result for one in received.messages if isinstance(one.result, Admitted)]
     if not admitted:
+        for one in received.messages:
+            if isinstance(one.result, TooMany):
+                raise one.result
         faults = [located(one.path, fault) for one in received.messages for fault in faults_of(one)]
         raise InvalidAlert(faults[:MAX_FINDINGS])
     status = 200 if all(one.repeat for one in admitted) else 202

@@ -46,9 +46,10 @@ class Edition:
 
 @dataclass(slots=True)
 class Kept:
-    """The latest editions by address; those longest unasked for go first."""
+    """The latest editions by address; those longest unasked for go first. One is made at a time, under ``making``."""
 
     editions: OrderedDict[str, Edition] = field(default_factory=OrderedDict)
+    making: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def of(self, address: str, ids: tuple[str, ...]) -> Edition | None:
         """The edition of this address, if it still holds exactly these."""
@@ -79,8 +80,12 @@ async def atom_feed(call: Call) -> web.StreamResponse:
     link = str(_at(call, "/feeds/cap.atom").with_query(call.request.query))
     edition = kept.of(link, ids)
     if edition is None:
-        edition = await _made(call, ids, link, now)
-        kept.keep(link, edition)
+        # Every neighbour asks when a warning has just gone out, which is when the machine has other things to do.
+        async with kept.making:
+            edition = kept.of(link, ids)
+            if edition is None:
+                edition = await _made(call, ids, link, now)
+                kept.keep(link, edition)
     return _answer(call.request, edition, now)
 
 

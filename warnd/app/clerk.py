@@ -103,11 +103,12 @@ class Clerk:
         await self._run_out(self._clock())
         await self._expire(instant(self._clock()))
         await self._time_out(instant(self._clock()))
+        # Before the sweeping: a red that was just released must not wait for a million rows of what it ended.
+        for alert_id, lane in await self._store.read(alerts.unplanned):
+            self._plan(alert_id, lane)
         self._look_at_the_disk()
         for alert_id, state in await self._store.read(alerts.unswept):
             await self._sweep(alert_id, state)
-        for alert_id, lane in await self._store.read(alerts.unplanned):
-            self._plan(alert_id, lane)
         for content_id, batch in list(self._refused.items()):
             if not await self._store.move(sweeping.stop_content, batch, self._clock(), _CHUNK):
                 self._refused.pop(content_id, None)

@@ -7,8 +7,9 @@ Pure, and below the store, for the same rules decide when a message comes and wh
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from warnd.model.admission import Earlier
 from warnd.model.alert import LESS_DANGER, Alert, AlertState, AlertType, Change, Reference, Status
@@ -16,6 +17,9 @@ from warnd.model.alert_body import ENDS
 from warnd.model.color import Color, Lane, lane_of
 from warnd.model.meaning import words_of
 from warnd.model.region import covers
+
+CLOCKS_DIFFER = timedelta(minutes=15)
+"""How far ahead of ours a sender's clock may be before it is worth a word."""
 
 _NATIONAL = re.compile(r"\d{14}_\d{14}(?:_\d)?\Z", re.ASCII)
 _CONTINUES = "继续发布"
@@ -81,6 +85,38 @@ def may_speak(alert: Alert, source: str, episode: Sequence[Earlier]) -> bool:
     return not voices or any(alert.sender == one.sender or source == one.source for one in voices)
 
 
+def by_episode(alert: Alert, found: Sequence[Earlier]) -> dict[str, list[Earlier]]:
+    """A drill is tied to drills alone, what is real to what is real."""
+    episodes: dict[str, list[Earlier]] = {}
+    for one in found:
+        if one.status is alert.status:
+            episodes.setdefault(one.episode_id, []).append(one)
+    return episodes
+
+
+def spoken_for(
+    alert: Alert, source: str, named: Mapping[str, Sequence[Earlier]]
+) -> dict[str, Sequence[Earlier]]:
+    """Of the episodes that a message names those it may speak for: they become one with it, no others."""
+    return {id: of for id, of in named.items() if may_speak(alert, source, of)}
+
+
+def awaiting(alert: Alert, source: str, followers: Sequence[Earlier]) -> dict[str, Sequence[Earlier]]:
+    """Episodes that named a message before it came and take it in: those of its own sender or source."""
+    return {
+        id: of
+        for id, of in by_episode(alert, followers).items()
+        if any(alert.sender == one.sender or source == one.source for one in of)
+    }
+
+
+def where(regions: Sequence[str], episode: Sequence[Earlier]) -> tuple[str, ...]:
+    """A message that names no place speaks of where its episode is."""
+    if regions or not episode:
+        return tuple(regions)
+    return tuple(sorted(max(episode, key=lambda one: one.sent).regions))
+
+
 def completed(alert: Alert, episode: Sequence[Earlier]) -> Alert:
     """
     The message with what it leaves out as the latest of its episode that went out has it.
@@ -100,16 +136,21 @@ def completed(alert: Alert, episode: Sequence[Earlier]) -> Alert:
     )
 
 
-def stand(alert: Alert, regions: Sequence[str], episode: Sequence[Earlier]) -> Standing:
+def stand(alert: Alert, regions: Sequence[str], episode: Sequence[Earlier], *, now: datetime) -> Standing:
     """Where a message of these (unpadded) regions stands among the others of its episode."""
-    overtaken = _overtaken_by(alert, episode)
+    overtaken = _overtaken_by(alert, episode, now)
     stops = tuple(one.id for one in episode if one.state is AlertState.RELEASED)
     if ends(alert):
         out = _out(episode)
-        over = not out or max(out, key=_order).change is Change.LIFTED
+        over = not out or _has_told_the_end(max(out, key=_order))
         return Standing(Change.LIFTED, stops, overtaken, over)
     live = [one for one in episode if one.state is AlertState.RELEASED and one.change is not Change.LIFTED]
     return Standing(_change(alert, regions, live), stops, overtaken)
+
+
+def _has_told_the_end(one: Earlier) -> bool:
+    """An end that a person stopped on its way has not: whoever it did not reach waits for the next one."""
+    return one.change is Change.LIFTED and one.state is not AlertState.CANCELLED
 
 
 def gravest(alert: Alert, episode: Sequence[Earlier], change: Change) -> Color | None:
@@ -154,9 +195,19 @@ def _says_nothing_new(alert: Alert, live: Sequence[Earlier]) -> bool:
     return _CONTINUES in alert.headline or words_of(alert) in {one.words for one in live}
 
 
-def _overtaken_by(alert: Alert, episode: Sequence[Earlier]) -> Earlier | None:
-    """The latest of what was let through and is later than the message, or says itself that it follows it."""
-    later = [one for one in episode if _counts(one) and _is_later(one, alert)]
+def _overtaken_by(alert: Alert, episode: Sequence[Earlier], now: datetime) -> Earlier | None:
+    """
+    The latest of what was let through and is later than the message, or says itself that it follows it.
+
+    What calls itself of a time that is still to come cannot be later than what came after it: a zone that is off by
+    eight hours would swallow the end. Unless the message's own clock is ahead as well.
+    """
+    ahead = now + CLOCKS_DIFFER
+    later = [
+        one
+        for one in episode
+        if _counts(one) and _is_later(one, alert) and (one.sent <= ahead or alert.sent > ahead)
+    ]
     return max(later, key=_order, default=None)
 
 

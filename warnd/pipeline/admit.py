@@ -11,12 +11,22 @@ from warnd.model.admission import Admission, Earlier, Identity, Known
 from warnd.model.alert import LIFT_LIFETIME, Alert, AlertState, AlertType, Change, Parsed, Verdict
 from warnd.model.audience import EVERY_HAZARD
 from warnd.model.color import Color
-from warnd.model.episode import Standing, completed, ends, gravest, lane_for, may_speak, national, stand
+from warnd.model.episode import (
+    CLOCKS_DIFFER,
+    Standing,
+    awaiting,
+    by_episode,
+    completed,
+    ends,
+    gravest,
+    lane_for,
+    national,
+    spoken_for,
+    stand,
+    where,
+)
 from warnd.model.region import covers
 from warnd.model.release import DEFAULT_HOLDS, HoldRule, hold
-
-_CLOCKS_DIFFER = timedelta(minutes=15)
-"""How far ahead of ours a sender's clock may be before it is worth a word."""
 
 _RELAYS_DIFFER = timedelta(hours=1)
 """How far apart the times may be of one warning that a source brings by several ways."""
@@ -91,14 +101,14 @@ def _new(parsed: Parsed, known: Known, *, speaker: Speaker, now: datetime) -> Ad
         alert = completed(alert, tie.episode)
         if tie.episode and alert.color is not None:
             doubts = [doubt for doubt in doubts if doubt.code not in _ABOUT_COLOR]
-    where = _where(regions, tie.episode)
-    if alert.reaches_people and not ends(alert) and not where:
+    place = where(regions, tie.episode)
+    if alert.reaches_people and not ends(alert) and not place:
         findings.append(_NOWHERE)
         doubts.extend(_boundless(speaker))
-    if alert.sent > now + _CLOCKS_DIFFER:
+    if alert.sent > now + CLOCKS_DIFFER:
         findings.append(_IN_FUTURE)
     doubts.extend(_beyond(alert, regions, speaker))
-    standing = stand(alert, where, tie.episode)
+    standing = stand(alert, place, tie.episode, now=now)
     state = _state(
         alert, standing, doubts, speaker, now=now, may_end=speaker.official or tie.is_of(speaker.name)
     )
@@ -124,7 +134,7 @@ def _new(parsed: Parsed, known: Known, *, speaker: Speaker, now: datetime) -> Ad
         supersedes=standing.stops if released else (),
         ending=standing.ending,
         findings=(*parsed.warnings, *findings, *doubts),
-        regions=where,
+        regions=place,
         hold=hold(rule, now=now, until=until) if state is AlertState.HELD else None,
     )
 
@@ -144,13 +154,9 @@ class _Tie:
 
 
 def _tie(alert: Alert, known: Known, speaker: Speaker) -> _Tie:
-    """
-    The episodes that it names and may speak for become one with it; those that name it took it in before it came.
-
-    A drill is tied to drills alone, what is real to what is real.
-    """
-    named = _by_episode(alert, known.episode)
-    theirs = {id: of for id, of in named.items() if may_speak(alert, speaker.name, of)}
+    """The episodes that it names and may speak for become one with it; those that name it took it in before it came."""
+    named = by_episode(alert, known.episode)
+    theirs = spoken_for(alert, speaker.name, named)
     findings: list[Fault] = []
     doubts: list[Fault] = []
     if len(named) < len({one.episode_id for one in known.episode}):
@@ -158,30 +164,13 @@ def _tie(alert: Alert, known: Known, speaker: Speaker) -> _Tie:
     elif not named and (alert.type in _FOLLOWING or ends(alert)):
         findings.append(_DANGLING)
     if named and not theirs:
-        theirs = named
+        theirs = dict(named)
         if alert.reaches_people:
             doubts.append(_NOT_THEIR_EPISODE)
     elif len(theirs) < len(named):
         findings.append(_NOT_ALL_THEIRS)
-    for id, of in _by_episode(alert, known.followers).items():
-        if any(alert.sender == one.sender or speaker.name == one.source for one in of):
-            theirs.setdefault(id, of)
+    theirs |= awaiting(alert, speaker.name, known.followers)
     return _Tie(tuple(theirs), [one for of in theirs.values() for one in of], findings, doubts)
-
-
-def _by_episode(alert: Alert, found: Sequence[Earlier]) -> dict[str, list[Earlier]]:
-    episodes: dict[str, list[Earlier]] = {}
-    for one in found:
-        if one.status is alert.status:
-            episodes.setdefault(one.episode_id, []).append(one)
-    return episodes
-
-
-def _where(regions: Sequence[str], episode: Sequence[Earlier]) -> tuple[str, ...]:
-    """A message that names no place speaks of where its episode is."""
-    if regions or not episode:
-        return tuple(regions)
-    return tuple(sorted(max(episode, key=lambda one: one.sent).regions))
 
 
 def _state(

@@ -233,6 +233,12 @@ def join(connection: Connection, episodes: Sequence[str], *, into: str) -> None:
         connection.execute(update(alerts).where(alerts.c.episode_id.in_(episodes)).values(episode_id=into))
 
 
+def place(connection: Connection, id: str, codes: Sequence[str]) -> None:
+    """Keep where an alert holds that was placed nowhere yet."""
+    if codes:
+        connection.execute(insert(alert_regions), [{"alert_id": id, "code": code} for code in codes])
+
+
 _TELLING = """
 SELECT a.body, a.change, a.lane, a.deliver_until, coalesce(a.plan_cursor, ''), a.planned, a.plan_done, a.stopped_at,
     (SELECT json_group_array(code) FROM (SELECT code FROM alert_regions WHERE alert_id = a.id ORDER BY code)),
@@ -374,8 +380,7 @@ def _keep_parts(connection: Connection, id: str, alert: Alert, codes: Sequence[s
             insert(alert_references),
             [{"alert_id": id, "sender": sender, "identifier": ident} for sender, ident in sorted(references)],
         )
-    if codes:
-        connection.execute(insert(alert_regions), [{"alert_id": id, "code": code} for code in codes])
+    place(connection, id, codes)
 
 
 _REPEAT = Fault("", "repeat", "the same warning is here already")

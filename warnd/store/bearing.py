@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -9,21 +10,25 @@ from typing import Any
 from sqlalchemy import Boolean, ColumnElement, Connection, Row, and_, bindparam, or_, select
 
 from warnd.model.admission import Earlier, Known
-from warnd.model.alert import Alert, AlertState, AlertType, Change, Reference
+from warnd.model.alert import Alert, AlertState, AlertType, Change, Reference, Status
 from warnd.model.alert_body import from_body
 from warnd.model.color import Color
 from warnd.model.episode import national
 from warnd.model.meaning import digest_of, words_of
 from warnd.store import regions
+from warnd.store.paging import in_chunks
 from warnd.store.tables import alert_references, alert_regions, alerts
 
 _MOST_REFERENCES = 50
 _WAITING = (AlertState.HELD.value, AlertState.QUARANTINED.value)
+_EARLIER = [column for column in alerts.c if column.name not in ("body", "findings")]
+"""A body is long, and most bear on nothing any more."""
+
 _LET_IN_BY_NOBODY = (AlertState.QUARANTINED.value, AlertState.REJECTED.value)
 
 
 _SAME = (
-    select(alerts)
+    select(*_EARLIER)
     .where(
         alerts.c.sender == bindparam("its_sender"),
         alerts.c.identifier == bindparam("its_identifier"),
@@ -77,8 +82,7 @@ def _same(connection: Connection, alert: Alert, source: str, but_for: str) -> Ea
         "its_source": source,
         "but_for": but_for,
     }
-    found = connection.execute(_SAME, bound).one_or_none()
-    return _earlier(connection, found) if found is not None else None
+    return next(iter(_earlier(connection, connection.execute(_SAME, bound).all())), None)
 
 
 def _named(connection: Connection, alert: Alert, but_for: str) -> list[str]:
@@ -122,18 +126,39 @@ def _episodes(connection: Connection, ids: Sequence[str], but_for: str) -> list[
     if not ids:
         return []
     place = {id_: number for number, id_ in enumerate(ids)}
-    found = select(alerts).where(alerts.c.episode_id.in_(ids), alerts.c.id != but_for).order_by(alerts.c.id)
-    rows = connection.execute(found).all()
-    return [_earlier(connection, row) for row in sorted(rows, key=lambda row: place[row.episode_id])]
+    found = connection.execute(
+        select(*_EARLIER).where(alerts.c.episode_id.in_(ids), alerts.c.id != but_for).order_by(alerts.c.id)
+    ).all()
+    return _earlier(connection, sorted(found, key=lambda row: place[row.episode_id]))
 
 
-def _earlier(connection: Connection, row: Row[Any]) -> Earlier:
-    codes = connection.execute(select(alert_regions.c.code).where(alert_regions.c.alert_id == row.id))
-    alert = from_body(row.body)
-    return Earlier(
-        row.id, row.episode_id, row.sender, row.identifier, row.source, row.sent, AlertState(row.state),
-        AlertType(row.type), row.hazard, Color(row.color) if row.color else None, frozenset(codes.scalars()),
-        row.digest, Change(row.change), alert.status,
-        frozenset((one.sender, one.identifier) for one in alert.references), words_of(alert),
-        went_out=row.plan_cursor is not None, all_planned=row.plan_done,
-    )  # fmt: skip
+def _earlier(connection: Connection, rows: Sequence[Row[Any]]) -> list[Earlier]:
+    """
+    In their order, by a query for each kind of part: some send every message of years under one identifier.
+
+    What a message says is looked at of those in force alone, for nothing else is continued.
+    """
+    ids = [row.id for row in rows]
+    codes, refers, words = defaultdict[str, set[str]](set), defaultdict[str, set[tuple[str, str]]](set), {}
+    for chunk in in_chunks(ids):
+        holds = select(alert_regions.c.alert_id, alert_regions.c.code)
+        for id_, code in connection.execute(holds.where(alert_regions.c.alert_id.in_(chunk))):
+            codes[id_].add(code)
+        named = alert_references.c
+        for id_, *name in connection.execute(
+            select(named.alert_id, named.sender, named.identifier).where(named.alert_id.in_(chunk))
+        ):
+            refers[id_].add((name[0], name[1]))
+    in_force = [row.id for row in rows if row.state == AlertState.RELEASED.value]
+    for chunk in in_chunks(in_force):
+        for id_, body in connection.execute(select(alerts.c.id, alerts.c.body).where(alerts.c.id.in_(chunk))):
+            words[id_] = words_of(from_body(body))
+    return [
+        Earlier(
+            row.id, row.episode_id, row.sender, row.identifier, row.source, row.sent, AlertState(row.state),
+            AlertType(row.type), row.hazard, Color(row.color) if row.color else None, frozenset(codes[row.id]),
+            row.digest, Change(row.change), Status(row.status), frozenset(refers[row.id]), words.get(row.id, ""),
+            went_out=row.plan_cursor is not None, all_planned=row.plan_done,
+        )
+        for row in rows
+    ]  # fmt: skip

@@ -10,13 +10,14 @@ from typing import Any
 from sqlalchemy import Connection, Row, select, update
 
 from warnd.errors import Conflict, NotFound, SamePerson
-from warnd.model.alert import AlertState, Change
-from warnd.model.alert_body import from_body
+from warnd.model.admission import Earlier
+from warnd.model.alert import Alert, AlertState, Change
+from warnd.model.alert_body import as_body, from_body
 from warnd.model.color import Lane
-from warnd.model.episode import lane_for, stand
+from warnd.model.episode import awaiting, by_episode, completed, lane_for, spoken_for, stand, where
 from warnd.model.release import TIME_OUT, Person, Then
 from warnd.store.alarms import clear, clear_about, sound
-from warnd.store.alerts import join, stop
+from warnd.store.alerts import join, place, stop
 from warnd.store.bearing import bearing_on
 from warnd.store.journal import Entry
 from warnd.store.tables import alert_regions, alerts, mends, micros
@@ -37,7 +38,7 @@ def approve(connection: Connection, id: str, *, by: Person, now: datetime) -> tu
     Release a held alert in place of those of its episode that are in force now; an end of what is over is kept.
 
     Raises NotFound; SamePerson when it was issued by whoever approves; Conflict when it is not held, its time is
-    over, or a later message of its episode was released or ended it.
+    over, it speaks for another's warning, or a later message of its episode was released or ended it.
     """
     row = _in_state(connection, id, (AlertState.HELD,), "approved")
     refuse_issuer(row, by, f"alert {id} was issued by {row.issuer}: a second person approves it")
@@ -112,18 +113,20 @@ def refuse_issuer(row: Row[Any], by: Person, message: str) -> None:
 def _release(
     connection: Connection, row: Row[Any], *, by: str, now: datetime
 ) -> tuple[Decided, Sequence[Entry]]:
-    """What it changes is decided anew: others may have come while it waited."""
+    """What it changes, and what it leaves to its episode, is decided anew: others may have come while it waited."""
     if row.deliver_until <= now:
         raise Conflict(
             f"alert {row.id} may be delivered no more: its time was over at {row.deliver_until.isoformat()}"
         )
     alert = from_body(row.body)
     codes = connection.execute(
-        select(alert_regions.c.code).where(alert_regions.c.alert_id == row.id)
+        select(alert_regions.c.code).where(alert_regions.c.alert_id == row.id).order_by(alert_regions.c.code)
     ).scalars()
-    known = bearing_on(connection, alert, source=row.source, but_for=row.id)
-    episode = [one for one in (*known.episode, *known.followers) if one.status is alert.status]
-    standing = stand(alert, sorted(codes), episode)
+    own = list(codes)
+    episode = _episode(connection, row, alert)
+    regions = where(own, episode)
+    alert = completed(alert, episode)
+    standing = stand(alert, regions, episode, now=now)
     if (later := standing.overtaken_by) is not None:
         became = "has ended it" if later.change is Change.LIFTED else "was released"
         raise Conflict(f"alert {later.id} of the same episode is later than {row.id} and {became}")
@@ -138,12 +141,32 @@ def _release(
         .values(
             state=state.value, change=standing.change.value, lane=lane.value,
             plan_done=state is not AlertState.RELEASED,
+            color=alert.color.value if alert.color else None, hazard=alert.hazard, body=as_body(alert),
         )
     )  # fmt: skip
+    if not own:
+        place(connection, row.id, regions)
     _, waited = clear(connection, "alert_held", row.id, now=now)
     facts = {"state": state.value, "change": standing.change.value, "stops": stopped}
     entry = Entry(micros(now), "alert.approved", row.id, facts, by)
     return Decided(row.id, state, lane, stopped), [entry, *entries, *waited]
+
+
+def _episode(connection: Connection, row: Row[Any], alert: Alert) -> list[Earlier]:
+    """
+    The messages that the alert is tied to by now, as if it came only now.
+
+    Raises Conflict when all that it names is another's: what it names may have come while it waited.
+    """
+    known = bearing_on(connection, alert, source=row.source, but_for=row.id)
+    named = by_episode(alert, known.episode)
+    theirs = spoken_for(alert, row.source, named)
+    if named and not theirs:
+        raise Conflict(
+            f"neither the sender nor the source of alert {row.id} may speak for the warning that it refers to"
+        )
+    theirs |= awaiting(alert, row.source, known.followers)
+    return [one for of in theirs.values() for one in of]
 
 
 def _reject(
