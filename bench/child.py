@@ -32,7 +32,7 @@ async def live(home: Path, color: str | None, *, stay: bool) -> None:
         app = served.app
         await app.audience()
         if color is not None:
-            await app.receive_alert(warning(color), "application/json", app.speakers["weather"])
+            await app.intake.receive(warning(color), "application/json", app.speakers["weather"])
         sys.stdout.write(f"ready {served.url}\n")
         sys.stdout.flush()
         while stay or await app.store.read(_unfinished):  # noqa: ASYNC110  what settles is the store

@@ -42,7 +42,7 @@ _TEXT = "SELECT subject, body FROM contents WHERE alert_id = ? AND channel = ?"
 @dataclass(frozen=True, slots=True)
 class Telling:
     """
-    One broadcast as it went, in seconds after ``receive_alert`` returned, which is when the 202 is written.
+    One broadcast as it went, in seconds after ``Intake.receive`` returned, which is when the 202 is written.
 
     ``first`` and ``last_request`` are when requests left, ``last`` when a channel's last delivery was settled,
     ``texts`` are (subject, body) by channel.
@@ -88,7 +88,7 @@ async def daemon(audience: Path, channels: Mapping[str, Mapping[str, Any]]) -> A
 
 async def tell(app: App, expected: Mapping[str, int], *, color: str = "red", county: str = COUNTY) -> Telling:
     """Broadcast and wait until as many deliveries as expected are settled on each channel, all accepted."""
-    admitted = await app.receive_alert(warning(color, county), "application/json", app.speakers["weather"])
+    admitted = await app.intake.receive(warning(color, county), "application/json", app.speakers["weather"])
     began, began_wall = time.perf_counter(), app.clock()
     last: dict[str, float] = {}
     async with asyncio.timeout(_PATIENCE):

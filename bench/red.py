@@ -38,7 +38,7 @@ async def red_behind_blue(queued: int, *, times: int) -> Behind:
             app = served.app
             await _reds(app, 1)
             idle = await _reds(app, times)
-            admitted = await app.receive_alert(
+            admitted = await app.intake.receive(
                 warning("blue", COUNTY), "application/json", app.speakers["weather"]
             )
             behind: list[float] = []

@@ -243,7 +243,7 @@ class Stage:
         sent = as_cap(body, message.said("as CAP") or "").encode() if xml else json.dumps(body).encode()
         speaker = self.app.speakers[message.source]
         try:
-            admitted = await self.app.receive_alert(sent, None, speaker)
+            admitted = await self.app.intake.receive(sent, None, speaker)
         except Conflict:
             return "refused"
         if admitted.repeat:

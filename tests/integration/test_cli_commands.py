@@ -60,7 +60,7 @@ async def broadcast(config: Path) -> None:
         async with asyncio.TaskGroup() as group:
             await app.start(group)
             speaker = app.speakers["weather"]
-            admitted = await app.receive_alert(message(app.now()), "application/json", speaker)
+            admitted = await app.intake.receive(message(app.now()), "application/json", speaker)
             async with asyncio.timeout(20):
                 while not (await app.store.read(alert_views.progress, admitted.id)).settled:  # noqa: ASYNC110
                     await asyncio.sleep(0.01)

@@ -67,7 +67,7 @@ def sent(config: Path, body: bytes) -> str:
         app = App(load(config, {}))
         await app.open()
         try:
-            return (await app.receive_alert(body, "application/json", app.speakers["weather"])).id
+            return (await app.intake.receive(body, "application/json", app.speakers["weather"])).id
         except InvalidAlert:
             return ""
         finally:

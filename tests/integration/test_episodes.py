@@ -33,7 +33,7 @@ def warning(identifier: str, **changes: Any) -> Alert:
 
 async def come(app: App, alert: Alert, speaker: Speaker = WEATHER) -> Admitted:
     raw = RawMessage(app.new_id(), speaker.name, "", b"", app.now())
-    return await app.admit(Parsed(alert, "test"), raw, speaker)
+    return await app.intake.admit(Parsed(alert, "test"), raw, speaker)
 
 
 async def rows(app: App, sql: str, *values: Any) -> list[tuple[Any, ...]]:

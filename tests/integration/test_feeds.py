@@ -391,7 +391,7 @@ async def test_the_same_warning_pushed_and_polled_is_one_alert(county_: County) 
     """Though NMC cuts its time to the minute; what differs is kept raw and stands in the journal."""
     county_.kind, county_.path = "nmc", "/alarms"
     app = await county_.open()
-    await app.receive_alert(json.dumps(PUSHED).encode(), "application/json", app.speakers["weather"])
+    await app.intake.receive(json.dumps(PUSHED).encode(), "application/json", app.speakers["weather"])
     county_.server.answers["/alarms"] = listed(row(PUSHED["identifier"], TITLE))
     assert taken(await county_.poll()) == ["repeat"]
     assert len(await county_.rows(alerts.c.id)) == 1
@@ -403,7 +403,7 @@ async def test_an_official_feed_does_not_wait_for_who_must_be_approved(county_: 
     """What a village pushed is held; the same from the observatory's feed goes out at once."""
     county_.kind, county_.path = "nmc", "/alarms"
     app = await county_.open()
-    await app.receive_alert(json.dumps(PUSHED).encode(), "application/json", app.speakers["village"])
+    await app.intake.receive(json.dumps(PUSHED).encode(), "application/json", app.speakers["village"])
     county_.server.answers["/alarms"] = listed(row(PUSHED["identifier"], TITLE))
     assert taken(await county_.poll()) == ["admitted"]
     assert await county_.rows(alerts.c.source, alerts.c.state) == [
@@ -430,7 +430,7 @@ async def test_an_end_that_names_no_warning_ends_its_issuers(county_: County) ->
         "headline": "大风红色预警",
     }
     for told in (PUSHED, gale):
-        await app.receive_alert(json.dumps(told).encode(), "application/json", app.speakers["weather"])
+        await app.intake.receive(json.dumps(told).encode(), "application/json", app.speakers["weather"])
     county_.server.answers["/alarms"] = listed(
         row("62120241600000_20260714080900", "武都区气象台解除暴雨红色预警信号", minute=9)
     )
@@ -449,7 +449,7 @@ async def test_an_end_spares_what_replaces_its_warning(county_: County) -> None:
     county_.kind, county_.path = "nmc", "/alarms"
     app = await county_.open()
     orange = PUSHED | {"color": "orange", "headline": "武都区气象台发布暴雨橙色预警信号"}
-    await app.receive_alert(json.dumps(orange).encode(), "application/json", app.speakers["weather"])
+    await app.intake.receive(json.dumps(orange).encode(), "application/json", app.speakers["weather"])
     end = row("62120241600000_20260714080900", "武都区气象台解除暴雨橙色预警信号", icon="p0002002", minute=9)
     raised = row("62120241600000_20260714080901", TITLE, minute=9)
     county_.server.answers["/alarms"] = listed(end, raised)

@@ -38,7 +38,7 @@ async def pages(app: App) -> AsyncIterator[Pages]:
 
 async def quarantined(app: App, **changes: object) -> str:
     message = RED | {"color": None, "headline": "武都区发布暴雨<b>预警"} | changes
-    return (await app.receive_alert(orjson.dumps(message), "application/json", WEATHER)).id
+    return (await app.intake.receive(orjson.dumps(message), "application/json", WEATHER)).id
 
 
 async def page(pages: Pages, path: str) -> str:
@@ -85,7 +85,7 @@ async def test_the_messages_page_shows_what_was_refused_and_why(app: App, pages:
     await quarantined(app)
     hostile = b'{"identifier": "<img src=x>", "color": "<i>"}'
     with pytest.raises(Exception, match="missing"):
-        await app.receive_alert(hostile, "application/json", WEATHER)
+        await app.intake.receive(hostile, "application/json", WEATHER)
     refused = await page(pages, "/messages?verdict=refuse&lang=en")
     assert "sender</span> is missing" in refused
     assert "Quarantined</td>" not in refused

@@ -53,7 +53,7 @@ class Site:
 
     async def post(self, source: str, body: bytes) -> tuple[AlertState, Verdict, list[str]]:
         """State, verdict and findings of a message from that source."""
-        admitted = await self.app.receive_alert(body, "application/cap+xml", self.app.speakers[source])
+        admitted = await self.app.intake.receive(body, "application/cap+xml", self.app.speakers[source])
         return admitted.state, admitted.verdict, [one.code for one in admitted.findings]
 
     async def open_alarms(self) -> list[tuple[str, str]]:
@@ -116,7 +116,7 @@ async def test_a_source_without_policy_takes_any_signature_for_none(site: Site) 
 async def test_a_dry_run_refuses_a_forged_message_and_alarms_nobody(site: Site) -> None:
     """Nothing is kept of it."""
     with pytest.raises(InvalidAlert, match="none of the pinned keys"):
-        await site.app.forecast(FORGED, None, site.app.speakers["lenient"])
+        await site.app.intake.forecast(FORGED, None, site.app.speakers["lenient"])
     assert await site.open_alarms() == []
 
 
@@ -159,5 +159,5 @@ def test_the_public_key_of_a_certificate_is_the_same_pinned_key(tmp_path: Path) 
     (tmp_path / "issuer.pem").write_bytes(public_pem(ISSUER))
     (tmp_path / "warnd.toml").write_text(CONFIG.format(directory=tmp_path))
     app = App(load(tmp_path / "warnd.toml", {}))
-    parsed = app.read(GENUINE, "application/cap+xml", app.speakers["strict"])
+    parsed = app.intake.read(GENUINE, "application/cap+xml", app.speakers["strict"])
     assert "signature" not in " ".join(one.code for one in (*parsed.warnings, *parsed.doubts))

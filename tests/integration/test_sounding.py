@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.integration.door import Door
+from tests.integration.door import RED, Door
 from warnd.app import App
 from warnd.contract.outcome import Accepted, Deferred, Outcome, Reason, Rejected, Scope
 from warnd.model.color import Lane
@@ -55,7 +55,7 @@ async def test_one_condition_of_a_channel_is_one_alarm(door: Door, outcome: Outc
     done, outcomes = await settlement(door, outcome)
     kill(door.app)
     learn(door.app, outcome)
-    door.app.settled(done, outcomes)
+    door.app.watching.settled(done, outcomes)
     assert await standing(door.app) == [kind]
 
 
@@ -63,21 +63,21 @@ async def test_an_answer_of_any_kind_ends_that_a_channel_is_down(door: Door) -> 
     """Down gives way to paused."""
     done, outcomes = await settlement(door, DEAD)
     kill(door.app)
-    door.app.settled(done, outcomes)
+    door.app.watching.settled(done, outcomes)
     learn(door.app, REFUSED)
-    door.app.settled(done, [REFUSED] * len(outcomes))
+    door.app.watching.settled(done, [REFUSED] * len(outcomes))
     assert await standing(door.app) == ["channel_paused"]
 
 
 async def test_an_alarm_of_before_a_restart_ends_after_it(door: Door, again: Callable[[], App]) -> None:
     """Or it would stand for ever."""
     done, outcomes = await settlement(door, REFUSED)
-    door.app.settled(done, outcomes)
+    door.app.watching.settled(done, outcomes)
     assert await standing(door.app) == ["channel_paused"]
     await door.app.close()
     app = again()
     await app.open()
-    app.settled(done, [Accepted("R") for _ in outcomes])
+    app.watching.settled(done, [Accepted("R") for _ in outcomes])
     assert await standing(app) == []
     await app.close()
 
@@ -86,3 +86,23 @@ async def test_an_alarm_of_before_a_restart_ends_after_it(door: Door, again: Cal
 def again(app: App) -> Callable[[], App]:
     """The next process over the same store."""
     return lambda: App(app.settings, wall=lambda: datetime(2026, 7, 14, 0, 11, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "kind"),
+    [
+        pytest.param(
+            {"color": None, "headline": "天气提示"}, "alert_quarantined", id="nothing tells its color"
+        ),
+        pytest.param({"expires": "2020-01-01T00:00:00+08:00"}, "alert_stale", id="its time is over"),
+        pytest.param({"areas": [{"regions": ["621202", "999999"]}]}, "area_unknown", id="a code of nobody"),
+    ],
+)
+async def test_a_message_and_its_alarm_are_one_commit(
+    door: Door, spoilt: dict[str, object], kind: str
+) -> None:
+    """Killed between the two, the alert would wait for ever and nobody would know."""
+    before = door.app.store.commits
+    await door.ask("POST", "alerts", role="feed", json=RED | spoilt)
+    open_ = [one.kind for one in await door.app.store.read(alarms.open_alarms)]
+    assert (kind in open_, door.app.store.commits) == (True, before + 1)

@@ -521,6 +521,12 @@ def test_every_fault_and_doubt_of_a_refused_message_is_named() -> None:
             id="blocks",
         ),
         pytest.param(
+            TEST.replace("</info>", "<area><areaDesc>x</areaDesc></area>" * 5001 + "</info>"),
+            "alert/info",
+            "too_many_areas",
+            id="areas",
+        ),
+        pytest.param(
             TEST.replace("</alert>", "<x/>" * 100_001 + "</alert>"),
             "body",
             "too_many_elements",

@@ -164,7 +164,9 @@ def alarm_kinds() -> set[str]:
     """What the code sounds."""
     sources = (path.read_text(encoding="utf-8") for path in (ROOT / "warnd").rglob("*.py"))
     return {
-        kind for source in sources for kind in re.findall(r'\bsound\(\s*(?:connection, )?"([a-z_]+)"', source)
+        kind
+        for source in sources
+        for kind in re.findall(r'\b(?:sound|Concern)\(\s*(?:connection, )?"([a-z_]+)"', source)
     }
 
 

@@ -22,7 +22,7 @@ from warnd.resources import config_dir
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "findings.md").read_text(encoding="utf-8")
 SOURCES = [*(ROOT / "warnd" / "intake").rglob("*.py"), *(ROOT / "warnd" / "app" / "feeds").rglob("*.py"), ROOT / "warnd" / "pipeline" / "admit.py",
-           ROOT / "warnd" / "app" / "core.py", ROOT / "warnd" / "cli" / "check.py"]  # fmt: skip
+           ROOT / "warnd" / "app" / "core.py", ROOT / "warnd" / "app" / "intake.py", ROOT / "warnd" / "cli" / "check.py"]  # fmt: skip
 
 POSITIONS = {"warn": 1, "doubt": 1, "fault": 1, "refuse": 1, "Fault": 1, "add": 2, "PydanticCustomError": 0}
 """Where the code stands among the arguments of what makes a finding."""

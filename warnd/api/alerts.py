@@ -67,11 +67,13 @@ async def post(call: Call) -> web.StreamResponse:
     if given is not None and call.request.content_type not in (*MEDIA, "application/octet-stream"):
         message = f"the body is one of {', '.join(MEDIA)}"
         if not call.query.get("dry_run"):
-            await call.app.keep_refused(body, given, speaker, Fault("body", "content_type", message))
+            intake = call.app.intake
+            raw = intake.raw(body, given, speaker)
+            await intake.refuse(raw, [Fault("body", "content_type", message)])
         raise web.HTTPUnsupportedMediaType(text=message)
     if call.query.get("dry_run"):
-        return answer(forecast_view(*await call.app.forecast(body, given, speaker)))
-    received = await receive(call.app, body, given, speaker)
+        return answer(forecast_view(*await call.app.intake.forecast(body, given, speaker)))
+    received = await receive(call.app.intake, body, given, speaker)
     match received.messages:
         case [Taken(result=Admitted() as admitted)]:
             return answer(admitted_view(admitted), status=200 if admitted.repeat else 202)

@@ -25,13 +25,13 @@ async def issue(app: App, body: bytes, *, by: Person) -> Admitted:
     Raises InvalidAlert, also for what a feed would have quarantined; Conflict where nothing is issued by hand.
     """
     speaker, message = _by_hand(app, body)
-    return await app.receive_alert(message, "application/json", speaker, issuer=by)
+    return await app.intake.receive(message, "application/json", speaker, issuer=by)
 
 
 async def try_issuing(app: App, body: bytes) -> tuple[Admission, Forecast]:
     """Whom it would tell once released; nothing is kept. Raises the same."""
     speaker, message = _by_hand(app, body)
-    return await app.forecast(message, "application/json", speaker)
+    return await app.intake.forecast(message, "application/json", speaker)
 
 
 def _by_hand(app: App, body: bytes) -> tuple[Speaker, bytes]:

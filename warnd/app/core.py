@@ -19,35 +19,24 @@ from warnd.app.clerk import Clerk
 from warnd.app.feeds import FeedDesk
 from warnd.app.feeds.reception import Reception
 from warnd.app.foresight import Foresight
+from warnd.app.intake import Intake, Surrounds
 from warnd.app.metrics import Metrics
 from warnd.app.places import Places
-from warnd.app.traffic import Traffic
+from warnd.app.watching import Watching
 from warnd.contract.channel import CallbackRequest, ReceivesReceipts
-from warnd.contract.outcome import Accepted, Outcome, Receipt, Rejected, Scope
-from warnd.errors import Conflict, Fault, Invalid, InvalidAlert, NotFound, TooMany
-from warnd.intake.placing import UNPLACED, placed
-from warnd.intake.read import read
-from warnd.intake.signature import Checked, check_signature
-from warnd.model.admission import Admission, Known
-from warnd.model.alert import Alert, AlertState, Parsed, Status, Verdict
-from warnd.model.color import Color, Lane
-from warnd.model.delivery import Batch, BatchState, State
-from warnd.model.release import Person
+from warnd.contract.outcome import Receipt
+from warnd.errors import Fault, Invalid, NotFound
+from warnd.model.color import Lane
+from warnd.model.delivery import Batch
 from warnd.model.ulid import UlidMaker
-from warnd.pipeline.admit import Speaker, admit
 from warnd.pipeline.broadcast import Broadcaster
-from warnd.pipeline.by_hand import to_be_mended
 from warnd.pipeline.confirm import confirm
-from warnd.pipeline.forecast import Forecast
 from warnd.pipeline.lease import InForce
 from warnd.pipeline.match import AudienceIndex
 from warnd.pipeline.turns import Turns
 from warnd.pipeline.worker import Worker
-from warnd.ports import Settlement
-from warnd.queue.pacing import looks_dead
 from warnd.settings import Settings
-from warnd.store import alerts, audience, backlog, standing
-from warnd.store.alerts import Admitted, RawMessage
+from warnd.store import audience, backlog, standing
 from warnd.store.journal import Entry
 from warnd.store.plan_source import StoredPlanSource
 from warnd.store.sqlite import SqliteStore
@@ -87,9 +76,7 @@ class App:
         self.routes = {name: line.route for name, line in self.lines.items()}
         self.surroundings = wiring.surroundings(settings, self.routes)
         self.speakers = wiring.speakers(settings, self.surroundings.catalogue)
-        self._signatures = wiring.signature_policies(settings)
         self.hand = wiring.hand(settings, self.surroundings.catalogue)
-        self.traffic = Traffic(settings)
         self.foresight = Foresight(self.store, self.surroundings, places=self.places, audience=self.audience)
         self.broadcaster = Broadcaster(
             self.store,
@@ -103,6 +90,27 @@ class App:
             new_ids=self.new_ids,
             clock=self.clock,
         )
+        self.intake = Intake(
+            settings,
+            Surrounds(
+                store=self.store,
+                alarms=self.alarms,
+                metrics=self.metrics,
+                places=self.places,
+                foresight=self.foresight,
+                in_force=self.in_force,
+                catalogue=self.surroundings.catalogue,
+                signatures=wiring.signature_policies(settings),
+                policy_revision=self.surroundings.policies.revision,
+                plan=self.plan,
+                new_id=self.new_id,
+                now=self.now,
+                clock=self.clock,
+            ),
+        )
+        self.watching = Watching(
+            self.lines, metrics=self.metrics, alarms=self.alarms, content_refused=self._content_refused
+        )
         self.feeds = FeedDesk(
             settings.feeds,
             Reception(
@@ -111,9 +119,9 @@ class App:
                 metrics=self.metrics,
                 catalogue=self.surroundings.catalogue,
                 speaker=self.speakers.__getitem__,
-                check_signature=self.check_signature,
-                admit=self.admit,
-                refuse=self.refuse,
+                check_signature=self.intake.check_signature,
+                admit=self.intake.admit,
+                refuse=self.intake.refuse,
                 new_id=self.new_id,
                 now=self.now,
             ),
@@ -184,7 +192,7 @@ class App:
                 self.store,
                 retry=self.settings.retry,
                 in_force=self.in_force,
-                watcher=self,
+                watcher=self.watching,
                 clock=self.clock,
                 new_ids=self.new_ids,
                 requests=line.slots,
@@ -205,91 +213,7 @@ class App:
         self._workers.clear()
         await self._opened.aclose()
 
-    # --- messages in ------------------------------------------------------------------------------
-
-    async def receive_alert(
-        self, body: bytes, content_type: str | None, speaker: Speaker, *, issuer: Person | None = None
-    ) -> Admitted:
-        """
-        Admit exactly one message of an authenticated source; it is on disk when this returns.
-
-        Raises InvalidAlert (its bytes are kept all the same) and Conflict; and TooMany, and nothing is kept.
-        For more messages in one body see ``app.receiving``.
-        """
-        raw = RawMessage(self.new_id(), speaker.name, content_type or "", body, self.now(), issuer)
-        try:
-            parsed = self.read(body, content_type, speaker)
-        except InvalidAlert as error:
-            self.count(speaker, None)
-            await self.refuse(raw, error.faults)
-            raise
-        self.count(speaker, parsed.alert)
-        return await self.admit(parsed, raw, speaker)
-
-    async def refuse(self, raw: RawMessage, faults: Sequence[Fault]) -> None:
-        """Keep what no alert could be made of."""
-        await self.store.write(alerts.keep_raw, raw, Verdict.REFUSE, faults)
-        forged = [one.message for one in faults if one.code == "signature_forged"]
-        if forged:
-            self.alarms.sound("signature_forged", raw.source, f"source {raw.source}: {'; '.join(forged)}")
-
-    def read(self, body: bytes, content_type: str | None, speaker: Speaker) -> Parsed:
-        """One message, as far as its source's policy on signatures lets it be read. Raises InvalidAlert."""
-        checked = self.check_signature(body, speaker)
-        return checked.judge(read(checked.body, content_type, self.surroundings.catalogue))
-
-    def check_signature(self, body: bytes, speaker: Speaker) -> Checked:
-        """What may be read of a body, by its source's policy, and what is to be said of it. Raises InvalidAlert."""
-        policy = self._signatures.get(speaker.name)
-        return check_signature(body, policy) if policy is not None else Checked(body)
-
-    async def keep_refused(self, body: bytes, content_type: str, speaker: Speaker, fault: Fault) -> None:
-        """Keep what an authenticated source sent and nobody would read."""
-        raw = RawMessage(self.new_id(), speaker.name, content_type, body, self.now())
-        await self.refuse(raw, [fault])
-
-    async def admit(self, parsed: Parsed, raw: RawMessage, speaker: Speaker) -> Admitted:
-        """
-        Admit what was read from ``raw``; both are on disk when this returns.
-
-        Raises Conflict, and InvalidAlert for what was issued by hand and could not be released.
-        """
-        lookup = await self.places.look_up(parsed.alert)
-
-        def decide(known: Known) -> Admission:
-            located = placed(parsed, known, lookup, source=speaker.regions)
-            admission = admit(*located, speaker=speaker, now=raw.received)
-            _refuse_by_hand(admission, speaker)
-            return admission
-
-        try:
-            admitted = await self.store.record(
-                alerts.admit,
-                parsed,
-                raw,
-                decide,
-                id=self.new_id(),
-                policy_revision=self.surroundings.policies.revision,
-            )
-        except Conflict as error:
-            await self.refuse(raw, [Fault("", "conflict", str(error))])
-            raise
-        except InvalidAlert as error:
-            await self.refuse(raw, error.faults)
-            raise
-        self._after(admitted, parsed)
-        if admitted.color is Color.RED and parsed.alert.status is Status.ACTUAL and not admitted.repeat:
-            await self._look_at_reds(speaker.name, raw.received)
-        return admitted
-
-    async def forecast(
-        self, body: bytes, content_type: str | None, speaker: Speaker
-    ) -> tuple[Admission, Forecast]:
-        """What would become of a message that comes for the first time; nothing is kept. Raises InvalidAlert."""
-        parsed = self.read(body, content_type, speaker)
-        admission, found = await self.foresight.of_message(parsed, speaker, self.now())
-        _refuse_by_hand(admission, speaker)
-        return admission, found
+    # --- broadcasts and receipts --------------------------------------------------------------------
 
     def plan(self, alert_id: str, lane: Lane) -> None:
         """Start (or go on with) an alert's broadcast, unless it is under way."""
@@ -341,96 +265,7 @@ class App:
 
         return await self.store.record(edit)
 
-    # --- what sending tells -----------------------------------------------------------------------
-
-    def settled(self, settlement: Settlement, outcomes: Sequence[Outcome]) -> None:
-        """``pipeline.worker.Watcher``: count, and sound what a person must act on."""
-        batch = settlement.batch
-        channel = batch.channel
-        accepted = sum(type(one) is Accepted for one in outcomes)
-        others = len(outcomes) - accepted
-        seconds = (settlement.ended - settlement.started) / 1e6
-        self.metrics.sending(channel).settled(seconds=seconds, accepted=accepted, others=others)
-        if accepted:
-            # One bad number among a hundred is no fault of the account.
-            self.alarms.clear("channel_paused", channel)
-        if not others:
-            self.alarms.clear("channel_down", channel)
-            return
-        self._sound(batch, settlement, outcomes)
-
-    def _sound(self, batch: Batch, settlement: Settlement, outcomes: Sequence[Outcome]) -> None:
-        channel = batch.channel
-        first = next(one for one in outcomes if not isinstance(one, Accepted))
-        if isinstance(first, Rejected) and first.scope is Scope.ACCOUNT:
-            message = f"{channel}: the provider refuses our account ({first.reason.value}, {first.detail})"
-            self.alarms.sound("channel_paused", channel, message)
-        if settlement.content_refused:
-            message = f"{channel}: the provider refuses the text of alert {batch.alert_id} ({first.detail})"
-            self.alarms.sound("content_refused", f"{channel}/{batch.alert_id}", message)
-            if self.clerk is not None:
-                self.clerk.content_refused(batch)
-        if not self.lines[channel].lanes.pace.open:
-            self.alarms.clear("channel_down", channel)
-        elif looks_dead(first):
-            self.alarms.sound(
-                "channel_down", channel, f"{channel}: no answer from the provider ({first.reason.value})"
-            )
-        if (
-            settlement.state is BatchState.SETTLED
-            and settlement.uniform is not None
-            and settlement.uniform.state is State.UNKNOWN
-        ):
-            message = f"{channel}: whether {len(batch)} got it is not known"
-            self.alarms.sound("unknown_outcome", batch.alert_id, message)
-
     # --- inside -----------------------------------------------------------------------------------
-
-    def count(self, speaker: Speaker, alert: Alert | None) -> None:
-        """
-        Count one message of a source, None one that is no alert.
-
-        Raises TooMany, with an alarm that ends when the source keeps to its rate again.
-        """
-        source = speaker.name
-        try:
-            if self.traffic.count(source, alert, time.monotonic()):
-                self.alarms.clear("source_over_rate", source)
-        except TooMany:
-            message = (
-                f"source {source} sends more than its rate: all but red, orange and ends is refused for now"
-            )
-            self.alarms.sound("source_over_rate", source, message)
-            raise
-
-    def _after(self, admitted: Admitted, parsed: Parsed) -> None:
-        color = admitted.color.value if admitted.color else "none"
-        if admitted.repeat:
-            return
-        self.metrics.alerts.labels(admitted.state.value, color).inc()
-        log.info("alert.admitted", alert=admitted.id, state=admitted.state.value, color=color)
-        unplaced = [one.message for one in admitted.findings if one.code in UNPLACED]
-        if unplaced:
-            self.alarms.sound("area_unknown", admitted.id, f"{parsed.alert.headline}: {'; '.join(unplaced)}")
-        if admitted.stopped:
-            self.in_force.stop(dict.fromkeys(admitted.stopped, self.clock()))
-        if admitted.state is AlertState.RELEASED:
-            self.plan(admitted.id, admitted.lane)
-        elif admitted.state is AlertState.QUARANTINED:
-            message = "; ".join(one.message for one in admitted.findings) or "needs a look"
-            self.alarms.sound("alert_quarantined", admitted.id, f"{parsed.alert.headline}: {message}")
-        elif admitted.hold is not None:
-            outlook = admitted.hold.outlook(self.settings.time_zone)
-            message = f"{parsed.alert.headline}: waits for a second person; {outlook}"
-            self.alarms.sound("alert_held", admitted.id, message)
-        elif admitted.state is AlertState.EXPIRED:
-            message = f"{parsed.alert.headline or admitted.identifier}: came when its time was over"
-            self.alarms.sound("alert_stale", admitted.id, message)
-
-    async def _look_at_reds(self, source: str, now: datetime) -> None:
-        reds = await self.store.read(alerts.reds_since, source, now - self.settings.release.unusual_within)
-        if message := self.traffic.unusual(source, reds):
-            self.alarms.sound("reds_unusual", source, message)
 
     async def _broadcast(self, alert_id: str, lane: Lane) -> None:
         try:
@@ -440,6 +275,10 @@ class App:
         except Exception as error:
             log.exception("broadcast.broke", alert=alert_id, lane=lane.name)
             self.alarms.sound("broadcast_broke", alert_id, f"planning stopped: {error!r}; it is tried again")
+
+    def _content_refused(self, batch: Batch) -> None:
+        if self.clerk is not None:
+            self.clerk.content_refused(batch)
 
     def _post(self, batches: Sequence[Batch]) -> None:
         by_channel: dict[str, list[Batch]] = {}
@@ -457,12 +296,6 @@ class App:
         await self.store.receive(channel, receipts, self.clock())
         for one in receipts:
             self.metrics.receipts.labels(channel, one.status.value).inc()
-
-
-def _refuse_by_hand(admission: Admission, speaker: Speaker) -> None:
-    """Raises InvalidAlert for what was issued by hand and must be mended first."""
-    if speaker.by_hand and (faults := to_be_mended(admission)):
-        raise InvalidAlert(faults)
 
 
 def _utc() -> datetime:

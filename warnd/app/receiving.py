@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from warnd.app.core import App
+from warnd.app.intake import Intake, aside
 from warnd.errors import Conflict, Fault, InvalidAlert, TooMany
-from warnd.intake.read import Message, read_all
+from warnd.intake.read import Message
 from warnd.intake.signature import Checked
 from warnd.model.alert import Parsed, Verdict
 from warnd.pipeline.admit import Speaker
-from warnd.store import alerts
 from warnd.store.alerts import Admitted, RawMessage
 
 Refusal = InvalidAlert | Conflict | TooMany
@@ -34,7 +33,7 @@ class Received:
     warnings: tuple[Fault, ...] = ()
 
 
-async def receive(app: App, body: bytes, content_type: str | None, speaker: Speaker) -> Received:
+async def receive(intake: Intake, body: bytes, content_type: str | None, speaker: Speaker) -> Received:
     """
     Admit every message of an authenticated source's body; all are on disk when this returns.
 
@@ -42,39 +41,35 @@ async def receive(app: App, body: bytes, content_type: str | None, speaker: Spea
     be looked at, mended and verified by itself. Raises InvalidAlert for a body without any, kept all the same, and
     TooMany for one that is over the source's rate.
     """
-    raw = RawMessage(app.new_id(), speaker.name, content_type or "", body, app.now())
+    raw = intake.raw(body, content_type, speaker)
     try:
-        checked = app.check_signature(body, speaker)
-        reading = read_all(checked.body, content_type, app.surroundings.catalogue)
+        checked, reading = await aside(len(body), lambda: intake.open(body, content_type, speaker))
     except InvalidAlert as error:
-        app.count(speaker, None)
-        await app.refuse(raw, error.faults)
+        intake.count(speaker, None)
+        await intake.refuse(raw, error.faults)
         raise
-    if reading.count == 1:
-        message = next(reading.messages)
-        taken = Taken(message.path, await _take(app, message, raw, speaker, checked))
-        return Received((taken,), reading.warnings)
-    verdict = Verdict.ACCEPT_WITH_WARNINGS if reading.warnings else Verdict.ACCEPT
-    await app.store.write(alerts.keep_raw, raw, verdict, reading.warnings)
-    messages = []
-    for message in reading.messages:
-        own = RawMessage(app.new_id(), speaker.name, content_type or "", message.body, app.now())
-        messages.append(Taken(message.path, await _take(app, message, own, speaker, checked)))
-        await asyncio.sleep(0)  # the next one is parsed on this thread: others get their turn between
-    return Received(tuple(messages), reading.warnings)
+    taken: list[Taken] = []
+    if reading.count > 1:
+        verdict = Verdict.ACCEPT_WITH_WARNINGS if reading.warnings else Verdict.ACCEPT
+        await intake.keep(raw, verdict, reading.warnings)
+    while (message := await aside(len(body), lambda: next(reading.messages, None))) is not None:
+        own = raw if reading.count == 1 else intake.raw(message.body, content_type, speaker)
+        taken.append(Taken(message.path, await _take(intake, message, own, speaker, checked)))
+        await asyncio.sleep(0)  # a small one is parsed on this thread: others get their turn between
+    return Received(tuple(taken), reading.warnings)
 
 
 async def _take(
-    app: App, message: Message, raw: RawMessage, speaker: Speaker, checked: Checked
+    intake: Intake, message: Message, raw: RawMessage, speaker: Speaker, checked: Checked
 ) -> Admitted | Refusal:
     try:
         match message.result:
             case InvalidAlert() as invalid:
-                app.count(speaker, None)
-                await app.refuse(raw, invalid.faults)
+                intake.count(speaker, None)
+                await intake.refuse(raw, invalid.faults)
                 return invalid
             case Parsed() as parsed:
-                app.count(speaker, parsed.alert)
-                return await app.admit(checked.judge(parsed), raw, speaker)
+                intake.count(speaker, parsed.alert)
+                return await intake.admit(checked.judge(parsed), raw, speaker)
     except (Conflict, TooMany) as refusal:
         return refusal

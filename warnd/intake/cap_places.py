@@ -7,16 +7,22 @@ from collections.abc import Callable, Iterator, Sequence
 
 from warnd.intake.cap_grammar import pairs
 from warnd.intake.cap_words import Block
-from warnd.intake.findings import Findings, Weight
+from warnd.intake.findings import Findings, Weight, refuse
 from warnd.intake.geocodes import division_code
 from warnd.intake.geometry import read_circle, read_polygon
 from warnd.intake.xml import Node
 from warnd.model.alert import Area
 
+MAX_AREAS = 5_000
+"""In all languages; the largest real message known has some two thousand."""
+
 
 def areas_of(blocks: Sequence[Block], findings: Findings) -> tuple[Area, ...]:
     """The union of all blocks' areas. Translations repeat them: one that names no new place is left out."""
     areas: dict[object, Area] = {}
+    count = sum(len(block.info.all("area")) for block in blocks)
+    if count > MAX_AREAS:
+        refuse("alert/info", "too_many_areas", f"has {count} areas, more than {MAX_AREAS}")
     for block in blocks:
         for node in block.info.all("area"):
             area = _area(node, findings)

@@ -71,6 +71,7 @@ _STRUCTURE = (
     Finding("bad_value", (_FAULT, _DOUBT), "None of the words that CAP has here. Of status and msgType: refused."),
     Finding("letter_case", (_WARNING,), "The right word in other letters, ACTUAL for Actual."),
     Finding("too_many_blocks", (_FAULT,), "More info blocks than any message has."),
+    Finding("too_many_areas", (_FAULT,), "More areas than any message has."),
     _of_release("signature_missing", (_DOUBT, _WARNING), "No signature, from a source whose messages are to be signed. A doubt where it is required."),
     _of_release("signature_unverified", (_DOUBT, _WARNING), "It is signed, and the signature was not verified, or cannot be. A doubt where it is required."),
     Finding("signature_forged", (_FAULT,), "The signature does not fit the message or the source's key."),

@@ -1,0 +1,242 @@
+"""Messages in: each read as its source's rights allow, counted, admitted on disk, and what follows from it begun."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple, TypeVar
+from zoneinfo import ZoneInfo
+
+import structlog
+from sqlalchemy import Connection
+
+from warnd.app.board import AlarmBoard
+from warnd.app.foresight import Foresight
+from warnd.app.metrics import Metrics
+from warnd.app.places import Places
+from warnd.app.traffic import Traffic
+from warnd.errors import Conflict, Fault, InvalidAlert, TooMany
+from warnd.intake.placing import UNPLACED, placed
+from warnd.intake.read import Reading, read, read_all
+from warnd.intake.signature import Checked, SignaturePolicy, check_signature
+from warnd.model.admission import Admission, Known
+from warnd.model.alert import Alert, AlertState, Parsed, Status, Verdict
+from warnd.model.color import Color, Lane
+from warnd.model.hazard import HazardCatalogue
+from warnd.model.release import Person
+from warnd.pipeline.admit import Speaker, admit
+from warnd.pipeline.by_hand import to_be_mended
+from warnd.pipeline.forecast import Forecast
+from warnd.pipeline.lease import InForce
+from warnd.settings import Settings
+from warnd.store import alarms, alerts
+from warnd.store.alerts import Admitted, RawMessage
+from warnd.store.journal import Entry
+from warnd.store.sqlite import SqliteStore
+
+log = structlog.get_logger()
+T = TypeVar("T")
+
+_LARGE = 64 * 1024
+"""Bytes from which a body is read beside the event loop: a megabyte takes half a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surrounds:
+    """What intake needs of the application around it; ``plan`` starts a broadcast, ``clock`` is in microseconds."""
+
+    store: SqliteStore
+    alarms: AlarmBoard
+    metrics: Metrics
+    places: Places
+    foresight: Foresight
+    in_force: InForce
+    catalogue: HazardCatalogue
+    signatures: Mapping[str, SignaturePolicy]
+    policy_revision: str
+    plan: Callable[[str, Lane], None]
+    new_id: Callable[[], str]
+    now: Callable[[], datetime]
+    clock: Callable[[], int]
+
+
+class Intake:
+    """Takes in what authenticated sources say. For bodies of several messages see ``app.receiving``."""
+
+    def __init__(self, settings: Settings, around: Surrounds) -> None:
+        self._settings = settings
+        self._around = around
+        self._traffic = Traffic(settings)
+
+    def raw(
+        self, body: bytes, content_type: str | None, speaker: Speaker, *, issuer: Person | None = None
+    ) -> RawMessage:
+        """A body as it came just now."""
+        around = self._around
+        return RawMessage(around.new_id(), speaker.name, content_type or "", body, around.now(), issuer)
+
+    async def receive(
+        self, body: bytes, content_type: str | None, speaker: Speaker, *, issuer: Person | None = None
+    ) -> Admitted:
+        """
+        Admit exactly one message of an authenticated source; it is on disk when this returns.
+
+        Raises InvalidAlert (its bytes are kept all the same) and Conflict; and TooMany, and nothing is kept.
+        """
+        raw = self.raw(body, content_type, speaker, issuer=issuer)
+        try:
+            parsed = await aside(len(body), lambda: self.read(body, content_type, speaker))
+        except InvalidAlert as error:
+            self.count(speaker, None)
+            await self.refuse(raw, error.faults)
+            raise
+        self.count(speaker, parsed.alert)
+        return await self.admit(parsed, raw, speaker)
+
+    def read(self, body: bytes, content_type: str | None, speaker: Speaker) -> Parsed:
+        """One message, as far as its source's policy on signatures lets it be read. Raises InvalidAlert."""
+        checked = self.check_signature(body, speaker)
+        return checked.judge(read(checked.body, content_type, self._around.catalogue))
+
+    def open(self, body: bytes, content_type: str | None, speaker: Speaker) -> tuple[Checked, Reading]:
+        """The same of a body with any number of messages, each read when it is asked for. Raises InvalidAlert."""
+        checked = self.check_signature(body, speaker)
+        return checked, read_all(checked.body, content_type, self._around.catalogue)
+
+    def check_signature(self, body: bytes, speaker: Speaker) -> Checked:
+        """What may be read of a body, by its source's policy, and what is to be said of it. Raises InvalidAlert."""
+        policy = self._around.signatures.get(speaker.name)
+        return check_signature(body, policy) if policy is not None else Checked(body)
+
+    async def keep(self, raw: RawMessage, verdict: Verdict, faults: Sequence[Fault]) -> None:
+        """Keep a body that is not itself an alert, with what was said of it."""
+        await self._around.store.write(alerts.keep_raw, raw, verdict, faults)
+
+    async def refuse(self, raw: RawMessage, faults: Sequence[Fault]) -> None:
+        """Keep what no alert could be made of."""
+        await self.keep(raw, Verdict.REFUSE, faults)
+        if forged := "; ".join(one.message for one in faults if one.code == "signature_forged"):
+            self._around.alarms.sound("signature_forged", raw.source, f"source {raw.source}: {forged}")
+
+    async def admit(self, parsed: Parsed, raw: RawMessage, speaker: Speaker) -> Admitted:
+        """
+        Admit what was read from ``raw``; both, and the alarms that follow, are on disk when this returns.
+
+        Raises Conflict, and InvalidAlert for what was issued by hand and could not be released.
+        """
+        around = self._around
+        lookup = await around.places.look_up(parsed.alert)
+        id_, alarm_ids = around.new_id(), (around.new_id(), around.new_id())
+
+        def decide(known: Known) -> Admission:
+            located = placed(parsed, known, lookup, source=speaker.regions)
+            admission = admit(*located, speaker=speaker, now=raw.received)
+            _refuse_by_hand(admission, speaker)
+            return admission
+
+        def keep(connection: Connection) -> tuple[Admitted, list[Entry]]:
+            admitted, entries = alerts.admit(
+                connection, parsed, raw, decide, id=id_, policy_revision=around.policy_revision
+            )
+            concerns = _concerns(admitted, parsed.alert, self._settings.time_zone)
+            for alarm_id, (kind, message) in zip(alarm_ids, concerns, strict=False):
+                _, sounded = alarms.sound(
+                    connection, kind, admitted.id, message, id=alarm_id, now=raw.received
+                )
+                entries.extend(sounded)
+            return admitted, entries
+
+        try:
+            admitted = await around.store.record(keep)
+        except Conflict as error:
+            await self.refuse(raw, [Fault("", "conflict", str(error))])
+            raise
+        except InvalidAlert as error:
+            await self.refuse(raw, error.faults)
+            raise
+        if not admitted.repeat:
+            self._go_on(admitted)
+            if admitted.color is Color.RED and parsed.alert.status is Status.ACTUAL:
+                await self._look_at_reds(speaker.name, raw.received)
+        return admitted
+
+    async def forecast(
+        self, body: bytes, content_type: str | None, speaker: Speaker
+    ) -> tuple[Admission, Forecast]:
+        """What would become of a message that comes for the first time; nothing is kept. Raises InvalidAlert."""
+        parsed = await aside(len(body), lambda: self.read(body, content_type, speaker))
+        admission, found = await self._around.foresight.of_message(parsed, speaker, self._around.now())
+        _refuse_by_hand(admission, speaker)
+        return admission, found
+
+    def count(self, speaker: Speaker, alert: Alert | None) -> None:
+        """
+        Count one message of a source, None one that is no alert.
+
+        Raises TooMany, with an alarm that ends when the source keeps to its rate again.
+        """
+        source, board = speaker.name, self._around.alarms
+        try:
+            if self._traffic.count(source, alert, time.monotonic()):
+                board.clear("source_over_rate", source)
+        except TooMany:
+            message = (
+                f"source {source} sends more than its rate: all but red, orange and ends is refused for now"
+            )
+            board.sound("source_over_rate", source, message)
+            raise
+
+    def _go_on(self, admitted: Admitted) -> None:
+        """What is on disk is known to the process too, and what is released goes out."""
+        around = self._around
+        color = admitted.color.value if admitted.color else "none"
+        around.metrics.alerts.labels(admitted.state.value, color).inc()
+        log.info("alert.admitted", alert=admitted.id, state=admitted.state.value, color=color)
+        if admitted.stopped:
+            around.in_force.stop(dict.fromkeys(admitted.stopped, around.clock()))
+        if admitted.state is AlertState.RELEASED:
+            around.plan(admitted.id, admitted.lane)
+
+    async def _look_at_reds(self, source: str, now: datetime) -> None:
+        since = now - self._settings.release.unusual_within
+        reds = await self._around.store.read(alerts.reds_since, source, since)
+        if message := self._traffic.unusual(source, reds):
+            self._around.alarms.sound("reds_unusual", source, message)
+
+
+async def aside(size: int, work: Callable[[], T]) -> T:
+    """Work on a body of that many bytes; a large one in a thread, so that nobody waits for it."""
+    return await asyncio.to_thread(work) if size > _LARGE else work()
+
+
+class Concern(NamedTuple):
+    """Something that a person must act on: the ``kind`` of alarm and its message."""
+
+    kind: str
+    message: str
+
+
+def _concerns(admitted: Admitted, alert: Alert, zone: ZoneInfo) -> Iterator[Concern]:
+    """What a person must act on now that a message is here; two at the most."""
+    if admitted.repeat:
+        return
+    title = alert.headline or admitted.identifier
+    if unplaced := "; ".join(one.message for one in admitted.findings if one.code in UNPLACED):
+        yield Concern("area_unknown", f"{title}: {unplaced}")
+    if admitted.state is AlertState.QUARANTINED:
+        message = "; ".join(one.message for one in admitted.findings) or "needs a look"
+        yield Concern("alert_quarantined", f"{title}: {message}")
+    elif admitted.hold is not None:
+        outlook = admitted.hold.outlook(zone)
+        yield Concern("alert_held", f"{title}: waits for a second person; {outlook}")
+    elif admitted.state is AlertState.EXPIRED:
+        yield Concern("alert_stale", f"{title}: came when its time was over")
+
+
+def _refuse_by_hand(admission: Admission, speaker: Speaker) -> None:
+    """Raises InvalidAlert for what was issued by hand and must be mended first."""
+    if speaker.by_hand and (faults := to_be_mended(admission)):
+        raise InvalidAlert(faults)

@@ -1,0 +1,70 @@
+"""What sending tells: counted, and sounded where a person must act."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from warnd.app.board import AlarmBoard
+from warnd.app.metrics import Metrics
+from warnd.app.wiring import Line
+from warnd.contract.outcome import Accepted, Outcome, Rejected, Scope
+from warnd.model.delivery import Batch, BatchState, State
+from warnd.ports import Settlement
+from warnd.queue.pacing import looks_dead
+
+
+class Watching:
+    """``pipeline.worker.Watcher``. ``content_refused`` hears of a batch whose text will not pass on its channel."""
+
+    def __init__(
+        self,
+        lines: Mapping[str, Line],
+        *,
+        metrics: Metrics,
+        alarms: AlarmBoard,
+        content_refused: Callable[[Batch], None],
+    ) -> None:
+        self._lines = lines
+        self._metrics = metrics
+        self._alarms = alarms
+        self._content_refused = content_refused
+
+    def settled(self, settlement: Settlement, outcomes: Sequence[Outcome]) -> None:
+        """One request came to an end."""
+        batch = settlement.batch
+        channel = batch.channel
+        accepted = sum(type(one) is Accepted for one in outcomes)
+        others = len(outcomes) - accepted
+        seconds = (settlement.ended - settlement.started) / 1e6
+        self._metrics.sending(channel).settled(seconds=seconds, accepted=accepted, others=others)
+        if accepted:
+            # One bad number among a hundred is no fault of the account.
+            self._alarms.clear("channel_paused", channel)
+        if not others:
+            self._alarms.clear("channel_down", channel)
+            return
+        self._sound(batch, settlement, outcomes)
+
+    def _sound(self, batch: Batch, settlement: Settlement, outcomes: Sequence[Outcome]) -> None:
+        channel = batch.channel
+        first = next(one for one in outcomes if not isinstance(one, Accepted))
+        if isinstance(first, Rejected) and first.scope is Scope.ACCOUNT:
+            message = f"{channel}: the provider refuses our account ({first.reason.value}, {first.detail})"
+            self._alarms.sound("channel_paused", channel, message)
+        if settlement.content_refused:
+            message = f"{channel}: the provider refuses the text of alert {batch.alert_id} ({first.detail})"
+            self._alarms.sound("content_refused", f"{channel}/{batch.alert_id}", message)
+            self._content_refused(batch)
+        if not self._lines[channel].lanes.pace.open:
+            self._alarms.clear("channel_down", channel)
+        elif looks_dead(first):
+            self._alarms.sound(
+                "channel_down", channel, f"{channel}: no answer from the provider ({first.reason.value})"
+            )
+        if (
+            settlement.state is BatchState.SETTLED
+            and settlement.uniform is not None
+            and settlement.uniform.state is State.UNKNOWN
+        ):
+            message = f"{channel}: whether {len(batch)} got it is not known"
+            self._alarms.sound("unknown_outcome", batch.alert_id, message)
