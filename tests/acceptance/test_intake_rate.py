@@ -61,8 +61,8 @@ def _settle_in(site: Site) -> None:
 
 def test_what_was_answered_is_on_disk_after_a_kill_and_its_people_are_told_once(tmp_path: Path) -> None:
     """202 means durable: N answers are N alerts in the store, and neither they nor the broadcast beside lose anybody."""
-    with gateway("--latency", "50") as sms:
-        site = Site(tmp_path, sms, {"slots": 4, "max_batch": 50})
+    with gateway("--latency", "50", slots=4, max_batch=50) as sms:
+        site = Site(tmp_path, sms)
         _settle_in(site)
         site.start()
         first = site.push(areas=[{"name": "", "regions": [_FLOODED]}])["id"]

@@ -690,3 +690,11 @@ def test_examples_of_the_standard_are_valid(name: str, verdict: Verdict, color: 
     """What we warn of there: hazards and areas that are not China's."""
     parsed = read((SAMPLES / name).read_bytes(), None, CATALOGUE)
     assert (parsed.verdict, parsed.alert.color, parsed.alert.hazard) == (verdict, color, hazard)
+
+
+@pytest.mark.parametrize("prefix", ["x", "xy", "xyz"])
+def test_an_element_with_an_endless_foreign_name_is_a_finding(prefix: str) -> None:
+    """libxml2 cuts its path off after so many bytes, be it within a character."""
+    element = f'<{prefix}:{"穢" * 60} xmlns:{prefix}="urn:oasis:names:tc:emergency:cap:1.2"/>'
+    parsed = read(TEST.replace("<event>", f"{element}<event>").encode(), None, CATALOGUE)
+    assert "unknown_element" in {one.code for one in parsed.doubts}

@@ -150,13 +150,21 @@ def _parsed(text: str) -> etree._Element | _Broken:
     except etree.XMLSyntaxError as error:
         # The parser's own log: that of the error holds what other parsers met before.
         log = entries(parser.error_log)
-        unbound = _unbound([entry.message for entry in log])
+        unbound = _unbound([said(entry, "message") for entry in log])
         return _Broken(error.msg, unbound, goes_on=any(entry.type in _GOES_ON for entry in log))
 
 
 def entries(log: object) -> list[Any]:
     """A log of lxml as a list; its stubs do not know that one can be walked through."""
     return list(cast("Iterable[Any]", log))
+
+
+def said(entry: Any, part: str) -> str:
+    """A part of a log's entry; empty where libxml2 has cut it off within a character."""
+    try:
+        return getattr(entry, part) or ""
+    except UnicodeDecodeError:
+        return ""
 
 
 def _unbound(messages: Sequence[str]) -> tuple[str, ...]:
