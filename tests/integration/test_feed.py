@@ -257,6 +257,36 @@ async def test_ten_thousand_alerts_are_no_burden(door: Door) -> None:
     assert time.monotonic() - began < 5
 
 
+async def test_a_feed_asked_for_in_a_new_way_makes_no_entry_again(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Anybody may ask for a public feed of any division; the latest entries are kept within a bound."""
+    ids = [await push(door, identifier=f"N{n}") for n in range(3)]
+    made: list[Alert] = []
+    entry = atom.entry
+
+    def count(alert: Alert, *given: Any) -> bytes:
+        made.append(alert)
+        return entry(alert, *given)
+
+    monkeypatch.setattr(atom, "entry", count)
+    monkeypatch.setattr("warnd.api.feed.ENTRIES_SIZE", 100_000)
+    whole = await shown(door)
+    for region in ("62", "6212", "621202", "621202101", "621202101201"):
+        assert await shown(door, f"?region={region}") == whole == ["N2", "N1", "N0"]
+        reply = await door.reply("GET", FEED + f"?region={region}", headers={"Host": "other.example"})
+        assert [f"http://other.example/feeds/cap/{id_}" in await reply.text() for id_ in ids] == [True] * 3
+    assert len(made) == 3
+    await push(door, identifier="NEW")
+    assert await shown(door, "?color=red") == ["NEW", *whole]
+    assert [alert.identifier for alert in made[3:]] == ["NEW"]
+    monkeypatch.setattr("warnd.api.feed.ENTRIES_SIZE", 1)
+    await push(door, identifier="NEWER")
+    assert await shown(door) == ["NEWER", "NEW", *whole]
+    assert await shown(door, "?region=62") == ["NEWER", "NEW", *whole]
+    assert len(made) == 10
+
+
 # --- who may read it -------------------------------------------------------------------------------------------
 
 

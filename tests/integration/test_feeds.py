@@ -27,7 +27,7 @@ from warnd.intake.feeds.envelope import EnvelopeReader
 from warnd.settings import load
 from warnd.store import alarms, keys
 from warnd.store.keys import Role
-from warnd.store.tables import alerts, journal, raw_messages
+from warnd.store.tables import alerts, feed_calls, journal, raw_messages
 
 
 @dataclass
@@ -192,11 +192,12 @@ async def test_a_link_that_may_not_be_followed_is_a_silence_at_last(county_: Cou
 
 
 async def test_what_was_over_before_a_feed_was_first_asked_is_history(county_: County) -> None:
-    """A new feed's window holds yesterday's warnings: no alarm about each of them."""
+    """A new feed's window holds yesterday's warnings: no alarm about each of them, and no copy."""
     county_.clock.forward(days=2)
     county_.server.answers["/alerts.atom"] = atom(embedding(1, cap(1)))
     assert taken(await county_.poll()) == ["past"]
     assert await county_.rows(alerts.c.id) == []
+    assert await county_.rows(raw_messages.c.id) == []
     assert (await county_.poll()).unchanged
 
 
@@ -479,10 +480,12 @@ async def test_a_row_of_weathercn_is_fetched_from_its_page(county_: County) -> N
 # --- a feed that calls --------------------------------------------------------------------------------
 
 
-def call(event: str, url: str, secret: str = "made-up") -> bytes:
-    identifier = PUSHED["identifier"]
-    signature = hashlib.sha1(f"{secret}{identifier}n".encode()).hexdigest()
-    told = {"event": event, "alert_id": identifier, "nonce": "n", "url": url, "signature": signature}
+def call(
+    event: str, url: str, *, secret: str = "made-up", nonce: str = "", identifier: str = PUSHED["identifier"]
+) -> bytes:
+    nonce = nonce or f"of {event}"
+    signature = hashlib.sha1(f"{secret}{identifier}{nonce}".encode()).hexdigest()
+    told = {"event": event, "alert_id": identifier, "nonce": nonce, "url": url, "signature": signature}
     return json.dumps(told | {"time": "2026-07-14T08:10:00+08:00"}).encode()
 
 
@@ -526,6 +529,67 @@ async def test_a_call_brings_a_warning_and_its_end(county_: County, calls: Calls
     (view,) = await county_.app.feeds.overview()
     assert view.state is not None
     assert (view.state.admitted, view.next) == (2, None)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"event": "ALERT_OFF"}, id="as its end"),
+        pytest.param({"url": "/other"}, id="leading elsewhere"),
+        pytest.param({"alert_id": PUSHED["identifier"] + "n", "nonce": "once"}, id="about another warning"),
+        pytest.param({"event": "ALERT_OFF", "signature": str.upper}, id="as its end, in other letters"),
+    ],
+)
+async def test_a_call_that_was_overheard_serves_for_nothing_else(
+    county_: County, calls: Calls, changes: dict[str, Any]
+) -> None:
+    """Only identifier and nonce are signed, with nothing between them; the warning stands, also after a restart."""
+    told = call("ALERT_ON", f"{county_.server.url}/alert", nonce="nonce")
+    assert await calls(told) == (200, {"taken": "admitted"})
+    overheard = json.loads(told)
+    for name, value in changes.items():
+        overheard[name] = value(overheard[name]) if callable(value) else value
+    if overheard["url"] == "/other":
+        overheard["url"] = f"{county_.server.url}/other"
+    status, answered = await calls(json.dumps(overheard).encode())
+    assert (status, [one["code"] for one in answered["errors"]]) == (422, ["nonce_used"])
+    assert await calls(told) == (200, {"taken": "repeat"})
+    assert await county_.rows(alerts.c.state, alerts.c.change) == [("released", "issued")]
+    assert county_.app is not None
+    await county_.app.alarms.settle()
+    assert await county_.standing() == ["feed_refused"]
+
+
+async def test_a_call_ends_only_what_its_own_feed_called_on(county_: County, calls: Calls) -> None:
+    """What its source pushed stands; the call is kept for a person to see."""
+    app, url = county_.app, f"{county_.server.url}/alert"
+    assert app is not None
+    await app.receive_alert(json.dumps(PUSHED).encode(), "application/json", app.speakers["weather"])
+    assert await calls(call("ALERT_OFF", url)) == (200, {"taken": "refused"})
+    await calls(call("ALERT_ON", url, identifier=f"{PUSHED['identifier']}1"))
+    assert await calls(call("ALERT_OFF", url)) == (200, {"taken": "refused"})
+    assert await county_.rows(alerts.c.state, alerts.c.change) == [("released", "issued")]
+    await app.alarms.settle()
+    assert await county_.standing() == ["feed_refused"]
+    kept = await county_.rows(raw_messages.c.verdict, raw_messages.c.body)
+    assert next(body for verdict, body in kept if verdict == "refuse") == call("ALERT_OFF", url)
+
+
+async def remembered(county: County) -> Sequence[Any]:
+    assert county.app is not None
+    return await county.app.store.read(lambda connection: connection.execute(select(feed_calls)).all())
+
+
+async def test_a_call_is_remembered_for_a_year(county_: County, calls: Calls) -> None:
+    """Longer than any warning is in force; then the table forgets it."""
+    url = f"{county_.server.url}/alert"
+    await calls(call("ALERT_ON", url))
+    county_.clock.forward(days=365)
+    await calls(call("ALERT_ON", url, nonce="another"))
+    assert len(await remembered(county_)) == 2
+    county_.clock.forward(seconds=1)
+    await calls(call("ALERT_ON", url, nonce="a third"))
+    assert len(await remembered(county_)) == 2
 
 
 async def test_a_call_that_is_not_signed_with_our_key_is_refused(county_: County, calls: Calls) -> None:

@@ -1,4 +1,8 @@
-"""An Atom 1.0 feed (RFC 4287) of alerts, each entry with the alert itself as CAP in it."""
+"""
+An Atom 1.0 feed (RFC 4287) of alerts, each entry with the alert itself as CAP in it.
+
+An entry is made once and put together with others as bytes: reading alerts and writing CAP is what a feed costs.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from xml.sax.saxutils import quoteattr
 
 from lxml import etree
 
@@ -20,16 +25,18 @@ MEDIA = "application/atom+xml"
 _DEFAULT: Mapping[Any, str] = {None: NAMESPACE}
 
 
+_FEED_END, _ENTRY_END = b"</feed>", b"</entry>"
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """``received``: when it came here; ``link``: where it stands alone."""
+    """``body`` is that of ``entry``; ``link`` is where it stands alone, which depends on how the feed was asked for."""
 
-    alert: Alert
-    received: datetime
+    body: bytes
     link: str
 
 
-def document(entries: Iterable[Entry], *, link: str, updated: datetime, catalogue: HazardCatalogue) -> bytes:
+def document(entries: Iterable[Entry], *, link: str, updated: datetime) -> bytes:
     """The feed that stands at ``link``, in UTF-8; ``updated`` is when it last changed."""
     feed = etree.Element(_name("feed"), nsmap=_DEFAULT)
     _add(feed, "id", _urn(link))
@@ -37,26 +44,29 @@ def document(entries: Iterable[Entry], *, link: str, updated: datetime, catalogu
     _add(feed, "updated", _time(updated))
     _author(feed, "warnd")
     _add(feed, "generator", "warnd")
-    _link(feed, link, rel="self", media=MEDIA)
-    for entry in entries:
-        feed.append(_entry(entry, catalogue))
-    return etree.tostring(feed, encoding="utf-8", xml_declaration=True)
+    etree.SubElement(feed, _name("link"), rel="self", type=MEDIA, href=link)
+    head = etree.tostring(feed, encoding="utf-8", xml_declaration=True).removesuffix(_FEED_END)
+    return b"".join((head, *(_linked(one) for one in entries), _FEED_END))
 
 
-def _entry(entry: Entry, catalogue: HazardCatalogue) -> etree._Element:
-    alert = entry.alert
+def _linked(entry: Entry) -> bytes:
+    link = f'<link rel="alternate" type="{cap.MEDIA}" href={quoteattr(entry.link)}/>'
+    return entry.body.removesuffix(_ENTRY_END) + link.encode() + _ENTRY_END
+
+
+def entry(alert: Alert, received: datetime, catalogue: HazardCatalogue) -> bytes:
+    """The ``entry`` element but its link, in UTF-8: the same for ever. ``received`` is when the alert came here."""
     message = cap.cap_of(alert, catalogue)
     element = etree.Element(_name("entry"), nsmap=_DEFAULT)
     _add(element, "id", entry_id(alert))
     _add(element, "title", alert.headline or alert.identifier)
-    _add(element, "updated", _time(entry.received))
+    _add(element, "updated", _time(received))
     _add(element, "published", _time(alert.sent))
     _author(element, alert.sender_name or alert.sender)
     if alert.color is not None:
         etree.SubElement(element, _name("category"), term=alert.color.value)
-    _link(element, entry.link, rel="alternate", media=cap.MEDIA)
     etree.SubElement(element, _name("content"), type=cap.MEDIA).append(message)
-    return element
+    return etree.tostring(element, encoding="unicode").encode()
 
 
 def entry_id(alert: Alert) -> str:
@@ -71,10 +81,6 @@ def _urn(name: str) -> str:
 
 def _author(parent: etree._Element, name: str) -> None:
     _add(etree.SubElement(parent, _name("author")), "name", name)
-
-
-def _link(parent: etree._Element, to: str, *, rel: str, media: str) -> None:
-    etree.SubElement(parent, _name("link"), rel=rel, type=media, href=to)
 
 
 def _add(parent: etree._Element, name: str, text: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -19,6 +20,8 @@ from warnd.store.published import FeedFilter, one_published, published, publishe
 
 MEDIA = atom.MEDIA
 
+_ENTRIES = "/feeds/cap/"
+
 MOST_ENTRIES = 500
 """Entries of one feed: the newest."""
 
@@ -27,6 +30,9 @@ ENDS_SHOWN = timedelta(hours=24)
 
 _FEEDS = 8
 """Feeds that are kept ready: the whole one and those of a few neighbours."""
+
+ENTRIES_SIZE = 32 * 1024 * 1024
+"""Bytes of entries that are kept ready, so that a feed asked for in a new way is not made from nothing: some thousands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +52,15 @@ class Edition:
 
 @dataclass(slots=True)
 class Kept:
-    """The latest editions by address; those longest unasked for go first. One is made at a time, under ``making``."""
+    """
+    The latest editions by address and the entries of all by id, which never change; what is longest unasked for goes first.
+
+    One edition is made at a time, under ``making``.
+    """
 
     editions: OrderedDict[str, Edition] = field(default_factory=OrderedDict)
+    entries: OrderedDict[str, bytes] = field(default_factory=OrderedDict)
+    size: int = 0
     making: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def of(self, address: str, ids: tuple[str, ...]) -> Edition | None:
@@ -64,6 +76,20 @@ class Kept:
         self.editions.move_to_end(address)
         while len(self.editions) > _FEEDS:
             self.editions.popitem(last=False)
+
+    def known(self, ids: Iterable[str]) -> dict[str, bytes]:
+        """The entries of these that are kept."""
+        found = {id_: self.entries[id_] for id_ in ids if id_ in self.entries}
+        for id_ in found:
+            self.entries.move_to_end(id_)
+        return found
+
+    def add(self, entries: Mapping[str, bytes]) -> None:
+        """Entries that were not known."""
+        self.entries.update(entries)
+        self.size += sum(map(len, entries.values()))
+        while self.size > ENTRIES_SIZE:
+            self.size -= len(self.entries.popitem(last=False)[1])
 
 
 KEPT = web.AppKey("kept_feeds", Kept)
@@ -97,18 +123,23 @@ async def entry(call: Call) -> web.StreamResponse:
 
 
 async def _made(call: Call, ids: tuple[str, ...], link: str, now: datetime) -> Edition:
-    found = await call.app.store.read(published, ids)
+    kept, catalogue = call.request.app[KEPT], call.app.surroundings.catalogue
+    known = kept.known(ids)
+    missing = [id_ for id_ in ids if id_ not in known]
+    found = await call.app.store.read(published, missing) if missing else []
+    base = str(_at(call, _ENTRIES))
 
-    def make() -> Edition:
-        entries = (
-            atom.Entry(from_body(one.body), one.received_at, str(_at(call, f"/feeds/cap/{one.id}")))
-            for one in found
-        )
-        body = atom.document(entries, link=link, updated=now, catalogue=call.app.surroundings.catalogue)
-        return Edition(ids, now, body, sha256(body).hexdigest()[:32])
+    def make() -> tuple[dict[str, bytes], Edition]:
+        new = {one.id: atom.entry(from_body(one.body), one.received_at, catalogue) for one in found}
+        every = known | new
+        entries = (atom.Entry(every[id_], base + id_) for id_ in ids)
+        body = atom.document(entries, link=link, updated=now)
+        return new, Edition(ids, now, body, sha256(body).hexdigest()[:32])
 
-    # In a thread: five hundred warnings take a while, and a red may be on its way meanwhile.
-    return await asyncio.to_thread(make)
+    # In a thread: five hundred new warnings take a while, and a red may be on its way meanwhile.
+    new, edition = await asyncio.to_thread(make)
+    kept.add(new)
+    return edition
 
 
 def _answer(request: web.Request, edition: Edition, now: datetime) -> web.Response:

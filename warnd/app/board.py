@@ -14,14 +14,21 @@ from warnd.store.sqlite import SqliteStore
 
 log = structlog.get_logger()
 
+ROOM = 200
+"""Alarms that are remembered before it is asked which of them still stand."""
+
 _AGAIN_AFTER = timedelta(seconds=10)
+
+_ON_DISK = timedelta(minutes=10)
+"""What was sounded longer ago has been written, or never will be."""
 
 
 class AlarmBoard:
     """
     Keeps alarms in the store without holding up whoever sounds them.
 
-    The same condition is written at most every ten seconds.
+    The same condition is written at most every ten seconds. What stands is remembered; what the store ended by itself,
+    as it does with alarms about an alert that is over, is forgotten when there are many.
     """
 
     def __init__(self, store: SqliteStore, *, now: Callable[[], datetime], new_id: Callable[[], str]) -> None:
@@ -29,7 +36,13 @@ class AlarmBoard:
         self._now = now
         self._new_id = new_id
         self._written: dict[tuple[str, str], datetime] = {}
+        self._room = ROOM
         self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def remembered(self) -> int:
+        """How many alarms it keeps in mind."""
+        return len(self._written)
 
     def sound(self, kind: str, subject: str, message: str) -> None:
         """A person must act: ``kind`` is constant, ``subject`` the channel, alert or file it is about."""
@@ -40,6 +53,9 @@ class AlarmBoard:
         self._written[kind, subject] = now
         log.warning("alarm.sounded", kind=kind, subject=subject, message=message)
         self._later(self._store.record(alarms.sound, kind, subject, message, id=self._new_id(), now=now))
+        if len(self._written) > self._room:
+            self._room = 2 * len(self._written)
+            self._later(self._forget())
 
     def clear(self, kind: str, subject: str) -> None:
         """The condition is over; cheap when it does not stand."""
@@ -55,6 +71,13 @@ class AlarmBoard:
         """Wait until all that was sounded is on disk."""
         while self._tasks:
             await asyncio.gather(*self._tasks)
+
+    async def _forget(self) -> None:
+        """Those that stand no more; the next time is when there are twice as many as are left."""
+        standing = {(one.kind, one.subject) for one in await self._store.read(alarms.open_alarms)}
+        recent = self._now() - _ON_DISK
+        self._written = {key: last for key, last in self._written.items() if key in standing or last > recent}
+        self._room = max(ROOM, 2 * len(self._written))
 
     def _later(self, writing: object) -> None:
         async def write() -> None:

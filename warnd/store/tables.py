@@ -244,6 +244,20 @@ feed_entries = Table(
 )
 """Entries that were dealt with: what a feed goes on showing is neither fetched nor kept again."""
 
+feed_calls = Table(
+    "feed_calls",
+    metadata,
+    Column("feed", String, primary_key=True),
+    Column("signature", String, primary_key=True),
+    Column("event", String, nullable=False),
+    Column("warning", String, nullable=False),
+    Column("url", String, nullable=False),
+    Column("at", Instant, nullable=False, index=True),
+    Index("ix_feed_calls_warning", "feed", "warning"),
+    sqlite_with_rowid=False,
+)
+"""What a signature of a feed that calls was used for, see ``warnd.store.feed_calls``."""
+
 alerts = Table(
     "alerts",
     metadata,

@@ -19,6 +19,9 @@ TRIES = 3
 """Of one request, when nothing or a 5xx comes back. What fails them all is asked again at the next poll."""
 
 _REDIRECTS = 3
+_Origin = tuple[str, str, int]
+"""Scheme, host and port."""
+
 _PORTS = {"http": 80, "https": 443}
 _GONE = frozenset({404, 410})
 _CHUNK = 64 * 1024
@@ -56,9 +59,9 @@ class Gate:
     """
     Where a feed's requests may go: to ``home`` and the ``hosts`` that the operator named, nowhere else.
 
-    What a feed answers is not trusted to choose an address: a link or a redirect to another host, another port
-    or the machine's own network is refused before a byte leaves. ``headers`` may hold credentials and go to the
-    origin of ``home`` alone.
+    What a feed answers is not trusted to choose an address: a link or a redirect to another host, another port,
+    from https to http or to the machine's own network is refused before a byte leaves. ``headers`` may hold
+    credentials and go to the origin of ``home`` alone, which its scheme is a part of (RFC 6454).
     """
 
     home: str
@@ -72,28 +75,28 @@ class Gate:
         except ValueError as error:
             raise FeedUnreachable(f"an address in its answer cannot be asked: {error}") from None
         if origin not in self._allowed():
-            host, port = origin
+            scheme, host, port = origin
             raise FeedUnreachable(
-                f"it leads to {host}:{port}, which is neither its own host nor among its hosts"
+                f"it leads to {scheme}://{host}:{port}, which is neither its own host nor among its hosts"
             )
 
     def headers_for(self, url: str) -> Mapping[str, str]:
         return self.headers if _origin(url) == _origin(self.home) else {}
 
-    def _allowed(self) -> set[tuple[str, int]]:
-        host, port = _origin(self.home)
-        allowed = {(host, port)} | ({(host, 443)} if port == _PORTS["http"] else set())
+    def _allowed(self) -> set[_Origin]:
+        scheme, host, port = home = _origin(self.home)
+        allowed = {home} | ({("https", host, 443)} if (scheme, port) == ("http", 80) else set())
         for named in self.hosts:
             name, _, number = named.partition(":")
-            allowed |= {(name, int(number))} if number else {(name, each) for each in _PORTS.values()}
+            allowed |= {(each, name, int(number or usual)) for each, usual in _PORTS.items()}
         return allowed
 
 
-def _origin(url: str) -> tuple[str, int]:
+def _origin(url: str) -> _Origin:
     parts = urlsplit(url)
     if parts.scheme not in _PORTS or not parts.hostname or parts.username is not None:
         raise ValueError("it is no plain http or https address")
-    return parts.hostname, parts.port or _PORTS[parts.scheme]
+    return parts.scheme, parts.hostname, parts.port or _PORTS[parts.scheme]
 
 
 class Fetcher:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -17,18 +18,23 @@ from warnd.intake.feeds import Reader
 from warnd.intake.feeds.caiyun import Event, event_with_alert, read_event
 from warnd.settings import FeedSettings
 from warnd.store import feeds
+from warnd.store.alerts import RawMessage
+from warnd.store.feed_calls import FeedCall, calls_like, remember_call
 from warnd.store.feeds import FeedState
 
 log = structlog.get_logger()
 
 _EVER = datetime.fromtimestamp(0, UTC)
 
+_NEVER_ON = Fault("alert_id", "never_on", "is no warning that this feed has called on")
+
 
 class Hook:
     """
     Takes the calls of one feed, signed with ``key``.
 
-    A call that comes again does no harm: its alert is here already. So nonces need not be remembered.
+    What a call wants done is not signed. So a signature serves for what it was first used for, and an end is of a
+    warning that this feed called on itself. The same call again does no harm: its alert is here already.
     """
 
     def __init__(
@@ -45,17 +51,28 @@ class Hook:
         """
         Take in what a call tells of; it is on disk when this returns.
 
-        Raises Invalid for a call that is none or not signed, FeedUnreachable when its alert cannot be fetched
-        (the caller is to call again) and StoreError.
+        Raises Invalid for a call that is none, not signed or signed as another was, FeedUnreachable when its alert
+        cannot be fetched (the caller is to call again) and StoreError.
         """
         event = read_event(body)
         if not event.is_signed_with(self._key.reveal()):
             raise Invalid([Fault("signature", "bad_signature", "is not that of secret, alert_id and nonce")])
+        call = FeedCall(self.settings.name, event.signature.lower(), event.event, event.warning, event.url)
+        earlier = await self._here.store.read(calls_like, call)
+        if any(one.signature == call.signature and one != call for one in earlier):
+            message = (
+                f"feed {call.feed}: a call about {event.alert_id} is signed as another was; is it a replay?"
+            )
+            self._here.alarms.sound("feed_refused", call.feed, message[:500])
+            raise Invalid([Fault("nonce", "nonce_used", "was used before, for another call")])
         now = self._here.now()
         states = await self._here.store.read(feeds.states)
         before = states.get(self.settings.name, FeedState(self.settings.name, now, now))
         try:
-            outcome = await self._taken(event, body)
+            if _may_say(call, event, earlier):
+                outcome = await self._taken(event, body)
+            else:
+                outcome = await self._refused(event, body)
         except FeedUnreachable as error:
             log.warning("feed.failed", feed=self.settings.name, trouble=str(error))
             await self._here.store.write(feeds.keep_state, replace(before, polled=now, trouble=str(error)))
@@ -71,7 +88,10 @@ class Hook:
             faults=before.faults + faults_of([outcome]),
             trouble="",
         )
-        await self._here.store.write(feeds.keep_state, state)
+        if outcome.taken is Taken.REFUSED:
+            await self._here.store.write(feeds.keep_state, state)
+        else:
+            await self._here.store.write(remember_call, call, state, now)
         if message := watch.refusals(self.settings.name, [outcome]):
             self._here.alarms.sound("feed_refused", self.settings.name, message)
         self._here.metrics.feed_entries.labels(self.settings.name, outcome.taken.value).inc()
@@ -81,3 +101,14 @@ class Hook:
         answer = await self._fetcher.get(event.url, headers=self._reader.headers)
         whole = event_with_alert(body, answer.body or b"")
         return await self._taker.take(event.alert_id, whole, since=_EVER)
+
+    async def _refused(self, event: Event, body: bytes) -> Outcome:
+        """What another feed or source brought is not this one's to end."""
+        here = self._here
+        raw = RawMessage(here.new_id(), self.settings.source, self._reader.content_type, body, here.now())
+        await here.refuse(raw, (_NEVER_ON,))
+        return Outcome(event.alert_id, Taken.REFUSED, findings=(_NEVER_ON,))
+
+
+def _may_say(call: FeedCall, event: Event, earlier: Sequence[FeedCall]) -> bool:
+    return not event.ends or any(one.warning == call.warning and one.event != call.event for one in earlier)

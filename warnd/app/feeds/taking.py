@@ -71,7 +71,11 @@ class Taker:
         self._reception = reception
 
     async def take(self, key: str, body: bytes, *, since: datetime) -> Outcome:
-        """Keep and admit what an entry holds; ``since`` is when its feed was first asked. Raises StoreError."""
+        """
+        Keep and admit what an entry holds; ``since`` is when its feed was first asked. Raises StoreError.
+
+        What was over by then is not even kept raw: a new feed's window holds hundreds of them, and nobody sent them here.
+        """
         here = self._reception
         raw = RawMessage(here.new_id(), self._source, self._reader.content_type, body, here.now())
         speaker = here.speaker(self._source)

@@ -36,6 +36,7 @@ from warnd.model.color import Color
 from warnd.model.hazard import HazardCatalogue
 
 _WORDS = {color.value: color for color in Color}
+_ON, _OFF = "ALERT_ON", "ALERT_OFF"
 _LISTS = (("result", "alert", "content"), ("content",), ("alerts",))
 _METEOROLOGICAL = re.compile(r"1561102(\d\d)", re.ASCII)
 """Version 3's type of a weather warning, whose last two digits are those of the national code ``11Bnn``."""
@@ -145,12 +146,26 @@ def _instant(seconds: str, path: str, odd: list[Fault]) -> datetime | None:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A call of version 1: that a warning is on or off, and where it is told in full."""
+    """
+    A call of version 1: that a warning is on or off, and where it is told in full.
 
+    Neither ``event`` nor ``url`` is signed: whoever sees a call can make another of it.
+    """
+
+    event: str
     alert_id: str
     nonce: str
     signature: str
     url: str
+
+    @property
+    def ends(self) -> bool:
+        return self.event == _OFF
+
+    @property
+    def warning(self) -> str:
+        """The identifier of the warning, the national one without a prefix."""
+        return national_of(self.alert_id) or self.alert_id
 
     def is_signed_with(self, secret: str) -> bool:
         """The signature is SHA-1, in hex, of secret, identifier and nonce one after another."""
@@ -162,9 +177,9 @@ class Event:
 def read_event(body: bytes) -> Event:
     """Raises InvalidAlert."""
     told = json_of(body)
-    if text_at(told, "event") not in ("ALERT_ON", "ALERT_OFF"):
+    if text_at(told, "event") not in (_ON, _OFF):
         refuse("event", "not_an_event", "is neither ALERT_ON nor ALERT_OFF")
-    return Event(*(text_at(told, name) for name in ("alert_id", "nonce", "signature", "url")))
+    return Event(*(text_at(told, name) for name in ("event", "alert_id", "nonce", "signature", "url")))
 
 
 def event_with_alert(event: bytes, alert: bytes) -> bytes:
@@ -180,7 +195,7 @@ def _called(event: Mapping[str, Any], notice: Notice) -> Notice:
     If the alert it leads to is the issuer's own word of the end, it is told as such. If it is still the warning,
     its words would mislead: the end goes out without any, under the warning's identifier with ``.off``.
     """
-    if text_at(event, "event") != "ALERT_OFF":
+    if text_at(event, "event") != _OFF:
         return notice
     ended = text_at(event, "alert_id")
     title = read_title(notice.headline)

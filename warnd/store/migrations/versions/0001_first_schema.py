@@ -196,6 +196,21 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("key", name=op.f("pk_meta")),
     )
     op.create_table(
+        "feed_calls",
+        sa.Column("feed", sa.String(), nullable=False),
+        sa.Column("signature", sa.String(), nullable=False),
+        sa.Column("event", sa.String(), nullable=False),
+        sa.Column("warning", sa.String(), nullable=False),
+        sa.Column("url", sa.String(), nullable=False),
+        sa.Column("at", Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("feed", "signature", name=op.f("pk_feed_calls")),
+        sqlite_with_rowid=False,
+    )
+    with op.batch_alter_table("feed_calls", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_feed_calls_at"), ["at"], unique=False)
+        batch_op.create_index("ix_feed_calls_warning", ["feed", "warning"], unique=False)
+
+    op.create_table(
         "feed_entries",
         sa.Column("feed", sa.String(), nullable=False),
         sa.Column("key", sa.String(), nullable=False),
