@@ -81,6 +81,7 @@ class Admission:
     it cancels). ``supersedes`` are ids that stop now, in ``ending`` state; ``joins`` other episodes that become one with
     its own; ``overtaken_by`` the later message it came too late for. ``findings`` are further remarks.
     ``regions`` is where it holds: the message's own divisions, or its episode's where it names no area.
+    ``tied`` are ids of the messages that it is, or would be once released, of one episode with.
     ``hold`` is set of what is held.
     """
 
@@ -92,6 +93,7 @@ class Admission:
     lane: Lane = Lane.BLUE
     episode_id: str | None = None
     joins: tuple[str, ...] = ()
+    tied: tuple[str, ...] = ()
     overtaken_by: str | None = None
     deliver_until: datetime | None = None
     supersedes: tuple[str, ...] = ()

@@ -129,6 +129,7 @@ def _new(parsed: Parsed, known: Known, *, speaker: Speaker, now: datetime) -> Ad
         lane=lane_for(alert, tie.episode, standing.change),
         episode_id=tie.episode_ids[0] if tie.episode_ids else None,
         joins=tie.episode_ids[1:] if released else (),
+        tied=tuple(one.id for one in tie.episode),
         overtaken_by=over.id if over is not None else None,
         deliver_until=until,
         supersedes=standing.stops if released else (),
