@@ -47,7 +47,7 @@ class Foresight:
         known = await self._store.read(bearing_on, parsed.alert, source=speaker.name)
         itself = (parsed.alert.identifier, parsed.alert.sent)
         others = [one for one in known.episode if (one.identifier, one.sent) != itself]
-        known = replace(known, same=None, episode=others)
+        known = replace(known, same=None, issued=(), episode=others)
         located = placed(parsed, known, lookup, source=speaker.regions)
         admission = admit(*located, speaker=speaker, now=now)
         if admission.state not in (AlertState.RELEASED, AlertState.HELD):

@@ -174,6 +174,9 @@ def _confirm() -> None:
 
 
 def _say(answer: Mapping[str, Any]) -> None:
+    if answer.get("repeat"):
+        print(f"{answer['id']} says the same and was issued already; it is {answer['state']}")
+        return
     print(f"{answer['id']} is {answer['state']}")
     for one in answer["warnings"]:
         print(f"note: {one['path']}: {one['message']}")
