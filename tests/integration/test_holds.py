@@ -330,6 +330,14 @@ async def test_the_blast_radius_is_shown_while_it_waits(here: County) -> None:
     assert (dry["targeted"], dry["by_channel"], dry["told_before"]) == (3, {"sms": 3}, 3)
 
 
+@pytest.mark.parametrize("id_", ["nope", "01KXEZB1Y0E51THZXH3ZMGFH33", "no-pe"])
+async def test_an_alert_that_is_not_there_is_named(here: County, id_: str) -> None:
+    """Whatever it is called: a slip of the hand in an id is none in the address."""
+    for method, path in (("GET", f"alerts/{id_}/forecast"), ("POST", f"alerts/{id_}/approve")):
+        status, problem = await here.door.ask(method, path, role="li")
+        assert (status, problem["detail"]) == (404, f"no alert {id_}")
+
+
 # --- the link -------------------------------------------------------------------------------------------
 
 
