@@ -26,11 +26,16 @@ class WarndError(Exception):
 
 
 class ConfigError(WarndError):
-    """A setting that can never work as it stands. ``key`` is dotted, e.g. ``channels.sms.url``."""
+    """
+    Settings that can never work as they stand: a ``key``, dotted as ``channels.sms.url``, and what is wrong with it.
 
-    def __init__(self, key: str, message: str) -> None:
-        super().__init__(f"{key}: {message}")
+    ``others`` are more such pairs; ``faults`` are sentences, one for each.
+    """
+
+    def __init__(self, key: str, message: str, *others: tuple[str, str]) -> None:
         self.key = key
+        self.faults = tuple(f"{each}: {why}" for each, why in ((key, message), *others))
+        super().__init__("; ".join(self.faults))
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,11 +120,12 @@ def test_two_people_issue_and_release_a_warning_by_commands(tmp_path: Path, vill
         village.settle(site)
         site.start()
         issued = command(
-            site, keys["zhang"], "issue", "--hazard", "rainstorm", "--color", "red", "--region", "621202",
+            site, keys["zhang"], "issue", "--hazard", "暴雨", "--color", "red", "--region", "621202",
             "--headline", "武都区应急管理局发布暴雨红色预警", "--expires", "6h", "--yes",
         )  # fmt: skip
         assert issued.returncode == 0, issued.stderr
         assert re.search("Would be told|放行后将告知", issued.stdout)
+        assert issued.stdout.count("hazard: ") == 1, "a remark is made once"
         alert_id = issued.stdout.split(" is held")[0].split()[-1]
         alone = command(site, keys["zhang"], "alerts", "approve", alert_id, "--yes")
         assert (alone.returncode, "a second person approves it" in alone.stderr) == (1, True)

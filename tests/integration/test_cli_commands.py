@@ -408,3 +408,25 @@ def test_an_operator_asks_where_an_area_would_be(
 def test_a_place_must_be_one(warnd: Call, arguments: list[str]) -> None:
     """Called wrongly."""
     assert warnd("regions", "resolve", *arguments)[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        pytest.param(
+            ("alerts", "list", "--color", "king"), "'--color': 'king' is not one of 'blue'", id="a color"
+        ),
+        pytest.param(("deliveries", "list", "--state", "foo"), "'foo' is none of queued", id="a state"),
+    ],
+)
+def test_a_wrong_word_is_repeated_in_plain_words(warnd: Call, arguments: tuple[str, ...], said: str) -> None:
+    """With what it may be instead."""
+    code, _, errors = warnd(*arguments)
+    plain = " ".join(errors.replace("│", " ").split())
+    assert (code, said in plain) == (2, True), errors
+
+
+@pytest.mark.parametrize("what", ["hazards", "regions"])
+def test_a_search_that_finds_nothing_says_so(warnd: Call, what: str) -> None:
+    """Beside the exit code, and not among what was found."""
+    assert warnd(what, "search", "zzz") == (1, "", f"warnd: no {what} match 'zzz'\n")

@@ -124,6 +124,16 @@ def test_a_misspelt_key_fails_and_is_named(examine: Examine, config: Path) -> No
     assert "serwer" in found(result)["settings"]["message"]
 
 
+def test_every_fault_of_the_settings_has_its_row(examine: Examine, config: Path) -> None:
+    """Whoever mends them goes down the list."""
+    config.write_text('[server]\nport = "x"\n[issue]\nsender = "a b"\n')
+    rows = [json.loads(line) for line in examine("--json").stdout.splitlines()]
+    assert [(one["check"], one["message"].partition(":")[0]) for one in rows] == [
+        ("settings", "server.port"),
+        ("settings", "issue.sender"),
+    ]
+
+
 def test_what_a_source_may_speak_for_is_held_against_hazards_and_divisions(
     examine: Examine, config: Path, tmp_path: Path
 ) -> None:

@@ -245,6 +245,55 @@ async def test_a_request_by_hand_that_is_repeated_issues_one_warning(here: Count
     assert (status, again["id"], again["repeat"]) == (200, first["id"], True)
 
 
+async def test_the_same_words_by_hand_are_issued_once(here: County) -> None:
+    """Both would be released by time-out, and people told twice; an end counted from now lies a little later."""
+    first = await held(here, "zhang", expires="2026-07-14T14:00:00+08:00")
+    again = HAND | {"expires": "2026-07-14T14:02:00+08:00"}
+    here.clock.pass_(minutes=2)
+    status, answer = await here.door.ask("POST", "alerts", role="zhang", json=again)
+    assert (status, answer["id"], answer.get("repeat")) == (200, first["id"], True), answer
+    assert answer["warnings"] == []
+    here.clock.pass_(minutes=3)
+    await here.round()
+    assert await here.state(first["id"]) == "released"
+    status, answer = await here.door.ask("POST", "alerts", role="zhang", json=again)
+    assert (status, answer["id"]) == (200, first["id"])
+    _, dry = await here.door.ask("POST", "alerts?dry_run=true", role="zhang", json=again)
+    assert dry["state"] == "held", "a dry run is of a message that comes for the first time"
+
+
+async def test_the_same_words_by_hand_are_a_new_warning_once_the_first_counts_no_more(here: County) -> None:
+    """A rejected one is issued anew; long after a release people are told again, if somebody means it."""
+    first = await held(here, "zhang")
+    await here.door.ask("POST", f"alerts/{first['id']}/reject", role="li")
+    second = await held(here, "zhang")
+    await here.door.ask("POST", f"alerts/{second['id']}/approve", role="li")
+    here.clock.pass_(minutes=16)
+    assert (await held(here, "zhang"))["id"] not in (first["id"], second["id"])
+
+
+@pytest.mark.parametrize(
+    ("area", "name"),
+    [
+        pytest.param({"regions": ["621202"]}, "甘肃省陇南市武都区", id="a code"),
+        pytest.param({"regions": ["621202000000"]}, "甘肃省陇南市武都区", id="a padded one"),
+        pytest.param(
+            {"regions": ["621202101", "621202102"]},
+            "甘肃省陇南市武都区安化镇、甘肃省陇南市武都区东江镇",
+            id="several",
+        ),
+        pytest.param({"regions": ["621202"], "name": "武都全区"}, "武都全区", id="a name of its own"),
+    ],
+)
+async def test_an_area_by_hand_goes_out_under_its_name(here: County, area: dict[str, Any], name: str) -> None:
+    """Whoever reads it elsewhere knows no codes; it is so before a second person looks."""
+    answer = await held(here, "zhang", areas=[area])
+    _, shown = await here.door.ask("GET", f"alerts/{answer['id']}")
+    assert [one["name"] for one in shown["message"]["areas"]] == [name]
+    reply = await here.door.reply("GET", f"alerts/{answer['id']}/cap")
+    assert f"<areaDesc>{name}</areaDesc>" in await reply.text()
+
+
 async def test_by_hand_is_json_alone_and_off_unless_configured(here: County, door: Any) -> None:
     """The second door is the one of a configuration without [issue]."""
     status, _ = await here.door.ask(
@@ -279,6 +328,14 @@ async def test_the_blast_radius_is_shown_while_it_waits(here: County) -> None:
     end = {"type": "cancel", "references": refer}
     _, dry = await here.door.ask("POST", "alerts?dry_run=true", role="zhang", json=end)
     assert (dry["targeted"], dry["by_channel"], dry["told_before"]) == (3, {"sms": 3}, 3)
+
+
+@pytest.mark.parametrize("id_", ["nope", "01KXEZB1Y0E51THZXH3ZMGFH33", "no-pe"])
+async def test_an_alert_that_is_not_there_is_named(here: County, id_: str) -> None:
+    """Whatever it is called: a slip of the hand in an id is none in the address."""
+    for method, path in (("GET", f"alerts/{id_}/forecast"), ("POST", f"alerts/{id_}/approve")):
+        status, problem = await here.door.ask(method, path, role="li")
+        assert (status, problem["detail"]) == (404, f"no alert {id_}")
 
 
 # --- the link -------------------------------------------------------------------------------------------

@@ -15,6 +15,12 @@ from warnd.model.alert import AlertState, Change, Status
         pytest.param("+8615400000001", "+8615400000001", id="a number is shown"),
         pytest.param("duty@example.org", "duty@example.org", id="a mailbox is shown"),
         pytest.param("00000c10-0000-4000-8000-000000000c10", "…0c10", id="of a robot's key only the end"),
+        pytest.param(
+            "https://duty:made-up@cap.example.org:8443/alerts?key=made-up",
+            "cap.example.org",
+            id="of a platform its host",
+        ),
+        pytest.param("https://[::1/alerts", "…erts", id="of what is no URL after all only the end"),
         pytest.param("board-7", "board-7", id="a short name is no credential"),
     ],
 )

@@ -132,7 +132,7 @@ async def get(call: Call) -> web.StreamResponse:
 
 
 async def forecast(call: Call) -> web.StreamResponse:
-    return answer(counts_view(await call.app.foresight.of_held(call.id)))
+    return answer(counts_view(await call.app.foresight.of_held(call.id, call.app.now())))
 
 
 async def coverage(call: Call) -> web.StreamResponse:

@@ -43,6 +43,8 @@ from warnd.model.region import Level
 from warnd.pipeline import cap
 
 _ID = "{id:[0-9A-Z]+}"
+_ALERT = "{id:[0-9A-Za-z_-]+}"
+"""Whatever somebody types for one: the answer names it."""
 
 _SINCE = instant("since", "Not before this time.")
 _UNTIL = instant("until", "Before this time.")
@@ -134,15 +136,15 @@ ROUTES: tuple[Route, ...] = (
         ),
     ),
     _get("alerts", alerts.list_, "Alerts, the newest first.", *_ALERTS),
-    _get(f"alerts/{_ID}", alerts.get, "One alert with its deliveries by state."),
-    _get(f"alerts/{_ID}/forecast", alerts.forecast, "Whom the release of a held alert would tell."),
-    _get(f"alerts/{_ID}/coverage", alerts.coverage, "Whom it reached by region level, and the gaps.", *PAGING),
-    _get(f"alerts/{_ID}/events", alerts.events, "Its progress while it goes out.", media="text/event-stream"),
-    _get(f"alerts/{_ID}/cap", alerts.as_cap, "The alert as CAP 1.2.", media=cap.MEDIA),
-    _act(f"alerts/{_ID}/approve", alerts.approve, "Release a held alert.", Nothing),
+    _get(f"alerts/{_ALERT}", alerts.get, "One alert with its deliveries by state."),
+    _get(f"alerts/{_ALERT}/forecast", alerts.forecast, "Whom the release of a held alert would tell."),
+    _get(f"alerts/{_ALERT}/coverage", alerts.coverage, "Whom it reached by region level, and the gaps.", *PAGING),
+    _get(f"alerts/{_ALERT}/events", alerts.events, "Its progress while it goes out.", media="text/event-stream"),
+    _get(f"alerts/{_ALERT}/cap", alerts.as_cap, "The alert as CAP 1.2.", media=cap.MEDIA),
+    _act(f"alerts/{_ALERT}/approve", alerts.approve, "Release a held alert.", Nothing),
     Route(
         "POST",
-        f"{PREFIX}/alerts/{_ID}/mend",
+        f"{PREFIX}/alerts/{_ALERT}/mend",
         mending.mend,
         "Set a quarantined alert right and let what follows happen.",
         ACTING,
@@ -150,11 +152,11 @@ ROUTES: tuple[Route, ...] = (
         mending.MendBody,
         answers=(Answer(200, "The alert as it stands now, or a dry run's figures."),),
     ),
-    _bytes(f"alerts/{_ID}/raw", messages.of_alert, "The message that the alert was read from, as it came."),
-    _act(f"alerts/{_ID}/reject", alerts.reject, "Let nobody be told of a held or quarantined alert.", alerts.Decision),
-    _act(f"alerts/{_ID}/links", alerts.link, "A link by which one named person may release or reject a held alert.",
+    _bytes(f"alerts/{_ALERT}/raw", messages.of_alert, "The message that the alert was read from, as it came."),
+    _act(f"alerts/{_ALERT}/reject", alerts.reject, "Let nobody be told of a held or quarantined alert.", alerts.Decision),
+    _act(f"alerts/{_ALERT}/links", alerts.link, "A link by which one named person may release or reject a held alert.",
          alerts.LinkBody, 201),
-    _act(f"alerts/{_ID}/cancel", alerts.cancel, "Stop what is unsent; tells nobody.", alerts.Decision),
+    _act(f"alerts/{_ALERT}/cancel", alerts.cancel, "Stop what is unsent; tells nobody.", alerts.Decision),
     _get("messages", messages.list_, "What sources sent, whatever came of it, the newest first.",
          one_of("verdict", {one.value: one for one in Verdict}, "Only those with this verdict."),
          text("source", "Only of this source."), _SINCE, _UNTIL, *PAGING),

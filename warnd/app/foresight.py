@@ -8,7 +8,6 @@ from dataclasses import replace
 from datetime import datetime
 
 from warnd.app.places import Places
-from warnd.errors import Conflict
 from warnd.intake.placing import placed
 from warnd.model.admission import Admission
 from warnd.model.alert import Alert, AlertState, Change, Parsed
@@ -17,7 +16,7 @@ from warnd.pipeline.admit import Speaker, admit
 from warnd.pipeline.forecast import Forecast, forecast
 from warnd.pipeline.match import AudienceIndex
 from warnd.pipeline.surroundings import Surroundings
-from warnd.store import alert_views, told
+from warnd.store import releasing, told
 from warnd.store.bearing import bearing_on
 from warnd.store.plan_source import StoredPlanSource
 from warnd.store.sqlite import SqliteStore
@@ -48,22 +47,20 @@ class Foresight:
         known = await self._store.read(bearing_on, parsed.alert, source=speaker.name)
         itself = (parsed.alert.identifier, parsed.alert.sent)
         others = [one for one in known.episode if (one.identifier, one.sent) != itself]
-        known = replace(known, same=None, episode=others)
+        known = replace(known, same=None, issued=(), episode=others)
         located = placed(parsed, known, lookup, source=speaker.regions)
         admission = admit(*located, speaker=speaker, now=now)
         if admission.state not in (AlertState.RELEASED, AlertState.HELD):
             return admission, NOBODY
-        earlier = [one.id for one in known.episode]
-        found = await self.of_change(admission.alert, admission.change, admission.regions, earlier)
+        found = await self.of_change(admission.alert, admission.change, admission.regions, admission.tied)
         return admission, found
 
-    async def of_held(self, alert_id: str) -> Forecast:
-        """Whom a release would tell, as things are now. Raises NotFound, and Conflict when it is not held."""
-        view = await self._store.read(alert_views.get_alert, alert_id)
-        if view.alert.state is not AlertState.HELD:
-            raise Conflict(f"alert {alert_id} is {view.alert.state.value}; a forecast is of one that is held")
-        telling = await self._source.load(alert_id)
-        return await self.of_change(telling.alert, telling.change, telling.regions, telling.earlier)
+    async def of_held(self, alert_id: str, now: datetime) -> Forecast:
+        """Whom a release would tell now: nobody if it can be none. Raises NotFound; Conflict when it is not held."""
+        found = await self._store.read(releasing.outlook, alert_id, now=now)
+        if found is None:
+            return NOBODY
+        return await self.of_change(found.alert, found.change, found.regions, found.earlier)
 
     async def of_change(
         self, alert: Alert, change: Change, regions: Sequence[str], earlier: Sequence[str]

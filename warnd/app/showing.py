@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from warnd.app.phrases import Phrases
 from warnd.model.alert import AlertState, Change, Status
 
@@ -10,14 +12,23 @@ _TAIL = 4
 
 def shown_address(address: str) -> str:
     """
-    Numbers and mailboxes as they are; of anything else only the end.
+    Numbers and mailboxes as they are, of a URL its host; of anything else only the end.
 
     A robot's key is address and credential in one: who can read it can post as us. Administrators see it
     where they keep endpoints.
     """
+    if "://" in address:
+        return _host(address) or f"…{address[-_TAIL:]}"
     if address.startswith("+") or "@" in address or len(address) <= 2 * _TAIL:
         return address
     return f"…{address[-_TAIL:]}"
+
+
+def _host(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
 
 
 def shown_kind(say: Phrases, status: Status, change: Change) -> str:

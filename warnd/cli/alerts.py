@@ -111,7 +111,7 @@ async def _show(config: Path | None, id: str) -> tuple[Whole, ZoneInfo]:
     async with open_store(config) as app:
         whole = await app.store.read(_whole, id)
         if whole.view.alert.state is AlertState.HELD:
-            whole = replace(whole, forecast=await app.foresight.of_held(id))
+            whole = replace(whole, forecast=await app.foresight.of_held(id, app.now()))
         return whole, app.settings.time_zone
 
 

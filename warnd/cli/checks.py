@@ -70,7 +70,8 @@ async def examine(settings: Settings, *, config: Path | None, now: datetime) -> 
     try:
         app = App(settings)
     except ConfigError as error:
-        yield at_fault("settings", error)
+        for finding in unusable(error):
+            yield finding
         return
     yield templates([str(fault) for fault in app.surroundings.templates.faults()])
     for name, line in app.lines.items():
@@ -80,6 +81,11 @@ async def examine(settings: Settings, *, config: Path | None, now: datetime) -> 
     for name, feed in settings.feeds.items():
         if (address := network_address({"url": feed.url})) is not None:
             yield await connection(f"feed {name}", *address)
+
+
+def unusable(error: ConfigError) -> list[Finding]:
+    """One for each fault of the settings."""
+    return [Finding("settings", Health.FAILED, each, misconfigured=True) for each in error.faults]
 
 
 def at_fault(check: str, error: ConfigError) -> Finding:

@@ -9,7 +9,7 @@ import typer
 
 from warnd import logs
 from warnd.cli import configuration
-from warnd.cli.checks import Finding, Health, at_fault, examine
+from warnd.cli.checks import Finding, Health, examine, unusable
 from warnd.cli.common import run
 from warnd.cli.configuration import ConfigFile
 from warnd.cli.main import CONFIGURATION
@@ -37,7 +37,7 @@ async def _findings(config: Path | None) -> list[Finding]:
     try:
         settings = configuration.settings(config)
     except ConfigError as error:
-        return [at_fault("settings", error)]
+        return unusable(error)
     file = configuration.file(config)
     found = [Finding("settings", Health.GOOD, f"every key of {file} is understood")]
     found += [one async for one in examine(settings, config=file, now=datetime.now(UTC))]

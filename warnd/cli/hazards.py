@@ -9,7 +9,7 @@ import typer
 
 from warnd.api.hazards import hazard_view
 from warnd.cli.options import AsJson, Language, language
-from warnd.cli.terminal import print_json, print_table
+from warnd.cli.terminal import nothing_found, print_json, print_table
 from warnd.intake.hazards import load_hazards
 from warnd.model.hazard import Hazard, HazardCatalogue
 from warnd.resources import path
@@ -35,7 +35,7 @@ def search(
     found = _catalogue().search(text)
     _print(found, chosen, as_json=as_json)
     if not found:
-        raise typer.Exit(1)
+        nothing_found("hazards", text)
 
 
 def _catalogue() -> HazardCatalogue:

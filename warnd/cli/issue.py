@@ -88,7 +88,7 @@ def issue(
     if not yes:
         _confirm()
     answer = ask(url, key, "POST", "alerts", content=message)
-    print_json(answer) if as_json else _say(answer)
+    print_json(answer) if as_json else _say(answer, forecast["warnings"])
 
 
 def print_forecast(forecast: Mapping[str, Any], say: Phrases) -> None:
@@ -173,10 +173,15 @@ def _confirm() -> None:
     typer.confirm("Issue it?", abort=True)
 
 
-def _say(answer: Mapping[str, Any]) -> None:
+def _say(answer: Mapping[str, Any], shown: Sequence[Mapping[str, Any]]) -> None:
+    """``shown`` are remarks that stood below the forecast."""
+    if answer.get("repeat"):
+        print(f"{answer['id']} says the same and was issued already; it is {answer['state']}")
+        return
     print(f"{answer['id']} is {answer['state']}")
     for one in answer["warnings"]:
-        print(f"note: {one['path']}: {one['message']}")
+        if one not in shown:
+            print(f"note: {one['path']}: {one['message']}")
     if hold := answer.get("hold"):
         then = {"release": "released", "reject": "rejected"}[hold["then"]]
         due = datetime.fromisoformat(hold["due"]).astimezone()

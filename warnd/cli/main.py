@@ -72,6 +72,14 @@ class LazyGroup(TyperGroup):
         for name, (_, summary) in COMMANDS.items():
             self.add_command(LazyCommand(name, help=summary))
 
+    def invoke(self, ctx: Any) -> Any:
+        """Whatever command it is: what Typer says of a wrong choice begins with a word of its own inside."""
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            error.message = error.message.removeprefix("Value error, ")
+            raise
+
 
 app = typer.Typer(
     name="warnd",

@@ -25,7 +25,9 @@ def _state(text: str) -> State:
     try:
         return State(text)
     except ValueError as error:
-        raise typer.BadParameter(f"is none of {', '.join(state.value for state in State)}") from error
+        raise typer.BadParameter(
+            f"{text!r} is none of {', '.join(state.value for state in State)}"
+        ) from error
 
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]

@@ -15,7 +15,7 @@ from warnd import resources
 from warnd.app.places import Resolved, asked_for
 from warnd.cli.common import open_store, run
 from warnd.cli.configuration import ConfigFile
-from warnd.cli.terminal import print_json, print_table, progress
+from warnd.cli.terminal import nothing_found, print_json, print_table, progress
 from warnd.intake.geometry import read_circle, read_polygon
 from warnd.model.alert import Area
 from warnd.model.region import Region
@@ -54,7 +54,7 @@ def search(
         rows = [(region.code, region.level.name.lower(), path) for region, path in found]
         print_table(("code", "level", "name"), rows)
     if not found:
-        raise typer.Exit(1)
+        nothing_found("regions", text)
 
 
 @regions_app.command()

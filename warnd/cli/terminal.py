@@ -8,10 +8,11 @@ import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from zoneinfo import ZoneInfo
 
 import orjson
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -38,6 +39,12 @@ def progress() -> Progress:
 def print_json(value: Any) -> None:
     """One object on one line of standard output."""
     sys.stdout.write(orjson.dumps(value).decode() + "\n")
+
+
+def nothing_found(kind: str, text: str) -> NoReturn:
+    """Leave a search with 1, saying so beside its empty output."""
+    print(f"warnd: no {kind} match {text!r}", file=sys.stderr)
+    raise typer.Exit(1)
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

@@ -54,7 +54,7 @@ async def held(app: App, say: Phrases, alert_id: str) -> Held | None:
     hold = view.alert.hold
     if hold is None:
         return None
-    found = await app.foresight.of_held(alert_id)
+    found = await app.foresight.of_held(alert_id, app.now())
     return Held(
         due=hold.due,
         then=hold.then,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
@@ -41,6 +41,7 @@ class Earlier:
     words: str = ""
     went_out: bool = True
     all_planned: bool = True
+    expires: datetime | None = None
 
     def follows(self, sender: str, identifier: str) -> bool:
         """Whether it refers to the message of that name; a reference without a sender is to any sender's."""
@@ -55,7 +56,8 @@ class Known:
     ``episode`` are all messages of those that it refers to or whose identifier it uses again; ``followers`` those of
     episodes that refer to it: they came before it.
     ``regions`` are the message's codes as the tree knows them, unpadded; ``unknown_regions`` those it does not;
-    ``digest`` is the message's own.
+    ``digest`` is the message's own. Of a message that is issued by hand there are besides ``issued``, those that
+    were of late and wait or are in force, and ``names``, the full names of its codes as written.
     """
 
     same: Earlier | None
@@ -64,6 +66,8 @@ class Known:
     unknown_regions: Sequence[str]
     digest: str
     followers: Sequence[Earlier] = ()
+    issued: Sequence[Earlier] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 class Identity(Enum):
@@ -81,6 +85,7 @@ class Admission:
     it cancels). ``supersedes`` are ids that stop now, in ``ending`` state; ``joins`` other episodes that become one with
     its own; ``overtaken_by`` the later message it came too late for. ``findings`` are further remarks.
     ``regions`` is where it holds: the message's own divisions, or its episode's where it names no area.
+    ``tied`` are ids of the messages that it is, or would be once released, of one episode with.
     ``hold`` is set of what is held.
     """
 
@@ -92,6 +97,7 @@ class Admission:
     lane: Lane = Lane.BLUE
     episode_id: str | None = None
     joins: tuple[str, ...] = ()
+    tied: tuple[str, ...] = ()
     overtaken_by: str | None = None
     deliver_until: datetime | None = None
     supersedes: tuple[str, ...] = ()

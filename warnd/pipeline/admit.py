@@ -27,6 +27,7 @@ from warnd.model.episode import (
 )
 from warnd.model.region import covers
 from warnd.model.release import DEFAULT_HOLDS, HoldRule, hold
+from warnd.pipeline.by_hand import issued_again, named
 
 _RELAYS_DIFFER = timedelta(hours=1)
 """How far apart the times may be of one warning that a source brings by several ways."""
@@ -53,6 +54,8 @@ class Speaker:
 def admit(parsed: Parsed, known: Known, *, speaker: Speaker, now: datetime) -> Admission:
     """Decide on a message by what is known."""
     same = known.same if known.same is not None else _the_same_elsewhere(parsed.alert, known, speaker)
+    if same is None and speaker.by_hand and (again := issued_again(parsed.alert, known.issued, now)):
+        return Admission(Identity.REPEAT, again.alert, same=again.same)
     if same is None:
         return _new(parsed, known, speaker=speaker, now=now)
     differs = () if same.digest == known.digest else (_DIFFERS,)
@@ -93,7 +96,7 @@ def _is_one_warning(there: Earlier, alert: Alert, speaker: Speaker) -> bool:
 
 
 def _new(parsed: Parsed, known: Known, *, speaker: Speaker, now: datetime) -> Admission:
-    alert, regions = parsed.alert, known.regions
+    alert, regions = named(parsed.alert, known.names), known.regions
     tie = _tie(alert, known, speaker)
     findings = [*(_unknown_region(code) for code in known.unknown_regions), *tie.findings]
     doubts = [*parsed.doubts, *tie.doubts]
@@ -129,6 +132,7 @@ def _new(parsed: Parsed, known: Known, *, speaker: Speaker, now: datetime) -> Ad
         lane=lane_for(alert, tie.episode, standing.change),
         episode_id=tie.episode_ids[0] if tie.episode_ids else None,
         joins=tie.episode_ids[1:] if released else (),
+        tied=tuple(one.id for one in tie.episode),
         overtaken_by=over.id if over is not None else None,
         deliver_until=until,
         supersedes=standing.stops if released else (),

@@ -153,7 +153,7 @@ def _feed(name: str, table: Mapping[str, Any], key: str, faults: dict[str, str])
 def _config_error(faults: Mapping[str, str]) -> ConfigError:
     """One error for all faults, under the key of the first."""
     (key, message), *others = faults.items()
-    return ConfigError(key, "; ".join([message, *(f"{other}: {why}" for other, why in others)]))
+    return ConfigError(key, message, *others)
 
 
 def _dotted(location: tuple[int | str, ...]) -> str:

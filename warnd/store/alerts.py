@@ -87,7 +87,7 @@ def admit(
             "is here already with other content"
         )
     if decision.same is not None:
-        return _repeated(connection, parsed.alert, raw, decision.same, decision)
+        return _repeated(connection, decision.alert, raw, decision.same, decision)
     keep_raw(connection, raw, decision.verdict, decision.findings, alert_id=id)
     stops = _live(connection, decision.supersedes)
     row = _row(decision, raw, id=id, digest=known.digest, policy_revision=policy_revision)

@@ -15,11 +15,16 @@ from warnd.model.alert_body import from_body
 from warnd.model.color import Color
 from warnd.model.episode import national
 from warnd.model.meaning import digest_of, words_of
+from warnd.model.release import BY_HAND
+from warnd.model.ulid import floor
 from warnd.store import regions
 from warnd.store.paging import in_chunks
 from warnd.store.tables import alert_references, alert_regions, alerts
 
 _MOST_REFERENCES = 50
+_OF_LATE = timedelta(days=1)
+"""How far back the same words are looked for among what was issued by hand: longer than the holds are by far."""
+
 _WAITING = (AlertState.HELD.value, AlertState.QUARANTINED.value)
 _EARLIER = [column for column in alerts.c if column.name not in ("body", "findings")]
 """A body is long, and most bear on nothing any more."""
@@ -59,7 +64,9 @@ _REFERRING = (
 
 def bearing_on(connection: Connection, alert: Alert, *, source: str, but_for: str = "") -> Known:
     """What is here that bears on a message of a ``source``, ``but_for`` the alert that it is already."""
-    resolved, unknown = regions.resolve(connection, [code for area in alert.areas for code in area.regions])
+    codes = [code for area in alert.areas for code in area.regions]
+    resolved, unknown = regions.resolve(connection, codes)
+    by_hand = source == BY_HAND
     return Known(
         _same(connection, alert, source, but_for),
         _episodes(connection, _named(connection, alert, but_for), but_for),
@@ -67,6 +74,8 @@ def bearing_on(connection: Connection, alert: Alert, *, source: str, but_for: st
         unknown,
         digest_of(alert),
         _episodes(connection, _following(connection, alert, but_for), but_for),
+        _issued(connection, alert) if by_hand else (),
+        _names(connection, codes) if by_hand else {},
     )
 
 
@@ -115,6 +124,26 @@ def _following(connection: Connection, alert: Alert, but_for: str) -> list[str]:
     return list(dict.fromkeys(connection.execute(_REFERRING, bound).scalars()))
 
 
+def _issued(connection: Connection, alert: Alert) -> list[Earlier]:
+    found = connection.execute(
+        select(*_EARLIER)
+        .where(
+            alerts.c.id >= floor(alert.sent - _OF_LATE),
+            alerts.c.source == BY_HAND,
+            alerts.c.sender == alert.sender,
+            alerts.c.state.in_((AlertState.HELD.value, AlertState.RELEASED.value)),
+        )
+        .order_by(alerts.c.id)
+    )
+    return _earlier(connection, found.all())
+
+
+def _names(connection: Connection, codes: Sequence[str]) -> dict[str, str]:
+    meant = regions.meanings(connection, codes)
+    full = regions.full_names(connection, meant.values())
+    return {code: full[division] for code, division in meant.items()}
+
+
 def _called(one: Reference) -> ColumnElement[bool]:
     if not one.sender or national(one.identifier):
         return alerts.c.identifier == one.identifier
@@ -158,7 +187,7 @@ def _earlier(connection: Connection, rows: Sequence[Row[Any]]) -> list[Earlier]:
             row.id, row.episode_id, row.sender, row.identifier, row.source, row.sent, AlertState(row.state),
             AlertType(row.type), row.hazard, Color(row.color) if row.color else None, frozenset(codes[row.id]),
             row.digest, Change(row.change), Status(row.status), frozenset(refers[row.id]), words.get(row.id, ""),
-            went_out=row.plan_cursor is not None, all_planned=row.plan_done,
+            went_out=row.plan_cursor is not None, all_planned=row.plan_done, expires=row.expires,
         )
         for row in rows
     ]  # fmt: skip

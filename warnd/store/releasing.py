@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, select, update
 
@@ -14,7 +14,7 @@ from warnd.model.admission import Earlier
 from warnd.model.alert import Alert, AlertState, Change
 from warnd.model.alert_body import as_body, from_body
 from warnd.model.color import Lane
-from warnd.model.episode import awaiting, by_episode, completed, lane_for, spoken_for, stand, where
+from warnd.model.episode import Standing, awaiting, by_episode, completed, lane_for, spoken_for, stand, where
 from warnd.model.release import TIME_OUT, Person, Then
 from warnd.store.alarms import clear, clear_about, sound
 from warnd.store.alerts import join, place, stop
@@ -33,6 +33,26 @@ class Decided:
     stopped: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """A held alert as its release would make it; ``earlier`` are the others of its episode by then."""
+
+    alert: Alert
+    change: Change
+    regions: tuple[str, ...]
+    earlier: tuple[str, ...]
+
+
+class _Now(NamedTuple):
+    """A held alert among the others of its ``episode``; ``own`` are the divisions that it names itself."""
+
+    alert: Alert
+    own: Sequence[str]
+    regions: Sequence[str]
+    episode: Sequence[Earlier]
+    standing: Standing
+
+
 def approve(connection: Connection, id: str, *, by: Person, now: datetime) -> tuple[Decided, Sequence[Entry]]:
     """
     Release a held alert in place of those of its episode that are in force now; an end of what is over is kept.
@@ -44,6 +64,18 @@ def approve(connection: Connection, id: str, *, by: Person, now: datetime) -> tu
     refuse_issuer(row, by, f"alert {id} was issued by {row.issuer}: a second person approves it")
     refuse_mender(connection, id, by)
     return _release(connection, row, by=by.name, now=now)
+
+
+def outlook(connection: Connection, id: str, *, now: datetime) -> Outlook | None:
+    """What a release would bring about; None if nothing. Raises NotFound, and Conflict when it is not held."""
+    row = _in_state(connection, id, (AlertState.HELD,), "released")
+    try:
+        alert, _, regions, episode, standing = _as_of(connection, row, now)
+    except Conflict:
+        return None
+    if standing.over:
+        return None
+    return Outlook(alert, standing.change, tuple(regions), tuple(one.id for one in episode))
 
 
 def refuse_mender(connection: Connection, id: str, by: Person) -> None:
@@ -113,23 +145,7 @@ def refuse_issuer(row: Row[Any], by: Person, message: str) -> None:
 def _release(
     connection: Connection, row: Row[Any], *, by: str, now: datetime
 ) -> tuple[Decided, Sequence[Entry]]:
-    """What it changes, and what it leaves to its episode, is decided anew: others may have come while it waited."""
-    if row.deliver_until <= now:
-        raise Conflict(
-            f"alert {row.id} may be delivered no more: its time was over at {row.deliver_until.isoformat()}"
-        )
-    alert = from_body(row.body)
-    codes = connection.execute(
-        select(alert_regions.c.code).where(alert_regions.c.alert_id == row.id).order_by(alert_regions.c.code)
-    ).scalars()
-    own = list(codes)
-    episode = _episode(connection, row, alert)
-    regions = where(own, episode)
-    alert = completed(alert, episode)
-    standing = stand(alert, regions, episode, now=now)
-    if (later := standing.overtaken_by) is not None:
-        became = "has ended it" if later.change is Change.LIFTED else "was released"
-        raise Conflict(f"alert {later.id} of the same episode is later than {row.id} and {became}")
+    alert, own, regions, episode, standing = _as_of(connection, row, now)
     state = AlertState.KEPT if standing.over else AlertState.RELEASED
     stopped = () if standing.over else standing.stops
     entries = stop(connection, stopped, state=standing.ending, at=now, successor=row.id)
@@ -150,6 +166,31 @@ def _release(
     facts = {"state": state.value, "change": standing.change.value, "stops": stopped}
     entry = Entry(micros(now), "alert.approved", row.id, facts, by)
     return Decided(row.id, state, lane, stopped), [entry, *entries, *waited]
+
+
+def _as_of(connection: Connection, row: Row[Any], now: datetime) -> _Now:
+    """
+    What it changes, and what it leaves to its episode, is decided anew: others may have come while it waited.
+
+    Raises Conflict when it can be released no more.
+    """
+    if row.deliver_until <= now:
+        raise Conflict(
+            f"alert {row.id} may be delivered no more: its time was over at {row.deliver_until.isoformat()}"
+        )
+    alert = from_body(row.body)
+    codes = connection.execute(
+        select(alert_regions.c.code).where(alert_regions.c.alert_id == row.id).order_by(alert_regions.c.code)
+    ).scalars()
+    own = list(codes)
+    episode = _episode(connection, row, alert)
+    regions = where(own, episode)
+    alert = completed(alert, episode)
+    standing = stand(alert, regions, episode, now=now)
+    if (later := standing.overtaken_by) is not None:
+        became = "has ended it" if later.change is Change.LIFTED else "was released"
+        raise Conflict(f"alert {later.id} of the same episode is later than {row.id} and {became}")
+    return _Now(alert, own, regions, episode, standing)
 
 
 def _episode(connection: Connection, row: Row[Any], alert: Alert) -> list[Earlier]:
