@@ -323,12 +323,15 @@ class PlanSource(Protocol):
         self, earlier: str, alert_id: str, after: str, limit: int, *, untold: bool
     ) -> list[Told]:
         """
-        Addresses told one earlier alert (with ``untold`` also those it stopped short of) to which nothing of this
-        one is to be sent, after that delivery.
+        Addresses told one earlier alert to which nothing of this one is to be sent, after that delivery; with
+        ``untold`` also those told of the episode before and to be told that one as well, which it stopped short of.
         """
 
     async def stopped_short(self, alert_id: str, earlier: Sequence[str]) -> bool:
         """Whether this alert took the place of one that had not reached everybody it was to reach."""
+
+    async def said_again(self, alert_id: str, earlier: Sequence[str]) -> list[str]:
+        """Of the earlier alerts those that say what this continuation says: told one of them, one has heard it."""
 
     async def heard(
         self, alert_id: str, earlier: Sequence[str], addresses: Sequence[tuple[str, str]]

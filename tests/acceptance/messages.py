@@ -10,8 +10,9 @@ from xml.sax.saxutils import escape
 from tests.acceptance.script import DAY, Message
 
 PLACES = {"Wudu": "621202", "Wenxian": "621222", "Liangshui": "621202103", "Jiaogong": "621202106",
-          "Chengxian": "621221"}  # fmt: skip
-NAMES = {"Wudu": "武都区", "Wenxian": "文县", "Liangshui": "两水镇", "Jiaogong": "角弓镇", "Chengxian": "成县"}  # fmt: skip
+          "Chengxian": "621221", "Kangxian": "621224"}  # fmt: skip
+NAMES = {"Wudu": "武都区", "Wenxian": "文县", "Liangshui": "两水镇", "Jiaogong": "角弓镇", "Chengxian": "成县",
+         "Kangxian": "康县"}  # fmt: skip
 COLORS = {"blue": "蓝", "yellow": "黄", "orange": "橙", "red": "红"}
 SENDERS = {"weather": ("62120241600000", "武都区气象台"), "emergency": ("62120033200000", "陇南市应急管理局"),
            "village": ("village.example", "两水镇政府")}  # fmt: skip

@@ -36,6 +36,7 @@ CAST = {
     "Mayor": ("6212", "leaders", ("sms", "email")),
     "Residents": ("621202", "public", ("wechat",)),
     "Warden": ("621221", "responsible", ("sms", "email")),
+    "Kangxian": ("621224", "public", ("sms", "email")),
 }
 """Who there is: where, in which audience class, reached how. The warden has a siren, which is for danger alone."""
 
@@ -77,6 +78,9 @@ channels = ["sms", "wechat"]
 channels = ["sms", "wechat"]
 [policy.responsible.blue]
 channels = ["sms", "wechat"]
+[policy.public.yellow]
+channels = ["wechat", "sms", "email"]
+mode = "ordered"
 [sources.weather]
 regions = ["6212"]
 official = true

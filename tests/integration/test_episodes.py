@@ -173,3 +173,14 @@ async def test_an_end_that_waited_for_its_warning_says_what_it_ends(app: App) ->
     said = await rows(app, "SELECT color, hazard, body ->> 'color' FROM alerts WHERE id = ?", held.id)
     assert said == [("yellow", "rainstorm", "yellow")]
     assert await rows(app, "SELECT code FROM alert_regions WHERE alert_id = ?", held.id) == [("621202",)]
+
+
+async def test_what_is_swept_first_is_the_most_urgent(app: App) -> None:
+    """Whoever watches a red that was lifted sees it lifted before a blue that ended earlier."""
+    blue, red = (
+        await come(app, warning("A", color=Color.BLUE)),
+        await come(app, warning("B", color=Color.RED)),
+    )
+    for one in (blue, red):
+        await acts.cancel(app, one.id, by="duty officer")
+    assert [id for id, _ in await app.store.read(alerts.unswept)] == [red.id, blue.id]

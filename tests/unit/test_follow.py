@@ -6,7 +6,7 @@ import pytest
 
 from warnd.model.delivery import State, Why
 from warnd.pipeline.expand import Recipient
-from warnd.pipeline.follow import left_out
+from warnd.pipeline.follow import beside, left_out
 from warnd.ports import Gap, Heard
 
 NOBODY: frozenset[tuple[str, str]] = frozenset()
@@ -54,3 +54,20 @@ def test_who_is_warned_for_the_first_time_hears_of_it_whatever_it_lowers() -> No
     other = _recipient("sms", person="P3", address="b")
     found = left_out([FIRST, other], Heard(_of("sms"), NOBODY), newly_warned={"P1", "P3"})
     assert list(found) == [other]
+
+
+def test_a_continuation_says_the_first_word_once_and_ties_it_to_nothing_quiet() -> None:
+    """What stands by does so for its own notice; a quiet channel of it is not asked twice for the same person."""
+    quiet = [
+        _recipient("wechat"),
+        _recipient("backup"),
+        _recipient("wechat", person="P3", address="b"),
+        Gap(*"abcd"),
+    ]
+    found = list(beside([FIRST, SECOND], quiet))
+    assert found[:2] == [FIRST, SECOND]
+    assert [one.channel for one in found[2:] if isinstance(one, Recipient)] == ["wechat", "wechat"]
+    assert {one.chain for one in found[2:] if isinstance(one, Recipient)}.isdisjoint(
+        {FIRST.chain, BETWEEN.chain}
+    )
+    assert found[-1] == Gap(*"abcd")

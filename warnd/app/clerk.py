@@ -30,6 +30,9 @@ from warnd.store.tables import instant
 
 log = structlog.get_logger()
 
+CHUNKS_OF_A_ROUND = 10
+"""Of the sweeping: a hold that falls due, or an end, waits for no more."""
+
 _CHUNK = 2000
 _ROUND_SECONDS = 0.5
 _LEAST_WAIT = 0.05
@@ -74,6 +77,7 @@ class Clerk:
         self._clock = clock
         self._gather = asyncio.Event()
         self._refused: dict[str, Batch] = {}
+        self._swept_to: dict[str, str] = {}
 
     def gather_soon(self) -> None:
         """Deliveries without a batch came to be."""
@@ -91,15 +95,17 @@ class Clerk:
 
     async def rounds(self) -> None:
         """For ever."""
+        more = False
         while True:
-            await asyncio.sleep(_ROUND_SECONDS)
+            await asyncio.sleep(0 if more else _ROUND_SECONDS)
             try:
-                await self.round()
+                more = await self.round()
             except StoreError as error:
                 log.error("store.failed", by="clerk", error=str(error))
+                more = False
 
-    async def round(self) -> None:
-        """One look at everything that time or a crash may have left."""
+    async def round(self) -> bool:
+        """One look at everything that time or a crash may have left; whether the next one need not wait."""
         await self._run_out(self._clock())
         await self._expire(instant(self._clock()))
         await self._time_out(instant(self._clock()))
@@ -107,11 +113,11 @@ class Clerk:
         for alert_id, lane in await self._store.read(alerts.unplanned):
             self._plan(alert_id, lane)
         self._look_at_the_disk()
-        for alert_id, state in await self._store.read(alerts.unswept):
-            await self._sweep(alert_id, state)
+        more = await self._sweep()
         for content_id, batch in list(self._refused.items()):
             if not await self._store.move(sweeping.stop_content, batch, self._clock(), _CHUNK):
                 self._refused.pop(content_id, None)
+        return more
 
     async def gathering(self) -> None:
         """Gather deliveries without a batch when some came to be, or their time has come; for ever."""
@@ -185,11 +191,28 @@ class Clerk:
             log.warning("hold.timed_out", alert=alert_id, state=decided.state.value)
             self._in_force.stop(dict.fromkeys(decided.stopped, self._clock()))
 
-    async def _sweep(self, alert_id: str, state: AlertState) -> None:
-        after: str | None = ""
-        while after is not None:
-            after = await self._store.move(
-                sweeping.sweep_stopped, alert_id, _ENDS[state], after, self._clock(), _CHUNK
-            )
-            if after == "":
-                return
+    async def _sweep(self) -> bool:
+        """
+        A few chunks of what stopped alerts have unsent, the most urgent first; whether more can be done at once.
+
+        Those of which something is out come last, in turn: all that can be done is to look again later.
+        """
+        unswept = dict(await self._store.read(alerts.unswept))
+        self._swept_to = {id_: after for id_, after in self._swept_to.items() if id_ in unswept}
+        waiting = {id_: unswept.pop(id_) for id_, after in self._swept_to.items() if not after}
+        left = CHUNKS_OF_A_ROUND
+        for alert_id, state in (*unswept.items(), *waiting.items()):
+            after = self._swept_to.get(alert_id, "")
+            while True:
+                if not left:
+                    return alert_id in unswept
+                left -= 1
+                at = await self._store.move(
+                    sweeping.sweep_stopped, alert_id, _ENDS[state], after, self._clock(), _CHUNK
+                )
+                self._swept_to.pop(alert_id, None)
+                if at is not None:
+                    after = self._swept_to[alert_id] = at
+                if not at:
+                    break
+        return False

@@ -17,7 +17,7 @@ from warnd.model.audience import Member
 from warnd.model.color import Color, Lane
 from warnd.model.delivery import Batch, Why
 from warnd.pipeline.expand import Expander, Recipient
-from warnd.pipeline.follow import again, left_out
+from warnd.pipeline.follow import again, beside, left_out
 from warnd.pipeline.lease import InForce
 from warnd.pipeline.match import AudienceIndex, Matched, match
 from warnd.pipeline.run import Run
@@ -121,6 +121,11 @@ class Broadcaster:
             newly = match(telling.new_ground, telling.alert.hazard, color, await self._audience())
         new_ground = newly.groups.keys()
         expander = expander_for(telling, color, matched, self._surroundings)
+        first: Expander | None = None
+        if telling.change is Change.CONTINUED and await self._source.stopped_short(
+            telling.id, telling.earlier
+        ):
+            first = expander_for(telling, color, matched, self._surroundings, first=True)
         gaps = [Gap(region, "", "", Why.NOBODY_THERE.value) for region in matched.empty]
         last = not telling.earlier
         size = CHUNK if telling.lane is Lane.RED else LOWER_CHUNK
@@ -135,7 +140,7 @@ class Broadcaster:
                 )
                 run.planned += len(page)
                 cursor = _MEMBERS + ahead if ahead else _TOLD
-                notices = await self._first_notices(telling, expander, page, new_ground)
+                notices = await self._first_notices(telling, expander, first, page, new_ground)
                 chunk = run.chunk([*gaps, *notices], cursor, done=last and not ahead, now=self._clock())
                 gaps = []
                 going = await committing if committing is not None else True
@@ -158,14 +163,35 @@ class Broadcaster:
         return matched
 
     async def _first_notices(
-        self, telling: Telling, expander: Expander, page: Sequence[Member], new_ground: Set[str]
+        self,
+        telling: Telling,
+        expander: Expander,
+        first: Expander | None,
+        page: Sequence[Member],
+        new_ground: Set[str],
     ) -> Sequence[Recipient | Gap]:
-        """Of a page of members all, or, of a lowering, those whom it would leave without a word."""
+        """
+        Of a page of members all, or, of a lowering, those whom it would leave without a word.
+
+        Of a continuation those whom quiet channels reach; to whom it would leave without a word it is the ``first``.
+        """
         found = list(expanded(expander, page))
-        if telling.change is not Change.LOWERED:
+        if telling.change is Change.LOWERED:
+            return await self._left_out(telling, found, page, new_ground)
+        if first is None:
             return found
+        return list(
+            beside(await self._left_out(telling, list(expanded(first, page)), page, new_ground), found)
+        )
+
+    async def _left_out(
+        self, telling: Telling, found: Sequence[Recipient | Gap], page: Sequence[Member], new_ground: Set[str]
+    ) -> list[Recipient]:
         addresses = sorted({(one.channel, one.address) for one in found if isinstance(one, Recipient)})
-        heard = await self._source.heard(telling.id, telling.earlier, addresses)
+        before: Sequence[str] = telling.earlier
+        if telling.change is Change.CONTINUED:
+            before = await self._source.said_again(telling.id, before)
+        heard = await self._source.heard(telling.id, before, addresses)
         newly_warned = {member.id for member in page if not new_ground.isdisjoint(member.groups)}
         return list(left_out(found, heard, newly_warned=newly_warned))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Collection, Container, Iterable, Iterator
 
 from warnd.model.alert import LESS_DANGER, Change
 from warnd.model.delivery import State, Why
@@ -47,11 +47,11 @@ def left_out(
     found: Iterable[Recipient | Gap], heard: Heard, *, newly_warned: Container[str]
 ) -> Iterator[Recipient]:
     """
-    Of those whom a lowering matches, the ones who would be left without a word though it is in force where they are:
-    their first notice was stopped by it, or they (by id) were not warned before.
+    Of those whom a lowering or a continuation matches, the ones who would be left without a word though it is in force
+    where they are: their first notice was stopped by it, or they (by id) were not warned before.
 
     A channel and those that stand by for it are one notice: where any of them was told, the person heard of it that
-    way, and hears of the lowering as one who was told.
+    way, and hears of what follows as one who was told.
     """
     notices: dict[tuple[str, int], list[Recipient]] = {}
     for one in found:
@@ -62,3 +62,18 @@ def left_out(
         was_to_hear = person in newly_warned or not addresses.isdisjoint(heard.stopped)
         if was_to_hear and addresses.isdisjoint(heard.told):
             yield from steps
+
+
+def beside(first: Collection[Recipient], quiet: Iterable[Recipient | Gap]) -> Iterator[Recipient | Gap]:
+    """
+    The first notices that a continuation gives, then what it says on quiet channels to whom it gives none there.
+
+    The two were expanded apart: no chain of the one is one of the other.
+    """
+    yield from first
+    taken = {(one.subscriber_id, one.channel, one.address) for one in first}
+    for one in quiet:
+        if isinstance(one, Gap):
+            yield one
+        elif (one.subscriber_id, one.channel, one.address) not in taken:
+            yield one._replace(chain=~one.chain)

@@ -29,8 +29,10 @@ class Surroundings:
     zone: ZoneInfo
 
 
-def expander_for(telling: Telling, color: Color, matched: Matched, around: Surroundings) -> Expander:
-    """Who is told by this telling, in these surroundings."""
+def expander_for(
+    telling: Telling, color: Color, matched: Matched, around: Surroundings, *, first: bool = False
+) -> Expander:
+    """Who is told by this telling, in these surroundings; ``first``: who would be, were it the first word."""
     return Expander(
         groups=matched.groups,
         hazard=telling.alert.hazard,
@@ -39,7 +41,7 @@ def expander_for(telling: Telling, color: Color, matched: Matched, around: Surro
         policies=around.policies,
         routes=around.routes,
         default_language=around.language,
-        quiet_only=telling.change is Change.CONTINUED,
+        quiet_only=telling.change is Change.CONTINUED and not first,
         public=telling.alert.is_public,
     )
 

@@ -288,9 +288,11 @@ def unplanned(connection: Connection) -> list[tuple[str, Lane]]:
 
 
 def unswept(connection: Connection) -> list[tuple[str, AlertState]]:
-    """Stopped alerts whose rows do not say so yet."""
+    """Stopped alerts whose rows do not say so yet, the most urgent first."""
     rows = connection.execute(
-        select(alerts.c.id, alerts.c.state).where(alerts.c.stopped_at.is_not(None), alerts.c.swept.is_(False))
+        select(alerts.c.id, alerts.c.state)
+        .where(alerts.c.stopped_at.is_not(None), alerts.c.swept.is_(False))
+        .order_by(alerts.c.lane, alerts.c.id)
     ).all()
     return [(row.id, AlertState(row.state)) for row in rows]
 

@@ -37,6 +37,9 @@ class StoredPlanSource:
     async def stopped_short(self, alert_id: str, earlier: Sequence[str]) -> bool:
         return await self._store.read(told.stopped_short, alert_id, list(earlier))
 
+    async def said_again(self, alert_id: str, earlier: Sequence[str]) -> list[str]:
+        return await self._store.read(told.said_again, alert_id, list(earlier))
+
     async def heard(
         self, alert_id: str, earlier: Sequence[str], addresses: Sequence[tuple[str, str]]
     ) -> Heard:

@@ -13,7 +13,12 @@ from warnd.store.database import raw_of
 _TOLD = """
 SELECT d.id, d.told, d.channel, d.address, coalesce(c.language, ''), d.name, d.region
 FROM deliveries d LEFT JOIN contents c ON c.id = d.content_id
-WHERE d.alert_id = ?1 AND d.id > ?2 AND (d.told = 1 OR ?5 AND d.state IN ('queued', 'waiting', 'superseded'))
+WHERE d.alert_id = ?1 AND d.id > ?2 AND (d.told = 1 OR ?5 AND d.state IN ('queued', 'waiting', 'superseded')
+    AND NOT EXISTS (SELECT 1 FROM fallbacks WHERE next_id = d.id)
+    AND EXISTS (
+      SELECT 1 FROM deliveries t JOIN alerts a ON a.id = t.alert_id
+      WHERE t.address = d.address AND t.channel = d.channel AND t.told = 1
+        AND a.episode_id = (SELECT episode_id FROM alerts WHERE id = ?1)))
   AND NOT EXISTS (
     SELECT 1 FROM deliveries n WHERE n.address = d.address AND n.channel = d.channel AND n.alert_id = ?3
       AND (n.state <> 'suppressed' OR d.told = 1 AND n.reason IN ('not_on_policy', 'not_needed')))
@@ -40,7 +45,8 @@ def not_yet_followed(
 ) -> list[Told]:
     """
     Addresses that were told the ``earlier`` alert and have nothing to be sent of this one, by delivery, from the one
-    after ``after``; with ``untold`` those too that were to be told it and had not been by the time it stopped.
+    after ``after``; with ``untold`` those too that were told of the episode, were to be told this one as well and had
+    not been by the time it stopped. Whose first notice was stopped is not among them, nor what stood by.
     """
     raw = raw_of(connection)
     rows = raw.execute(_TOLD, (earlier, after, alert_id, limit, untold)).fetchall()
@@ -68,6 +74,14 @@ _CUT_SHORT = """
 SELECT 1 FROM json_each(?1) e CROSS JOIN alerts a ON a.id = e.value WHERE a.successor_id = ?2 AND NOT a.plan_done LIMIT 1
 """
 
+_SAID_AGAIN = """
+WITH RECURSIVE same(id, change) AS (
+    SELECT a.id, a.change FROM json_each(?1) e CROSS JOIN alerts a ON a.id = e.value WHERE a.successor_id = ?2
+    UNION SELECT a.id, a.change FROM same CROSS JOIN json_each(?1) e CROSS JOIN alerts a ON a.id = e.value
+    WHERE a.successor_id = same.id AND same.change = 'continued')
+SELECT id FROM same
+"""
+
 _HEARD = """
 SELECT d.channel, d.address, max(d.told), max(a.successor_id IS ?3),
     max(a.successor_id IS ?3 AND d.state IN ('queued', 'waiting', 'standby', 'superseded'))
@@ -83,6 +97,11 @@ def stopped_short(connection: Connection, alert_id: str, earlier: list[str]) -> 
     """Whether this alert took the place of one of which something was unsent or not planned yet."""
     found = raw_of(connection).execute(_STOPPED_SHORT, (bulk.rows(earlier), alert_id))
     return found.fetchone() is not None
+
+
+def said_again(connection: Connection, alert_id: str, earlier: list[str]) -> list[str]:
+    """What a continuation took the place of; and where that was a continuation itself, what that had."""
+    return [row[0] for row in raw_of(connection).execute(_SAID_AGAIN, (bulk.rows(earlier), alert_id))]
 
 
 def heard(
