@@ -235,9 +235,10 @@ async def test_alarms_about_an_alert_end_with_it(door: Door, end: str) -> None:
     """Nothing is left to be done; those of others stay."""
     alert = await door.broadcast(0)
     now = door.app.now()
-    await door.app.store.record(alarms.sound, "disk_low", "store", "little", id=door.app.new_id(), now=now)
+    for kind, subject in (("disk_low", "store"), ("content_refused", f"sms/{alert}")):
+        await door.app.store.record(alarms.sound, kind, subject, "…", id=door.app.new_id(), now=now)
     await door.app.alarms.settle()
-    assert {one["subject"] for one in await alarms_of(door)} == {alert, "store"}
+    assert {one["subject"] for one in await alarms_of(door)} == {alert, f"sms/{alert}", "store"}
     follow = RED | {"identifier": "next", "references": [
         {"sender": RED["sender"], "identifier": RED["identifier"], "sent": None}]}  # fmt: skip
     match end:

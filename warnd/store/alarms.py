@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, and_, func, insert, select, update
 
 from warnd.errors import NotFound
 from warnd.store.journal import Entry
@@ -72,13 +72,16 @@ def clear_about(connection: Connection, alert_ids: Sequence[str], now: datetime)
     """Nothing is left to do about these alerts: they were rejected or stopped, or their time is over."""
     entries = []
     for chunk in in_chunks(alert_ids):
-        over = connection.execute(
-            update(alarms)
-            .where(alarms.c.subject.in_(chunk), alarms.c.cleared_at.is_(None))
-            .values(cleared_at=now)
-            .returning(alarms.c.id, alarms.c.kind)
-        )
-        entries += [Entry(micros(now), "alarm.cleared", row.id, {"kind": row.kind}) for row in over]
+        # The subject of a refused text is its channel and alert: ``sms/01K…``.
+        of_a_text = and_(alarms.c.kind == "content_refused", func.substr(alarms.c.subject, -26).in_(chunk))
+        for about in (alarms.c.subject.in_(chunk), of_a_text):
+            over = connection.execute(
+                update(alarms)
+                .where(about, alarms.c.cleared_at.is_(None))
+                .values(cleared_at=now)
+                .returning(alarms.c.id, alarms.c.kind)
+            )
+            entries += [Entry(micros(now), "alarm.cleared", row.id, {"kind": row.kind}) for row in over]
     return entries
 
 
@@ -87,7 +90,6 @@ def acknowledge(connection: Connection, id: str, *, by: str, now: datetime) -> t
     Somebody has it. Raises NotFound; a second acknowledgement leaves the first.
 
     It closes what no condition will ever end: that something happened which a person must look at.
-    It closes what no condition will ever end: that an alert came too late, that an entry of a feed was refused.
     """
     connection.execute(
         update(alarms)
