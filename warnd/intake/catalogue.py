@@ -178,6 +178,8 @@ _FEEDS = (
     Finding("not_json", (_FAULT,), "An answer or an entry of a feed that is no JSON."),
     Finding("not_an_event", (_FAULT,), "A call of a feed that says neither that a warning is on nor that it is off."),
     Finding("bad_signature", (_FAULT,), "A feed's call that is not signed with its key."),
+    Finding("nonce_used", (_FAULT,), "A feed's call with the signature of another call: somebody overheard that one."),
+    Finding("never_on", (_FAULT,), "A feed's call ends a warning that the same feed never called on."),
     Finding("unfetched", (_FAULT,), "What an entry links to could not be fetched; tried again at the next poll, unless it is gone."),
     Finding("area_from_issuer", (_WARNING,), "The feed names no area; it was taken to be its issuer's division."),
     Finding("references_inferred", (_WARNING,), "The feed does not say what is changed or ended: it was taken to be what the issuer has in force of that hazard."),
