@@ -196,7 +196,8 @@ def _json(body: bytes, random: Random) -> bytes | None:
         case 2:
             parent[key] = _odd(value, random)
         case 3 if len(json.dumps(other_parent[other_key])) < 100_000:
-            parent[key] = deepcopy(other_parent[other_key])
+            # Not deepcopy: what is nested five hundred deep is more than it bears.
+            parent[key] = json.loads(json.dumps(other_parent[other_key]))
         case 4 if isinstance(parent, dict):
             parent[random.choice((*NAMES, *WORDS, "areas", "texts", "regions"))] = value
         case _:
