@@ -564,7 +564,7 @@ async def test_a_call_ends_only_what_its_own_feed_called_on(county_: County, cal
     """What its source pushed stands; the call is kept for a person to see."""
     app, url = county_.app, f"{county_.server.url}/alert"
     assert app is not None
-    await app.receive_alert(json.dumps(PUSHED).encode(), "application/json", app.speakers["weather"])
+    await app.intake.receive(json.dumps(PUSHED).encode(), "application/json", app.speakers["weather"])
     assert await calls(call("ALERT_OFF", url)) == (200, {"taken": "refused"})
     await calls(call("ALERT_ON", url, identifier=f"{PUSHED['identifier']}1"))
     assert await calls(call("ALERT_OFF", url)) == (200, {"taken": "refused"})

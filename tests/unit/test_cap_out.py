@@ -229,6 +229,8 @@ def ends(alert: Alert) -> bool:
 @given(BODIES)
 def test_any_alert_read_back_from_its_cap_is_the_same(body: dict[str, Any]) -> None:
     """Identity, words, times with their offset, color and places; and nobody holds back what we let pass."""
+    # Our own word for a hazard nobody knows; what a stranger writes into it names one, once it is CAP.
+    assume(EVENT not in body.get("parameters", {}))
     parsed = taken_in(json.dumps(body, default=datetime.isoformat).encode())
     assume(parsed is not None)
     assert parsed is not None
