@@ -38,7 +38,7 @@ check: $(VENV)/.dev ## format, lint, types, imports, then all tests: what CI run
 fuzz: $(VENV)/.dev ## spoilt messages through intake: ARGS="--minutes 10 --seed 1"
 	$(BIN)/python -m tests.fuzz $(ARGS)
 
-bench: $(VENV)/.dev ## the published benchmark, peers beside us
+bench: $(VENV)/.bench ## the published benchmark, peers beside us
 	$(BIN)/python -m bench $(ARGS)
 
 # Stamps: a step is done again only when what it reads has changed.
@@ -57,6 +57,11 @@ $(VENV)/.dev: $(VENV)/.run requirements/dev.txt
 	@$(PIP) install --require-hashes -r requirements/dev.txt
 	@touch $@
 
+$(VENV)/.bench: $(VENV)/.dev requirements/bench.txt
+	@echo 'Installing what the benchmark measures beside us into $(VENV) ...'
+	@$(PIP) install --require-hashes -r requirements/bench.txt
+	@touch $@
+
 UV := build/uv/bin/uv
 LOCK = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url
@@ -65,6 +70,7 @@ lock: ## the newest versions that fit together, with hashes, into requirements/
 	@$(PYTHON) -m venv build/uv
 	@build/uv/bin/python -m pip --disable-pip-version-check --quiet install uv
 	$(LOCK) --upgrade pyproject.toml --extra demo --group dev --output-file requirements/dev.txt
+	$(LOCK) pyproject.toml --extra demo --group dev --group bench --constraint requirements/dev.txt --output-file requirements/bench.txt
 	$(LOCK) pyproject.toml --extra demo --constraint requirements/dev.txt --output-file requirements/run.txt
 	$(LOCK) requirements/build.in --constraint requirements/dev.txt --output-file requirements/build.txt
 
