@@ -153,6 +153,14 @@ def test_refused_messages_are_found_and_read_again(site: Path, call: Call) -> No
     assert (code, "there is no source wether" in err) == (1, True)
 
 
+def test_no_word_of_an_alert_commands_the_terminal(site: Path, call: Call) -> None:
+    """A headline is a stranger's text, also where it stands alone on its line."""
+    id = sent(site, message(color="red", headline=f"暴雨{ESCAPE}预警"))
+    for command in (("alerts", "list"), ("alerts", "show", id)):
+        code, out, _ = call(*command)
+        assert (code, "预警" in out, "\u001b" in out) == (0, True, False)
+
+
 def test_the_message_behind_an_alert_is_written_as_it_came(site: Path, call: Call) -> None:
     """Blank or not, byte for byte."""
     body = message() + b"  \n"

@@ -22,7 +22,7 @@ from warnd.cli.issue import print_forecast
 from warnd.cli.mending import mend, print_doubts, print_mends
 from warnd.cli.messages import raw
 from warnd.cli.options import AsJson, Language, Limit, Since, Until, language
-from warnd.cli.terminal import clock, print_json, print_table
+from warnd.cli.terminal import clock, print_json, print_plain, print_table
 from warnd.model.alert import AlertState
 from warnd.model.color import Color
 from warnd.pipeline.forecast import Forecast
@@ -144,7 +144,7 @@ def _print_facts(view: AlertView, say: Phrases, zone: ZoneInfo) -> None:
     def at(when: datetime | None) -> str:
         return say.clock(when, zone) if when is not None else say("alert.no_expires")
 
-    print(row.headline)
+    print_plain(row.headline)
     print_table(
         ("", ""),
         [

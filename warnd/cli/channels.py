@@ -15,7 +15,7 @@ from warnd.audience.addresses import normalise
 from warnd.cli.common import ACTOR, open_store, run
 from warnd.cli.configuration import ConfigFile
 from warnd.cli.options import AsJson, Language, language
-from warnd.cli.terminal import print_json, print_table
+from warnd.cli.terminal import print_json, print_plain, print_table
 from warnd.contract.channel import ReceivesReceipts
 from warnd.contract.outcome import Accepted, Deferred, Outcome, Receipt
 from warnd.errors import Fault, Invalid, NotFound
@@ -77,7 +77,7 @@ def try_out(
     if as_json:
         print_json({"channel": channel, **describe(outcome)})
     else:
-        print(_told(outcome))
+        print_plain(_told(outcome))
     if not isinstance(outcome, Accepted):
         raise typer.Exit(1)
 

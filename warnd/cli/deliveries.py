@@ -22,7 +22,7 @@ from warnd.cli.common import ACTOR, open_store, run
 from warnd.cli.configuration import ConfigFile
 from warnd.cli.files import written
 from warnd.cli.options import AsJson, Language, Limit, OneState, Since, States, Until, language
-from warnd.cli.terminal import clock, print_json, print_table
+from warnd.cli.terminal import clock, print_json, print_plain, print_table
 from warnd.errors import WarndError
 from warnd.model.delivery import State
 from warnd.store import delivery_story, regions
@@ -92,12 +92,12 @@ def show(
         return
     spoken = language(chosen)
     delivery, say = shown.story.delivery, phrases(spoken)
-    print(delivery.headline)
-    print(
+    print_plain(delivery.headline)
+    print_plain(
         f"{say(f'states.{delivery.state.value}')} · {delivery.channel} · {shown_address(delivery.address)} · {delivery.id}"
     )
     for at, sentence in tell(shown.story, spoken, shown.places):
-        print(f"{say.clock(at, shown.zone, seconds=True)}  {sentence}")
+        print_plain(f"{say.clock(at, shown.zone, seconds=True)}  {sentence}")
 
 
 @deliveries_app.command()

@@ -15,7 +15,7 @@ from warnd.app.feeds.taking import Outcome
 from warnd.cli.common import open_store, run
 from warnd.cli.configuration import ConfigFile
 from warnd.cli.options import AsJson
-from warnd.cli.terminal import clock, print_json, print_table
+from warnd.cli.terminal import clock, print_json, print_plain, print_table
 
 feeds_app = typer.Typer(no_args_is_help=True)
 
@@ -52,7 +52,7 @@ def poll(
         if polled.outcomes:
             print_table(("", "verdict", "color", "headline or fault"), _rows(polled))
         new = "unchanged" if polled.unchanged else f"{len(polled.outcomes)} new"
-        print(f"{polled.entries} entries, {new}" + (f"; {polled.trouble}" if polled.trouble else ""))
+        print_plain(f"{polled.entries} entries, {new}" + (f"; {polled.trouble}" if polled.trouble else ""))
     if polled.trouble:
         raise typer.Exit(1)
 

@@ -12,7 +12,7 @@ import typer
 from warnd.app.phrases import Phrases, phrases
 from warnd.cli.calling import HERE, Key, Url, ask
 from warnd.cli.options import AsJson, language
-from warnd.cli.terminal import as_called, print_json, print_table
+from warnd.cli.terminal import as_called, print_json, print_plain, print_table
 from warnd.intake.issue import PREFIX
 from warnd.model.color import Color
 from warnd.model.region import Level
@@ -109,7 +109,7 @@ def print_forecast(forecast: Mapping[str, Any], say: Phrases) -> None:
     ]
     print_table(("", ""), [(what, say.number(n)) for what, n in counts])
     for one in forecast.get("warnings", ()):
-        print(f"{one['path']}: {one['message']}")
+        print_plain(f"{one['path']}: {one['message']}")
 
 
 def _asked_for(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -181,7 +181,7 @@ def _say(answer: Mapping[str, Any], shown: Sequence[Mapping[str, Any]]) -> None:
     print(f"{answer['id']} is {answer['state']}")
     for one in answer["warnings"]:
         if one not in shown:
-            print(f"note: {one['path']}: {one['message']}")
+            print_plain(f"note: {one['path']}: {one['message']}")
     if hold := answer.get("hold"):
         then = {"release": "released", "reject": "rejected"}[hold["then"]]
         due = datetime.fromisoformat(hold["due"]).astimezone()

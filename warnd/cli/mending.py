@@ -17,7 +17,7 @@ from warnd.app.quarantine import command_for, doubt_in_words, remedy_in_words, t
 from warnd.cli.common import ACTOR, open_store, run
 from warnd.cli.configuration import ConfigFile
 from warnd.cli.options import AsJson, instant
-from warnd.cli.terminal import as_called, plain, print_json, print_table
+from warnd.cli.terminal import as_called, print_json, print_plain, print_table
 from warnd.model.alert import AlertState, Reference
 from warnd.model.color import Color
 from warnd.model.mend import Mend
@@ -97,7 +97,7 @@ def mend(
     else:
         print(f"{id} is {view.alert.state.value}")
         for doubt in view.doubts:
-            print(plain(f"  {doubt.finding.code} ({doubt.finding.path}): {doubt.finding.message}"))
+            print_plain(f"  {doubt.finding.code} ({doubt.finding.path}): {doubt.finding.message}")
     if view.alert.state is AlertState.QUARANTINED:
         raise typer.Exit(1)
 
@@ -126,9 +126,9 @@ def print_mends(view: AlertView, say: Phrases, zone: ZoneInfo) -> None:
     print()
     print(say("quarantine.mends"))
     for one in view.mends:
-        print(plain(" ".join((say.clock(one.at, zone, seconds=True), one.by, one.reason)).rstrip()))
+        print_plain(" ".join((say.clock(one.at, zone, seconds=True), one.by, one.reason)).rstrip())
         for name, old, new in told_changes(one, say):
-            print(plain(f"  {name}: {old} → {new}"))
+            print_plain(f"  {name}: {old} → {new}")
 
 
 def _given(values: Sequence[Any] | None) -> tuple[Any, ...] | None:

@@ -14,7 +14,7 @@ from warnd.app.phrases import Phrases, phrases
 from warnd.cli.common import open_store, run
 from warnd.cli.configuration import ConfigFile
 from warnd.cli.options import AsJson, Language, Limit, Since, Until, language
-from warnd.cli.terminal import clock, plain, print_json, print_table
+from warnd.cli.terminal import clock, print_json, print_plain, print_table
 from warnd.errors import WarndError
 from warnd.model.alert import Verdict
 from warnd.store import messages
@@ -98,7 +98,7 @@ def _write(content: bytes) -> None:
     if not sys.stdout.isatty():
         sys.stdout.buffer.write(content)
         return
-    print(plain(content.decode("utf-8", errors="replace")))
+    print_plain(content.decode("utf-8", errors="replace"))
 
 
 def _line(row: MessageRow, say: Phrases, zone: ZoneInfo) -> tuple[str, ...]:

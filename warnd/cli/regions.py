@@ -15,7 +15,7 @@ from warnd import resources
 from warnd.app.places import Resolved, asked_for
 from warnd.cli.common import open_store, run
 from warnd.cli.configuration import ConfigFile
-from warnd.cli.terminal import nothing_found, print_json, print_table, progress
+from warnd.cli.terminal import nothing_found, print_json, print_plain, print_table, progress
 from warnd.intake.geometry import read_circle, read_polygon
 from warnd.model.alert import Area
 from warnd.model.region import Region
@@ -91,7 +91,7 @@ def resolve(
         if rows:
             print_table(("code", "level", "name"), rows)
         for one in found.findings:
-            print(f"{one.code}: {one.message}")
+            print_plain(f"{one.code}: {one.message}")
     if not found.regions:
         raise typer.Exit(1)
 

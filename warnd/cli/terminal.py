@@ -60,6 +60,11 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     console.print(table)
 
 
+def print_plain(text: str) -> None:
+    """What may hold words of a stranger, on standard output."""
+    print(plain(text))
+
+
 def plain(text: str) -> str:
     """What a stranger wrote, without the signs that would command a terminal."""
     return "".join(sign if sign.isprintable() or sign in "\n\t" else "\ufffd" for sign in text)
