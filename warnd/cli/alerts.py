@@ -15,13 +15,13 @@ from sqlalchemy import Connection
 from warnd.api.views import alert_view, counts_view, whole_alert_view
 from warnd.app.phrases import Phrases, phrases
 from warnd.app.showing import shown_kind, shown_state
-from warnd.cli.common import open_store, run
+from warnd.cli.common import listed, open_store, run
 from warnd.cli.configuration import ConfigFile
 from warnd.cli.deciding import approve, link, reject
-from warnd.cli.issue import print_forecast
+from warnd.cli.forecast import print_forecast
 from warnd.cli.mending import mend, print_doubts, print_mends
 from warnd.cli.messages import raw
-from warnd.cli.options import AsJson, Language, Limit, Since, Until, language
+from warnd.cli.options import AlertId, AsJson, Language, Limit, Since, Until, language
 from warnd.cli.terminal import clock, print_json, print_plain, print_table
 from warnd.model.alert import AlertState
 from warnd.model.color import Color
@@ -58,7 +58,7 @@ def list_(
 
 @alerts_app.command()
 def show(
-    id: Annotated[str, typer.Argument(help="As `warnd alerts list` shows it.")],
+    id: AlertId,
     chosen: Language = None,
     as_json: AsJson = False,
     config: ConfigFile = None,
@@ -96,15 +96,7 @@ class Whole:
 
 async def _list(config: Path | None, filters: AlertFilter, limit: int) -> tuple[list[AlertRow], ZoneInfo]:
     async with open_store(config) as app:
-        found: list[AlertRow] = []
-        cursor: str | None = None
-        while len(found) < limit:
-            left = limit - len(found)
-            page = await app.store.read(alert_views.list_alerts, filters, limit=left, cursor=cursor)
-            found += page.items
-            if (cursor := page.next_cursor) is None:
-                break
-        return found, app.settings.time_zone
+        return await listed(app, alert_views.list_alerts, filters, limit), app.settings.time_zone
 
 
 async def _show(config: Path | None, id: str) -> tuple[Whole, ZoneInfo]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import re
 import sys
@@ -18,7 +17,7 @@ from sqlalchemy import Connection
 from warnd.audience.csv_rows import CAPS, read_sheet, write_rows
 from warnd.audience.kinds import ChannelKinds
 from warnd.audience.plan import plan_import, preview
-from warnd.cli.common import open_store
+from warnd.cli.common import ACTOR, open_store, run
 from warnd.cli.configuration import ConfigFile
 from warnd.cli.files import written
 from warnd.cli.terminal import print_json, progress
@@ -53,7 +52,7 @@ def import_(
     """Bring a file in, whole or not at all; exits 1 and names every fault if it has any."""
     try:
         body = _read(file)
-        plan = asyncio.run(_import(config, body, file.name, sync=sync, dry_run=dry_run))
+        plan = run(_import(config, body, file.name, sync=sync, dry_run=dry_run))
     except Invalid as error:
         if as_json:
             print_json({"valid": False, "errors": [asdict(fault) for fault in error.faults]})
@@ -74,7 +73,7 @@ def export(
     config: ConfigFile = None,
 ) -> None:
     """Write every living subscriber as the file that import reads."""
-    asyncio.run(_export(config, out))
+    run(_export(config, out))
 
 
 def _print_faults(faults: Sequence[Fault]) -> None:
@@ -125,7 +124,7 @@ def _applied(
     applied = apply_import(connection, plan, ids=ids, now=now)
     audience_changed(connection)
     return applied, [
-        Entry(micros(now), "audience.imported", "audience", origin | asdict(applied), actor="cli")
+        Entry(micros(now), "audience.imported", "audience", origin | asdict(applied), actor=ACTOR)
     ]
 
 

@@ -1,4 +1,4 @@
-"""What the commands on the store share: opening it, and running to the end."""
+"""What the commands on the store share: opening it, reading a listing, and running to the end."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from warnd import logs
 from warnd.app import App
 from warnd.cli import configuration
 from warnd.store.journal import Entry
+from warnd.store.paging import Page
 
 T = TypeVar("T")
 
@@ -40,6 +41,18 @@ async def open_store(config: Path | None) -> AsyncIterator[App]:
 def run(command: Coroutine[Any, Any, T]) -> T:
     """Run a command's coroutine in an event loop of its own."""
     return asyncio.run(command)
+
+
+async def listed(app: App, listing: Callable[..., Page[T]], filters: object, limit: int) -> list[T]:
+    """So many of what matches at the most, each page in a short read of its own."""
+    found: list[T] = []
+    cursor: str | None = None
+    while len(found) < limit:
+        page = await app.store.read(listing, filters, limit=limit - len(found), cursor=cursor)
+        found += page.items
+        if (cursor := page.next_cursor) is None:
+            break
+    return found
 
 
 def by(

@@ -8,10 +8,8 @@ import typer
 
 from warnd.app.phrases import phrases
 from warnd.cli.calling import HERE, Key, Url, ask
-from warnd.cli.issue import print_forecast
-from warnd.cli.options import language
-
-AlertId = Annotated[str, typer.Argument(help="As `warnd alerts list` shows it.")]
+from warnd.cli.forecast import print_forecast
+from warnd.cli.options import AlertId, language
 
 
 def approve(

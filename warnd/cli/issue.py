@@ -9,13 +9,13 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from warnd.app.phrases import Phrases, phrases
+from warnd.app.phrases import phrases
 from warnd.cli.calling import HERE, Key, Url, ask
+from warnd.cli.forecast import print_forecast
 from warnd.cli.options import AsJson, language
-from warnd.cli.terminal import as_called, print_json, print_plain, print_table
+from warnd.cli.terminal import as_called, print_json, print_plain
 from warnd.intake.issue import PREFIX
 from warnd.model.color import Color
-from warnd.model.region import Level
 from warnd.model.ulid import UlidMaker
 from warnd.settings.amounts import duration
 
@@ -69,19 +69,16 @@ def issue(
         "description": description,
         "instruction": instruction,
         "expires": expires,
+        "sender_name": sender_name,
     }
     if not update_of and not cancel:
         given = _asked_for(given)
-    message: dict[str, Any] = {
+    message = {
         "identifier": PREFIX + UlidMaker().one(datetime.now(UTC)),
         "status": status,
         **_told(given),
-        **({"sender_name": sender_name} if sender_name else {}),
+        **_tied(url, key, update_of, cancel),
     }
-    if update_of:
-        message |= {"type": "update", "references": [_reference(url, key, update_of)]}
-    if cancel:
-        message |= {"type": "cancel", "references": [_reference(url, key, cancel)]}
     forecast = ask(url, key, "POST", "alerts", content=message, query={"dry_run": "true"})
     if not as_json:
         print_forecast(forecast, phrases(language(None)))
@@ -89,27 +86,6 @@ def issue(
         _confirm()
     answer = ask(url, key, "POST", "alerts", content=message)
     print_json(answer) if as_json else _say(answer, forecast["warnings"])
-
-
-def print_forecast(forecast: Mapping[str, Any], say: Phrases) -> None:
-    """Whom a release would tell, as ``GET alerts/{id}/forecast`` counts it."""
-    channel, level = say("alert.channel"), say("alert.level")
-    counts = [(say("release.targeted"), forecast["targeted"])]
-    counts += [(f"  {channel} {name}", n) for name, n in sorted(forecast["by_channel"].items())]
-    counts += [
-        (f"  {level} {say(f'levels.{one.value}')}", forecast["by_level"][one.name.lower()])
-        for one in Level
-        if one.name.lower() in forecast["by_level"]
-    ]
-    if forecast["told_before"]:
-        counts.append((say("release.told_before"), forecast["told_before"]))
-    counts += [
-        (say("release.not_told", why=say.word("whys", why)), n)
-        for why, n in sorted(forecast["by_reason"].items())
-    ]
-    print_table(("", ""), [(what, say.number(n)) for what, n in counts])
-    for one in forecast.get("warnings", ()):
-        print_plain(f"{one['path']}: {one['message']}")
 
 
 def _asked_for(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -134,7 +110,7 @@ def _told(given: Mapping[str, Any]) -> dict[str, Any]:
     """What was given, in the keys of the API."""
 
     def parts() -> Iterator[tuple[str, Any]]:
-        for name in ("hazard", "color", "headline", "description", "instruction"):
+        for name in ("hazard", "color", "headline", "description", "instruction", "sender_name"):
             if given[name]:
                 yield name, given[name]
         if given["region"]:
@@ -162,9 +138,14 @@ def _end(text: str) -> str:
         raise typer.BadParameter(message, param_hint="--expires") from None
 
 
-def _reference(url: str, key: str, alert_id: str) -> dict[str, Any]:
-    alert = ask(url, key, "GET", f"alerts/{alert_id}")
-    return {name: alert[name] for name in ("sender", "identifier", "sent")}
+def _tied(url: str, key: str, update_of: str | None, cancel: str | None) -> dict[str, Any]:
+    """What makes it an update or an end of an earlier alert; nothing for a new one."""
+    earlier = update_of or cancel
+    if not earlier:
+        return {}
+    alert = ask(url, key, "GET", f"alerts/{earlier}")
+    reference = {name: alert[name] for name in ("sender", "identifier", "sent")}
+    return {"type": "update" if update_of else "cancel", "references": [reference]}
 
 
 def _confirm() -> None:

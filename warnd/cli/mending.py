@@ -16,7 +16,7 @@ from warnd.app.phrases import Phrases
 from warnd.app.quarantine import command_for, doubt_in_words, remedy_in_words, told_changes
 from warnd.cli.common import ACTOR, open_store, run
 from warnd.cli.configuration import ConfigFile
-from warnd.cli.options import AsJson, instant
+from warnd.cli.options import AlertId, AsJson, instant
 from warnd.cli.terminal import as_called, print_json, print_plain, print_table
 from warnd.model.alert import AlertState, Reference
 from warnd.model.color import Color
@@ -42,7 +42,7 @@ def _reference(text: str) -> Reference:
 
 
 def mend(
-    id: Annotated[str, typer.Argument(help="As `warnd alerts list` shows it.")],
+    id: AlertId,
     color: Annotated[Color | None, typer.Option(help="Its color.", show_default=False)] = None,
     hazard: Annotated[
         str | None, typer.Option(help="A slug, see `warnd hazards list`.", show_default=False)

@@ -11,9 +11,9 @@ import typer
 
 from warnd.api.views import message_view
 from warnd.app.phrases import Phrases, phrases
-from warnd.cli.common import open_store, run
+from warnd.cli.common import listed, open_store, run
 from warnd.cli.configuration import ConfigFile
-from warnd.cli.options import AsJson, Language, Limit, Since, Until, language
+from warnd.cli.options import AlertId, AsJson, Language, Limit, Since, Until, language
 from warnd.cli.terminal import clock, print_json, print_plain, print_table
 from warnd.errors import WarndError
 from warnd.model.alert import Verdict
@@ -43,10 +43,9 @@ def list_(
             print_json(message_view(row))
         return
     say = phrases(language(chosen))
-    names = ("received", "source", "verdict", "size", "findings")
-    print_table(
-        ("id", *(say(f"messages.{name}") for name in names)), [_line(row, say, zone) for row in found]
-    )
+    shown = ("received", "source", "verdict", "size", "findings")
+    columns = ("id", *(say(f"messages.{column}") for column in shown))
+    print_table(columns, [_line(row, say, zone) for row in found])
 
 
 @messages_app.command()
@@ -80,9 +79,7 @@ def show(
     )
 
 
-def raw(
-    id: Annotated[str, typer.Argument(help="As `warnd alerts list` shows it.")], config: ConfigFile = None
-) -> None:
+def raw(id: AlertId, config: ConfigFile = None) -> None:
     """Write the message that an alert was read from, as it came."""
     _write(run(_raw(config, id)))
 
@@ -112,15 +109,7 @@ def _line(row: MessageRow, say: Phrases, zone: ZoneInfo) -> tuple[str, ...]:
 async def _list(config: Path | None, filters: MessageFilter, limit: int) -> tuple[list[MessageRow], ZoneInfo]:
     async with open_store(config) as app:
         await app.store.read(messages.checked, filters, sources=app.settings.sources)
-        found: list[MessageRow] = []
-        cursor: str | None = None
-        while len(found) < limit:
-            left = limit - len(found)
-            page = await app.store.read(messages.list_messages, filters, limit=left, cursor=cursor)
-            found += page.items
-            if (cursor := page.next_cursor) is None:
-                break
-        return found, app.settings.time_zone
+        return await listed(app, messages.list_messages, filters, limit), app.settings.time_zone
 
 
 async def _show(config: Path | None, id: str) -> tuple[tuple[MessageRow, bytes], ZoneInfo]:

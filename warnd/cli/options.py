@@ -30,6 +30,8 @@ def _state(text: str) -> State:
         ) from error
 
 
+AlertId = Annotated[str, typer.Argument(help="As `warnd alerts list` shows it.")]
+
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 
 Limit = Annotated[int, typer.Option(min=1, max=100_000, help="So many at the most.")]

@@ -6,13 +6,14 @@ import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 import orjson
 import typer
 
 from warnd.cli.calling import HERE, Url, bearer, call
+from warnd.cli.terminal import print_plain
 from warnd.errors import WarndError
 from warnd.intake.proof import signed_headers
 
@@ -21,7 +22,7 @@ _HINTS = {
     "quarantined": "nobody is told before a person has looked at it; `warnings` above says why",
     "held": "nobody is told before an operator approves it, or its hold is over; `warnd alerts show` says when",
 }
-"""By the state of a warning that was taken in."""
+"""What whoever pushed should know of a warning that was taken in and tells nobody yet, by its state."""
 
 
 def push(
@@ -55,14 +56,15 @@ def push(
     body = sys.stdin.buffer.read() if str(file) == "-" else _read(file)
     headers = _headers(key, secret, source, body, query)
     status, text = call(url, "POST", "alerts", body, headers=headers, media=_content_type(body), query=query)
-    answer = _readable(text)
-    print(answer)
-    if hint := _hint(answer):
+    answer = _parsed(text)
+    print_plain(text.rstrip() if answer is None else orjson.dumps(answer, option=orjson.OPT_INDENT_2).decode())
+    said = answer if isinstance(answer, dict) else {}
+    if hint := _HINTS.get(str(said.get("state"))):
         print(f"warnd: {hint}", file=sys.stderr)
     if not 200 <= status < 300:
         print(f"warnd: refused with HTTP {status}", file=sys.stderr)
         raise typer.Exit(1)
-    if refused := _refused(answer):
+    if refused := sum(item["status"] >= 400 for item in said.get("items", ())):
         print(f"warnd: {refused} of the messages were refused; `errors` above says why", file=sys.stderr)
         raise typer.Exit(1)
 
@@ -92,33 +94,15 @@ def _read(file: Path) -> bytes:
         raise WarndError(f"{file} cannot be read: {error.strerror}") from error
 
 
-def _hint(answer: str) -> str:
-    """What whoever pushed should know of a warning that was taken in and tells nobody yet."""
-    try:
-        said = orjson.loads(answer)
-    except orjson.JSONDecodeError:
-        return ""
-    return _HINTS.get(str(said.get("state")), "") if isinstance(said, dict) else ""
-
-
-def _refused(answer: str) -> int:
-    """How many messages of a body of several were not taken in."""
-    try:
-        said = orjson.loads(answer)
-    except orjson.JSONDecodeError:
-        return 0
-    items = said.get("items", []) if isinstance(said, dict) else []
-    return sum(item["status"] >= 400 for item in items)
-
-
 def _content_type(body: bytes) -> str:
     """By the first sign after a byte order mark and blanks: what begins with ``<`` is XML."""
     start = body.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
     return "application/cap+xml" if start == b"<" else "application/json"
 
 
-def _readable(answer: str) -> str:
+def _parsed(answer: str) -> Any:
+    """None when it is no JSON, as a proxy's page is none."""
     try:
-        return orjson.dumps(orjson.loads(answer), option=orjson.OPT_INDENT_2).decode()
+        return orjson.loads(answer)
     except orjson.JSONDecodeError:
-        return answer.rstrip()
+        return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -13,8 +12,9 @@ from sqlalchemy import Connection
 
 from warnd import resources
 from warnd.app.places import Resolved, asked_for
-from warnd.cli.common import open_store, run
+from warnd.cli.common import ACTOR, open_store, run
 from warnd.cli.configuration import ConfigFile
+from warnd.cli.options import AsJson
 from warnd.cli.terminal import nothing_found, print_json, print_plain, print_table, progress
 from warnd.intake.geometry import read_circle, read_polygon
 from warnd.model.alert import Area
@@ -35,11 +35,11 @@ Found = list[tuple[Region, str]]
 def search(
     text: Annotated[str, typer.Argument(help="A part of the name, or the beginning of the code.")],
     limit: Annotated[int, typer.Option(min=1, max=1000, help="So many at the most.")] = 20,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
     """Find divisions by name or code, the widest first; exits 1 if there is none."""
-    found = asyncio.run(_search(config, text, limit))
+    found = run(_search(config, text, limit))
     if as_json:
         for region, path in found:
             print_json(
@@ -105,7 +105,7 @@ def import_(
     config: ConfigFile = None,
 ) -> None:
     """Bring the divisions that came with warnd into the store; doing it again changes nothing."""
-    done = asyncio.run(_import(config, under))
+    done = run(_import(config, under))
     if as_json:
         print_json({"offered": done.offered, "changed": done.changed})
     else:
@@ -150,6 +150,6 @@ async def _import(config: Path | None, under: str | None) -> regions.ImportedReg
                     progress=lambda so_far, total: bar.update(task, completed=so_far, total=total),
                 )
                 body = {"file": file.name, "under": under, "offered": done.offered, "changed": done.changed}
-                return done, [Entry(at, "regions.imported", file.name, body, actor="cli")]
+                return done, [Entry(at, "regions.imported", file.name, body, actor=ACTOR)]
 
             return await app.store.record(recorded)
