@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import warnd.console
-from warnd.app.phrases import LANGUAGES, choose, phrases
+from warnd.app.phrases import LANGUAGES, phrases
 from warnd.contract.outcome import Reason
 from warnd.model.alert import AlertState, Change, Status
 from warnd.model.color import Color
@@ -72,11 +72,3 @@ def test_a_phrase_follows_its_number(n: int, said: str) -> None:
 def test_values_are_only_filled_in() -> None:
     """Braces in a name are a part of the name."""
     assert phrases("en")("delivery.title", name="{n} {0.__class__}") == "To {n} {0.__class__}"
-
-
-@pytest.mark.parametrize(
-    ("asked", "chosen"), [("en_GB.UTF-8", "en"), ("zh-Hant-TW", "zh"), ("fr", "zh"), ("", "zh"), (None, "zh")]
-)
-def test_a_locale_chooses_the_language(asked: str | None, chosen: str) -> None:
-    """Chinese where nothing helps."""
-    assert choose(asked) == chosen

@@ -75,12 +75,6 @@ def phrases(language: str) -> Phrases:
     return Phrases(language, Locale.parse(language), dict(_flat(words)))
 
 
-def choose(asked: str | None) -> str:
-    """The language of a BCP 47 tag or locale name (``en_GB.UTF-8``), else the first."""
-    tag = (asked or "").replace("_", "-").split("-")[0].lower()
-    return tag if tag in LANGUAGES else LANGUAGES[0]
-
-
 def _flat(words: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str | Mapping[str, str]]]:
     for key, value in words.items():
         if isinstance(value, dict) and "other" not in value:
