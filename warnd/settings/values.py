@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, InstanceOf, with_config
@@ -21,59 +19,13 @@ from warnd.model.color import Color
 from warnd.model.policy import Policies, RetryPolicy
 from warnd.model.region import level_of
 from warnd.model.release import DEFAULT_HOLDS, HoldRule, Then
+from warnd.settings.addresses import SQLITE, DetailUrl, FeedUrl, Host, QueueUrl, StoreUrl, WebAddress
 from warnd.settings.amounts import Duration, PerSecond, Size, TargetRate
 
 closed = with_config(extra="forbid")
 """A table of the file in which a key that is not known is a fault."""
 
-SQLITE = "sqlite:///"
-
-
-def _web_address(text: str) -> str:
-    if not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", text):
-        raise ValueError("write it as https://warnd.example, without a query")
-    return text.rstrip("/")
-
-
-def _store_url(url: str) -> str:
-    if url.startswith(("postgresql:", "postgres:")):
-        raise ValueError(f"PostgreSQL comes later; until then the store is {SQLITE}PATH")
-    if not url.startswith(SQLITE) or url == SQLITE or ":memory:" in url or "?" in url:
-        raise ValueError(f"write it as {SQLITE}PATH, a file that outlives the process")
-    return url
-
-
-def _queue_url(url: str) -> str:
-    if url.startswith(("redis:", "rediss:", "valkey:")):
-        raise ValueError('Redis comes later; until then the queue is "local"')
-    if url != "local":
-        raise ValueError('the queue is "local"')
-    return url
-
-
-def _feed_url(url: str) -> str:
-    parts = urlsplit(url)
-    if (
-        parts.scheme not in ("http", "https")
-        or not parts.hostname
-        or parts.fragment
-        or parts.username is not None
-    ):
-        raise ValueError("write it as https://feed.example/alerts.atom, without a login or a #")
-    _ = parts.port  # raises ValueError when it is none
-    return url
-
-
-def _detail_url(url: str) -> str:
-    if url.count("{file}") != 1:
-        raise ValueError("write it with {file} where the name of an entry's page belongs")
-    return _feed_url(url)
-
-
-def _host(host: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9.-]+(:\d{1,5})?", host):
-        raise ValueError("write it as host.example or host.example:8443")
-    return host.lower()
+SHORTEST_SECRET = 16
 
 
 def default_time_zone() -> ZoneInfo:
@@ -89,9 +41,6 @@ def _strong(secret: Secret) -> Secret:
     if len(secret.reveal()) < SHORTEST_SECRET:
         raise ValueError(f"has fewer than {SHORTEST_SECRET} characters: it could be guessed")
     return secret
-
-
-SHORTEST_SECRET = 16
 
 
 def _feed_kind(kind: str) -> str:
@@ -119,7 +68,7 @@ class ServerSettings:
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
     max_body: Annotated[Size, Field(ge=1024)] = 4 * 1024 * 1024
-    public_url: Annotated[str, AfterValidator(_web_address)] | None = None
+    public_url: WebAddress | None = None
     public_feed: bool = False
     grace: Duration = timedelta(seconds=10)
 
@@ -127,7 +76,7 @@ class ServerSettings:
 @closed
 @dataclass(frozen=True, slots=True)
 class StoreSettings:
-    url: Annotated[str, AfterValidator(_store_url)] = f"{SQLITE}var/warnd.db"
+    url: StoreUrl = f"{SQLITE}var/warnd.db"
 
     @property
     def path(self) -> Path:
@@ -138,7 +87,7 @@ class StoreSettings:
 @closed
 @dataclass(frozen=True, slots=True)
 class QueueSettings:
-    url: Annotated[str, AfterValidator(_queue_url)] = "local"
+    url: QueueUrl = "local"
 
 
 @closed
@@ -219,10 +168,10 @@ class SourceSettings:
     What a feed may speak for.
 
     ``regions`` are the divisions in which it may warn, with all below them. An ``official`` source releases
-    at once at every color. ``signature`` says what becomes of its messages that are not signed by one of the keys in
-    ``signature_key_file``, which it may lack only when signatures are ignored.
     at once at every color; what another says is held, as ``hold`` has it. ``hmac_secret`` signs its requests.
-    Over its ``rate`` only what is urgent is taken in. ``unusual_reds`` None is as for all.
+    Over its ``rate`` only what is urgent is taken in. ``unusual_reds`` None is as for all. ``signature`` says what
+    becomes of its messages that are not signed by one of the keys in ``signature_key_file``, which it may lack only
+    when signatures are ignored.
     """
 
     name: Annotated[str, Field(min_length=1, max_length=64)]
@@ -257,18 +206,18 @@ class FeedSettings:
     """
     A feed that warnd asks by itself.
 
-    ``source`` is the source it speaks as. ``hosts`` are further hosts (``host`` or ``host:port``) that its
-    entries and redirects may lead to beside the feed's own. ``key`` takes the place of ``{key}`` in ``url``, or goes
+    ``source`` is the source it speaks as. ``hosts`` are further hosts that its entries and redirects
+    may lead to beside the feed's own. ``key`` takes the place of ``{key}`` in ``url``, or goes
     into the header ``key_header``. ``silent_after`` and ``stale_after`` are when the lack of answers, or of new
-    entries, is an alarm; None is never.
+    entries, is an alarm; a ``stale_after`` of None is never.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=64)]
     kind: FeedKind
-    url: Annotated[str, AfterValidator(_feed_url)]
+    url: FeedUrl
     source: Annotated[str, Field(min_length=1)]
-    detail_url: Annotated[str, AfterValidator(_detail_url)] | None = None
-    hosts: tuple[Annotated[str, AfterValidator(_host)], ...] = ()
+    detail_url: DetailUrl | None = None
+    hosts: tuple[Host, ...] = ()
     key: InstanceOf[Secret] | None = None
     key_header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")] | None = None
     every: Annotated[Duration, Field(ge=timedelta(seconds=1))] = timedelta(seconds=60)

@@ -1,0 +1,67 @@
+"""How addresses are written in settings: of this daemon, of its store and queue, and of feeds."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator
+
+SQLITE = "sqlite:///"
+
+
+def _web_address(text: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", text):
+        raise ValueError("write it as https://warnd.example, without a query")
+    return text.rstrip("/")
+
+
+def _store_url(url: str) -> str:
+    if url.startswith(("postgresql:", "postgres:")):
+        raise ValueError(f"PostgreSQL comes later; until then the store is {SQLITE}PATH")
+    if not url.startswith(SQLITE) or url == SQLITE or ":memory:" in url or "?" in url:
+        raise ValueError(f"write it as {SQLITE}PATH, a file that outlives the process")
+    return url
+
+
+def _queue_url(url: str) -> str:
+    if url.startswith(("redis:", "rediss:", "valkey:")):
+        raise ValueError('Redis comes later; until then the queue is "local"')
+    if url != "local":
+        raise ValueError('the queue is "local"')
+    return url
+
+
+def _feed_url(url: str) -> str:
+    parts = urlsplit(url)
+    if (
+        parts.scheme not in ("http", "https")
+        or not parts.hostname
+        or parts.fragment
+        or parts.username is not None
+    ):
+        raise ValueError("write it as https://feed.example/alerts.atom, without a login or a #")
+    _ = parts.port  # raises ValueError when it is none
+    return url
+
+
+def _detail_url(url: str) -> str:
+    if url.count("{file}") != 1:
+        raise ValueError("write it with {file} where the name of an entry's page belongs")
+    return _feed_url(url)
+
+
+def _host(host: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9.-]+(:\d{1,5})?", host):
+        raise ValueError("write it as host.example or host.example:8443")
+    return host.lower()
+
+
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+StoreUrl = Annotated[str, AfterValidator(_store_url)]
+QueueUrl = Annotated[str, AfterValidator(_queue_url)]
+FeedUrl = Annotated[str, AfterValidator(_feed_url)]
+DetailUrl = Annotated[str, AfterValidator(_detail_url)]
+Host = Annotated[str, AfterValidator(_host)]
+"""``host`` or ``host:port``."""
