@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import urlencode
@@ -18,32 +15,16 @@ from warnd.app.phrases import phrases
 from warnd.console import assets, language, pages, release
 from warnd.console.asking import fields_of, filter_of, in_words
 from warnd.console.door import Door, may_read, own_path
+from warnd.console.headers import HEADERS
+from warnd.console.live import Shown, Streams
 from warnd.console.messages import messages
 from warnd.console.rendering import Account, Reader, Renderer
 from warnd.errors import Conflict, Fault, Invalid, NotFound
 from warnd.store.deliveries import DeliveryFilter, checked
 from warnd.store.keys import ApiKey
 
-HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    # Not no-referrer: a browser would then hide the origin of our own forms from us as well.
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cache-Control": "no-store",
-}
-
 _FOR_EVER = "public, max-age=31536000, immutable"
 _LANGUAGE_KEPT = 365 * 24 * 3600
-
-_LOOK_EVERY = 0.5
-_REST = 10
-"""A stream rests ten times as long as its last look took: watching must not slow what is watched."""
-_SAY_SOMETHING_EVERY = 15.0
-_COME_BACK_AFTER = 2000
 
 T = TypeVar("T")
 Page = Callable[[web.Request, Reader], Awaitable[web.StreamResponse]]
@@ -56,21 +37,13 @@ def mount(web_app: web.Application, app: App) -> None:
     web_app.on_shutdown.append(site.end_streams)
 
 
-@dataclass(frozen=True, slots=True)
-class _Shown:
-    """A page: its template with the values to put in."""
-
-    template: str
-    values: dict[str, Any]
-
-
 class _Site:
     def __init__(self, app: App) -> None:
         self._app = app
         self._door = Door(app)
         self._assets = assets.load()
         self._renderer = Renderer(self._assets, app.settings.time_zone)
-        self._stopping = asyncio.Event()
+        self._streams = Streams(self._door, self._renderer)
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -80,9 +53,9 @@ class _Site:
             web.get("/alerts/{id}/events", self._for_readers(self._alert_events, else_refuse=True)),
             web.get("/deliveries", self._for_readers(self._log)),
             web.get("/deliveries/{id}", self._for_readers(self._delivery)),
+            web.get("/messages", self._for_readers(self._messages)),
             web.get("/release/{token}", self._for_all(self._ask_to_release)),
             web.post("/release/{token}", self._for_all(self._release)),
-            web.get("/messages", self._for_readers(self._messages)),
             web.get("/signin", self._for_all(self._ask_for_key)),
             web.post("/signin", self._for_all(self._sign_in)),
             web.get("/link/{token}", self._for_all(self._follow_link), allow_head=False),
@@ -91,8 +64,7 @@ class _Site:
         ]
 
     async def end_streams(self, _: web.Application) -> None:
-        """An event stream never ends by itself; the browser comes back when we are."""
-        self._stopping.set()
+        self._streams.end()
 
     # --- what is shown ----------------------------------------------------------------------------
 
@@ -132,58 +104,18 @@ class _Site:
     # --- what changes while one looks ---------------------------------------------------------------
 
     async def _home_events(self, request: web.Request, reader: Reader) -> web.StreamResponse:
-        async def live() -> _Shown:
-            return _Shown("home_live.html", {"view": await self._read(pages.home, self._desk(reader))})
+        async def live() -> Shown:
+            return Shown("home_live.html", {"view": await self._read(pages.home, self._desk(reader))})
 
-        return await self._stream(request, reader, live)
+        return await self._streams.stream(request, reader, live)
 
     async def _alert_events(self, request: web.Request, reader: Reader) -> web.StreamResponse:
-        async def live() -> _Shown:
+        async def live() -> Shown:
             view = await self._read(pages.broadcast, self._desk(reader), request.match_info["id"])
-            return _Shown("alert_live.html", {"view": view})
+            return Shown("alert_live.html", {"view": view})
 
         await live()
-        return await self._stream(request, reader, live)
-
-    async def _stream(
-        self, request: web.Request, reader: Reader, live: Callable[[], Awaitable[_Shown]]
-    ) -> web.StreamResponse:
-        """Server-sent events: the live part, rendered anew, whenever it reads differently."""
-        response = web.StreamResponse(headers=HEADERS | {"Content-Type": "text/event-stream"})
-        await response.prepare(request)
-        # Whoever went away, or what was looked at and is no longer kept: there is nobody to answer.
-        with suppress(ConnectionError, NotFound):
-            await self._tell(request, reader, live, response)
-        return response
-
-    async def _tell(
-        self,
-        request: web.Request,
-        reader: Reader,
-        live: Callable[[], Awaitable[_Shown]],
-        response: web.StreamResponse,
-    ) -> None:
-        await response.write(f"retry: {_COME_BACK_AFTER}\n\n".encode())
-        loop = asyncio.get_running_loop()
-        shown, said = "", loop.time()
-        while not self._stopping.is_set() and await self._door.who(request) is not None:
-            began = loop.time()
-            page = await live()
-            text = self._renderer.render(page.template, reader, **page.values)
-            if text != shown:
-                await response.write(_event("page", text))
-                shown, said = text, loop.time()
-            elif loop.time() - said > _SAY_SOMETHING_EVERY:
-                await response.write(b":\n\n")
-                said = loop.time()
-            await self._rest(max(_LOOK_EVERY, _REST * (loop.time() - began)))
-
-    async def _rest(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._stopping.wait()
-        except TimeoutError:
-            return
+        return await self._streams.stream(request, reader, live)
 
     # --- the second person ------------------------------------------------------------------------
 
@@ -309,8 +241,3 @@ class _Site:
 def _see(path: str) -> web.Response:
     """Go there with a GET."""
     return web.Response(status=303, headers=HEADERS | {"Location": path})
-
-
-def _event(name: str, text: str) -> bytes:
-    lines = "".join(f"data: {line}\n" for line in text.splitlines())
-    return f"event: {name}\n{lines}\n".encode()
