@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,10 @@ from tests.integration import county as counties
 from tests.integration.county import HAND, Clock, County
 from tests.integration.door import RED
 from warnd.app.clerk import Clerk
+from warnd.app.foresight import Foresight
 from warnd.errors import StoreError
 from warnd.model.ulid import UlidMaker
+from warnd.pipeline.forecast import Forecast
 
 
 @pytest.fixture
@@ -458,14 +460,18 @@ async def test_a_form_that_is_not_ours_decides_nothing(
         assert page.status == 200
 
 
+async def sign_in(here: County, role: str) -> None:
+    ours = str(here.door.client.make_url("/"))[:-1]
+    await here.door.client.post(
+        "/signin", data={"key": here.door.texts[role]}, headers={"Origin": ours}, allow_redirects=False
+    )
+
+
 async def test_the_page_of_a_held_alert_says_how_it_waits(here: County) -> None:
     """Its time-out, whom it would tell, and who may decide; no heading stands without words below it."""
     await here.door.settle_in(4)
     answer = await held(here, "zhang")
-    ours = str(here.door.client.make_url("/"))[:-1]
-    await here.door.client.post(
-        "/signin", data={"key": here.door.texts["li"]}, headers={"Origin": ours}, allow_redirects=False
-    )
+    await sign_in(here, "li")
     async with here.door.client.get(f"/alerts/{answer['id']}?lang=en") as page:
         text = await page.text()
     for part in (
@@ -476,6 +482,23 @@ async def test_the_page_of_a_held_alert_says_how_it_waits(here: County) -> None:
     ):
         assert part in text
     assert '<p class="prose" dir="auto"></p>' not in text
+
+
+async def test_a_page_opens_though_somebody_decides_meanwhile(
+    here: County, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between reading how it waits and counting whom it would tell, a second person may be quicker."""
+    answer = await held(here, "zhang")
+    await sign_in(here, "li")
+    of_held = Foresight.of_held
+
+    async def overtaken(self: Foresight, alert_id: str, now: datetime) -> Forecast:
+        await here.door.ask("POST", f"alerts/{alert_id}/reject", role="li")
+        return await of_held(self, alert_id, now)
+
+    monkeypatch.setattr(Foresight, "of_held", overtaken)
+    async with here.door.client.get(f"/alerts/{answer['id']}") as page:
+        assert page.status == 200
 
 
 # --- too much --------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from warnd.app import App, acts
 from warnd.app.phrases import Phrases
 from warnd.console.pages import Desk, head
 from warnd.console.views import AlertHead
+from warnd.errors import Conflict
 from warnd.model.region import Level
 from warnd.model.release import Then
 from warnd.pipeline.forecast import Forecast
@@ -49,12 +50,15 @@ class ReleasePage:
 
 
 async def held(app: App, say: Phrases, alert_id: str) -> Held | None:
-    """How one alert waits; None when it does not. Raises NotFound."""
+    """How one alert waits; None when it does not, or no longer. Raises NotFound."""
     view = await app.store.read(get_alert, alert_id)
     hold = view.alert.hold
     if hold is None:
         return None
-    found = await app.foresight.of_held(alert_id, app.now())
+    try:
+        found = await app.foresight.of_held(alert_id, app.now())
+    except Conflict:
+        return None  # decided since
     return Held(
         due=hold.due,
         then=hold.then,
