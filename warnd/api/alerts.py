@@ -40,7 +40,6 @@ from warnd.store.releasing import Decided
 
 MEDIA = ("application/json", "application/cap+xml", "application/xml", "text/xml")
 
-
 _LOOK_SECONDS = 0.5
 _ALIVE_SECONDS = 15.0
 

@@ -23,8 +23,6 @@ NAMESPACE = "http://www.w3.org/2005/Atom"
 MEDIA = "application/atom+xml"
 
 _DEFAULT: Mapping[Any, str] = {None: NAMESPACE}
-
-
 _FEED_END, _ENTRY_END = b"</feed>", b"</entry>"
 
 

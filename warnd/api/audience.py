@@ -13,7 +13,6 @@ from sqlalchemy import Connection
 from warnd.api import audience_bodies as bodies
 from warnd.api.bodies import Body
 from warnd.api.routing import Call, Handler, answer, listing
-from warnd.api.views import source_view
 from warnd.audience.csv_rows import read_sheet
 from warnd.audience.kinds import ChannelKinds
 from warnd.audience.plan import plan_import
@@ -159,10 +158,3 @@ def _applied(
     return applied, [
         Entry(micros(now), "audience.imported", "audience", origin | asdict(applied), call.actor)
     ]
-
-
-async def sources(call: Call) -> web.StreamResponse:
-    """The feeds that the configuration names; read only."""
-    settings = call.app.settings
-    items = [source_view(one, settings) for one in settings.sources.values()]
-    return answer({"items": items, "next_cursor": None})

@@ -11,6 +11,7 @@ import orjson
 import structlog
 from aiohttp import web
 
+from warnd.api.views import fault_view
 from warnd.errors import Conflict, Fault, Invalid, InvalidAlert, NotFound, StoreError, TooMany, WarndError
 
 log = structlog.get_logger()
@@ -32,7 +33,7 @@ def problem(
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,
-        "errors": [{"path": one.path, "code": one.code, "message": one.message} for one in faults],
+        "errors": [fault_view(one) for one in faults],
         **more,
     }
     return web.Response(

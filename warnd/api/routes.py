@@ -16,6 +16,7 @@ from warnd.api import (
     openapi,
     receipts,
     regions,
+    sources,
 )
 from warnd.api.audience import Resource
 from warnd.api.auth import ACTING, ALL, ARRANGING, SPEAKING
@@ -32,6 +33,7 @@ from warnd.api.routing import (
     code,
     flag,
     instant,
+    member,
     one_of,
     text,
 )
@@ -51,8 +53,8 @@ _UNTIL = instant("until", "Before this time.")
 _REGION = code("region", "In this division or below it.")
 
 _ALERTS = (
-    one_of("state", {one.value: one for one in AlertState}, "Only those in this state."),
-    one_of("color", {one.value: one for one in Color}, "Only those of this color."),
+    member("state", AlertState, "Only those in this state."),
+    member("color", Color, "Only those of this color."),
     _SINCE,
     _UNTIL,
     *PAGING,
@@ -60,7 +62,7 @@ _ALERTS = (
 
 _DELIVERIES = (
     text("alert", "Of this alert (id)."),
-    one_of("state", {one.value: one for one in State}, "Only those in this state."),
+    member("state", State, "Only those in this state."),
     text("channel", "Only by this configured channel."),
     _REGION,
     text("group", "Told because of this group (id)."),
@@ -75,9 +77,9 @@ _AUDIENCE: dict[str, Param] = {
     "group": text("group", "Of this group (id)."),
     "subscriber": text("subscriber", "Of this subscriber (id)."),
     "channel": text("channel", "Of this kind of channel."),
-    "audience": one_of("audience", {one.value: one for one in AudienceClass}, "Of this audience class."),
-    "kind": one_of("kind", {one.value: one for one in SubscriberKind}, "Of this kind."),
-    "state": one_of("state", {one.value: one for one in EndpointState}, "In this state."),
+    "audience": member("audience", AudienceClass, "Of this audience class."),
+    "kind": member("kind", SubscriberKind, "Of this kind."),
+    "state": member("state", EndpointState, "In this state."),
 }
 
 
@@ -158,7 +160,7 @@ ROUTES: tuple[Route, ...] = (
          alerts.LinkBody, 201),
     _act(f"alerts/{_ALERT}/cancel", alerts.cancel, "Stop what is unsent; tells nobody.", alerts.Decision),
     _get("messages", messages.list_, "What sources sent, whatever came of it, the newest first.",
-         one_of("verdict", {one.value: one for one in Verdict}, "Only those with this verdict."),
+         member("verdict", Verdict, "Only those with this verdict."),
          text("source", "Only of this source."), _SINCE, _UNTIL, *PAGING),
     _bytes(f"messages/{_ID}", messages.get, "One message's bytes, as they came."),
     _get("deliveries", deliveries.list_, "The delivery log, the newest first; a page may be short and yet have "
@@ -179,7 +181,7 @@ ROUTES: tuple[Route, ...] = (
          flag("sync", "End whoever has an external_id that the file lacks.")),
         media=("text/csv",),
     ),
-    _get("sources", audience.sources, "The feeds and what they may speak for."),
+    _get("sources", sources.list_, "The feeds and what they may speak for."),
     _get("feeds", feeds.list_, "The feeds that warnd asks by itself, and how each stands."),
     _get("hazards", hazards.list_, "The kinds of danger, by slug: all, or what is looked for.",
          text("q", "A part of a slug, a name or a national code."), *PAGING),
@@ -206,7 +208,7 @@ ROUTES: tuple[Route, ...] = (
         feed.atom_feed,
         "Warnings in force, and ends of the last 24 hours, as CAP in an Atom feed.",
         code("region", "In force somewhere in this division: there, in a part of it, or all around it."),
-        one_of("color", {one.value: one for one in Color}, "Of this color or above, with what became of them."),
+        member("color", Color, "Of this color or above, with what became of them."),
         media=feed.MEDIA,
     ),
     _fed(f"/feeds/cap/{_ID}", feed.entry, "One warning that went out, as CAP 1.2.", media=cap.MEDIA),

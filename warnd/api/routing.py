@@ -8,6 +8,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import Enum
 from typing import Any, TypeVar
 
 import orjson
@@ -205,6 +206,11 @@ def one_of(name: str, values: Mapping[str, Any], about: str) -> Param:
         return values[given]
 
     return Param(name, parse, {"type": "string", "enum": list(values)}, about)
+
+
+def member(name: str, kind: type[Enum], about: str) -> Param:
+    """One of an enum's values; the handler gets the member."""
+    return one_of(name, {one.value: one for one in kind}, about)
 
 
 def _text(given: str) -> str:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from warnd.api.views import fault_view
 from warnd.app.feeds.desk import FeedView
 from warnd.app.feeds.poller import Polled
 from warnd.app.feeds.taking import Outcome
@@ -119,10 +120,7 @@ def _object(polled: Polled) -> dict[str, Any]:
                 "headline": one.alert.headline if one.alert is not None else None,
                 "verdict": one.verdict.value if one.verdict is not None else None,
                 "state": one.state or None,
-                "findings": [
-                    {"path": fault.path, "code": fault.code, "message": fault.message}
-                    for fault in one.findings
-                ],
+                "findings": [fault_view(fault) for fault in one.findings],
             }
             for one in polled.outcomes
         ],
