@@ -31,6 +31,7 @@ from warnd.settings import ChannelSettings, FeedSettings, SourceSettings, load
 from warnd.settings.policy import PolicyTable, RetryTable
 from warnd.settings.reading import File
 from warnd.settings.values import HoldTable
+from warnd.store.alarms import ENDED_BY_WORD
 from warnd.store.keys import Role
 
 ROOT = Path(__file__).parents[2]
@@ -175,6 +176,14 @@ def test_the_operations_manual_says_what_each_alarm_asks_of_a_person() -> None:
     kinds = alarm_kinds()
     assert "channel_down" in kinds
     assert set(first_cells(section(MANUAL, "Alarms"))) == kinds
+
+
+def test_both_pages_say_which_alarms_go_with_their_acknowledgement() -> None:
+    """Whoever waits for another to end by itself waits for nothing."""
+    rows = re.findall(r"^\| (`[^|]*) \|.*\b[Aa]cknowledging\b", section(MANUAL, "Alarms"), re.MULTILINE)
+    assert {code for row in rows for code in re.findall(r"`([a-z_]+)`", row)} == set(ENDED_BY_WORD)
+    [told] = re.findall(r"go with their\s+acknowledgement:([^.]*)\.", API)
+    assert set(re.findall(r"`([a-z_]+)`", told)) == set(ENDED_BY_WORD)
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

@@ -181,7 +181,7 @@ ROUTES: tuple[Route, ...] = (
          flag("sync", "End whoever has an external_id that the file lacks.")),
         media=("text/csv",),
     ),
-    _get("sources", sources.list_, "The feeds and what they may speak for."),
+    _get("sources", sources.list_, "The sources and what each may speak for."),
     _get("feeds", feeds.list_, "The feeds that warnd asks by itself, and how each stands."),
     _get("hazards", hazards.list_, "The kinds of danger, by slug: all, or what is looked for.",
          text("q", "A part of a slug, a name or a national code."), *PAGING),

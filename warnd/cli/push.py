@@ -57,7 +57,9 @@ def push(
     headers = _headers(key, secret, source, body, query)
     status, text = call(url, "POST", "alerts", body, headers=headers, media=_content_type(body), query=query)
     answer = _parsed(text)
-    print_plain(text.rstrip() if answer is None else orjson.dumps(answer, option=orjson.OPT_INDENT_2).decode())
+    print_plain(
+        text.rstrip() if answer is None else orjson.dumps(answer, option=orjson.OPT_INDENT_2).decode()
+    )
     said = answer if isinstance(answer, dict) else {}
     if hint := _HINTS.get(str(said.get("state"))):
         print(f"warnd: {hint}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""``warnd sources``: the feeds and what each may speak for, as the configuration says."""
+"""``warnd sources``: the sources and what each may speak for, as the configuration says."""
 
 from __future__ import annotations
 

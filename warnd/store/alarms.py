@@ -13,7 +13,7 @@ from warnd.store.journal import Entry
 from warnd.store.paging import MOST, Page, in_chunks
 from warnd.store.tables import alarms, micros
 
-_ENDED_BY_WORD = (
+ENDED_BY_WORD = (
     *("alert_stale", "feed_refused", "signature_forged"),
     *("hold_released", "hold_rejected", "reds_unusual"),
 )
@@ -99,7 +99,7 @@ def acknowledge(connection: Connection, id: str, *, by: str, now: datetime) -> t
     entries = [Entry(micros(now), "alarm.acknowledged", id, {}, by)]
     over = connection.execute(
         update(alarms)
-        .where(alarms.c.id == id, alarms.c.kind.in_(_ENDED_BY_WORD), alarms.c.cleared_at.is_(None))
+        .where(alarms.c.id == id, alarms.c.kind.in_(ENDED_BY_WORD), alarms.c.cleared_at.is_(None))
         .values(cleared_at=now)
         .returning(alarms.c.kind)
     )
