@@ -24,7 +24,6 @@ MEDIA = "application/atom+xml"
 
 _DEFAULT: Mapping[Any, str] = {None: NAMESPACE}
 
-
 _FEED_END, _ENTRY_END = b"</feed>", b"</entry>"
 
 
