@@ -10,6 +10,7 @@ from warnd.intake.hazards import hazard_in
 from warnd.intake.title import read_title
 from warnd.model.alert import Alert, AlertType, Change, Status
 from warnd.model.alert_body import ENDS
+from warnd.model.episode import ends
 from warnd.model.hazard import OTHER, HazardCatalogue
 
 
@@ -55,7 +56,7 @@ def judge(alert: Alert, catalogue: HazardCatalogue, paths: Paths, findings: Find
     if not alert.reaches_people:
         return
     _judge_hazard(alert, catalogue, paths, findings)
-    if alert.type is AlertType.CANCEL or alert.parameters.get(ENDS) == "true":
+    if ends(alert):
         return
     if alert.color is None:
         findings.doubt(
