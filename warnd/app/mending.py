@@ -7,13 +7,14 @@ from datetime import datetime
 
 import structlog
 
+from warnd.app.acts import act_on
 from warnd.app.core import App
 from warnd.errors import Conflict, Fault, Invalid
 from warnd.intake.findings import Findings
 from warnd.intake.judge import Paths, judge
 from warnd.intake.placing import placed
 from warnd.model.admission import Admission, Known
-from warnd.model.alert import AlertState, Parsed
+from warnd.model.alert import Parsed
 from warnd.model.hazard import HazardCatalogue
 from warnd.model.mend import Mend
 from warnd.pipeline.admit import Speaker
@@ -52,9 +53,7 @@ async def mend(app: App, alert_id: str, given: Mend, *, by: str) -> Decided:
         now=now,
     )
     log.info("alert.mended", alert=alert_id, state=decided.state.value, by=by)
-    app.in_force.stop(dict.fromkeys(decided.stopped, app.clock()))
-    if decided.state is AlertState.RELEASED:
-        app.plan(alert_id, decided.lane)
+    act_on(app, decided)
     return decided
 
 
