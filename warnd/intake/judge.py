@@ -110,7 +110,7 @@ def _judge_scope(alert: Alert, paths: Paths, findings: Findings) -> None:
         findings.doubt(
             paths.scope, "not_public", f"scope is {alert.scope}: whom it may go to, a person must say"
         )
-    if alert.scope == "Private" and not alert.addresses:
+    if alert.scope == "Private" and not any(map(str.isalnum, alert.addresses)):
         findings.doubt(paths.addresses, "addresses_missing", "a private message must name its addressees")
     if alert.scope == RESTRICTED and not alert.restriction:
         findings.warn(paths.restriction, "restriction_missing", "a restricted message should say to whom")
