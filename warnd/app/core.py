@@ -19,7 +19,7 @@ from warnd.app.clerk import Clerk
 from warnd.app.feeds import FeedDesk
 from warnd.app.feeds.reception import Reception
 from warnd.app.foresight import Foresight
-from warnd.app.intake import Intake, Surrounds
+from warnd.app.intake import Intake
 from warnd.app.metrics import Metrics
 from warnd.app.places import Places
 from warnd.app.watching import Watching
@@ -92,21 +92,18 @@ class App:
         )
         self.intake = Intake(
             settings,
-            Surrounds(
-                store=self.store,
-                alarms=self.alarms,
-                metrics=self.metrics,
-                places=self.places,
-                foresight=self.foresight,
-                in_force=self.in_force,
-                catalogue=self.surroundings.catalogue,
-                signatures=wiring.signature_policies(settings),
-                policy_revision=self.surroundings.policies.revision,
-                plan=self.plan,
-                new_id=self.new_id,
-                now=self.now,
-                clock=self.clock,
-            ),
+            self.store,
+            self.surroundings,
+            alarms=self.alarms,
+            metrics=self.metrics,
+            places=self.places,
+            foresight=self.foresight,
+            in_force=self.in_force,
+            signatures=wiring.signature_policies(settings),
+            plan=self.plan,
+            new_id=self.new_id,
+            now=self.now,
+            clock=self.clock,
         )
         self.watching = Watching(
             self.lines, metrics=self.metrics, alarms=self.alarms, content_refused=self._content_refused

@@ -42,7 +42,7 @@ class EnvelopeReader:
     )
 
     def entries(self, answer: bytes) -> Sequence[Entry]:
-        text = decode(answer).strip()
+        text = decode(answer)
         document = parse_xml(text, bind=lambda prefix: namespace_for(prefix, text))
         root = node_of(document.root, counted=_ITEMS)
         if root.name not in _ROOTS:
