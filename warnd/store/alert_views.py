@@ -13,7 +13,7 @@ from warnd.errors import Fault, NotFound
 from warnd.model.alert import AlertState, AlertType, Change, Status, Verdict
 from warnd.model.color import Color, Lane
 from warnd.model.delivery import State
-from warnd.model.region import WIDTHS, Level, Region
+from warnd.model.region import LEVELS, Level, Region
 from warnd.model.release import Hold, Then
 from warnd.model.ulid import floor
 from warnd.store.database import raw_of
@@ -242,7 +242,7 @@ def coverage(connection: Connection, id: str) -> list[LevelCoverage]:
     raw = raw_of(connection)
     (latest,) = raw.execute("SELECT max(id) FROM deliveries WHERE alert_id = ?", (id,)).fetchone()
     divisions = {
-        Level(WIDTHS.index(width)): (count, told, nobody)
+        LEVELS[width]: (count, told, nobody)
         for width, count, told, nobody in raw.execute(_COVERED, (id, latest or id))
     }
     deliveries: dict[Level, dict[str, int]] = {}

@@ -11,12 +11,10 @@ from sqlalchemy import Connection
 from warnd.model.color import Lane
 from warnd.model.content import Content
 from warnd.model.delivery import Batch, BatchState
-from warnd.model.region import WIDTHS
+from warnd.model.region import LEVELS
 from warnd.ports import Batchless
 from warnd.store import bulk
 from warnd.store.database import raw_of
-
-_LEVELS = {width: level for level, width in enumerate(WIDTHS)}
 
 _OPEN = """
 SELECT b.id, b.alert_id, b.channel, b.content_id, b.lane, b.state, b.due, b.created, b.deliver_until, b.epoch,
@@ -142,7 +140,7 @@ def _batches(connection: Connection, rows: Sequence[Any]) -> list[Batch]:
                 behind=bool(row[14]),
                 deliveries=tuple(id_ for id_, _, _ in found),
                 addresses=tuple(address for _, address, _ in found),
-                levels=bytes(_LEVELS[len(region)] for _, _, region in found),
+                levels=bytes(LEVELS[len(region)] for _, _, region in found),
             )
         )
     return batches
