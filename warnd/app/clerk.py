@@ -43,7 +43,6 @@ _ENDS = {
     AlertState.CANCELLED: State.CANCELLED,
     AlertState.EXPIRED: State.EXPIRED,
     AlertState.RELEASED: State.EXPIRED,
-    AlertState.REJECTED: State.CANCELLED,
 }
 
 
@@ -176,9 +175,7 @@ class Clerk:
             self._alarms.clear("disk_low", "store")
 
     async def _expire(self, now: datetime) -> None:
-        stopped = await self._store.record(alerts.expire_due, now)
-        if stopped:
-            self._in_force.stop(dict.fromkeys(stopped, self._clock()))
+        self._in_force.stop(await self._store.record(alerts.expire_due, now))
 
     async def _time_out(self, now: datetime) -> None:
         """What is released here is planned by the same round."""
@@ -189,7 +186,7 @@ class Clerk:
             except Conflict:
                 continue  # a person was quicker
             log.warning("hold.timed_out", alert=alert_id, state=decided.state.value)
-            self._in_force.stop(dict.fromkeys(decided.stopped, self._clock()))
+            self._in_force.stop(decided.stopped)
 
     async def _sweep(self) -> bool:
         """
