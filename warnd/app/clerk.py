@@ -109,7 +109,7 @@ class Clerk:
         await self._expire(instant(self._clock()))
         await self._time_out(instant(self._clock()))
         # Before the sweeping: a red that was just released must not wait for a million rows of what it ended.
-        for alert_id, lane in await self._store.read(alerts.unplanned):
+        for alert_id, lane in await self._store.read(backlog.unplanned):
             self._plan(alert_id, lane)
         self._look_at_the_disk()
         more = await self._sweep()
@@ -194,7 +194,7 @@ class Clerk:
 
         Those of which something is out come last, in turn: all that can be done is to look again later.
         """
-        unswept = dict(await self._store.read(alerts.unswept))
+        unswept = dict(await self._store.read(backlog.unswept))
         self._swept_to = {id_: after for id_, after in self._swept_to.items() if id_ in unswept}
         waiting = {id_: unswept.pop(id_) for id_, after in self._swept_to.items() if not after}
         left = CHUNKS_OF_A_ROUND

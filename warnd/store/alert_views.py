@@ -17,6 +17,7 @@ from warnd.model.region import LEVELS, Level, Region
 from warnd.model.release import Hold, Then
 from warnd.model.ulid import floor
 from warnd.store.database import raw_of
+from warnd.store.findings import found
 from warnd.store.mending import Doubt, Mended, doubts_of, mends_of
 from warnd.store.paging import MOST, Page
 from warnd.store.tables import alert_regions, alerts, regions
@@ -166,7 +167,7 @@ def get_alert(connection: Connection, id: str) -> AlertView:
     return AlertView(
         _row(row),
         row.body,
-        tuple(Fault(one["path"], one["code"], one["message"]) for one in row.findings),
+        found(row.findings),
         tuple(Region(code, name or code) for code, name in codes),
         tuple(_row(other) for other in others),
         doubts_of(row),
