@@ -83,7 +83,7 @@ async def decide_by_link(app: App, token: str, *, release: bool, reason: str) ->
 
 def act_on(app: App, decided: Decided) -> None:
     """What is on disk takes effect: what it ends stops, and people are told of what it releases."""
-    app.in_force.stop(dict.fromkeys(decided.stopped, app.clock()))
+    app.in_force.stop(decided.stopped)
     if decided.state is AlertState.RELEASED:
         app.plan(decided.id, decided.lane)
 

@@ -11,7 +11,7 @@ from warnd.app.places import Places
 from warnd.intake.placing import placed
 from warnd.model.admission import Admission
 from warnd.model.alert import Alert, AlertState, Change, Parsed
-from warnd.model.region import WIDTHS, Level
+from warnd.model.region import LEVELS
 from warnd.pipeline.admit import Speaker, admit
 from warnd.pipeline.forecast import Forecast, forecast
 from warnd.pipeline.match import AudienceIndex
@@ -74,7 +74,7 @@ class Foresight:
         by_level: Counter[str] = Counter()
         for channel, width, n in before:
             by_channel[channel] += n
-            by_level[Level(WIDTHS.index(width)).name.lower()] += n
+            by_level[LEVELS[width].name.lower()] += n
         if change is Change.LIFTED:
             n = by_channel.total()
             return Forecast(n, 0, by_channel, by_level, {}, told_before=n)
