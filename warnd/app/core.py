@@ -107,7 +107,6 @@ class App:
             plan=self.plan,
             new_id=self.new_id,
             now=self.now,
-            clock=self.clock,
         )
         self.watching = Watching(
             self.lines, metrics=self.metrics, alarms=self.alarms, content_refused=self._content_refused

@@ -47,7 +47,7 @@ class Intake:
     """
     Takes in what authenticated sources say. For bodies of several messages see ``app.receiving``.
 
-    ``signatures`` are policies by source; ``plan`` starts a broadcast, ``clock`` is in microseconds.
+    ``signatures`` are policies by source; ``plan`` starts a broadcast.
     """
 
     def __init__(
@@ -65,7 +65,6 @@ class Intake:
         plan: Callable[[str, Lane], None],
         new_id: Callable[[], str],
         now: Callable[[], datetime],
-        clock: Callable[[], int],
     ) -> None:
         self._settings = settings
         self._traffic = Traffic(settings)
@@ -81,7 +80,6 @@ class Intake:
         self._plan = plan
         self._new_id = new_id
         self._now = now
-        self._clock = clock
 
     def raw(
         self, body: bytes, content_type: str | None, speaker: Speaker, *, issuer: Person | None = None
@@ -205,7 +203,7 @@ class Intake:
         self._metrics.alerts.labels(admitted.state.value, color).inc()
         log.info("alert.admitted", alert=admitted.id, state=admitted.state.value, color=color)
         if admitted.stopped:
-            self._in_force.stop(dict.fromkeys(admitted.stopped, self._clock()))
+            self._in_force.stop(admitted.stopped)
         if admitted.state is AlertState.RELEASED:
             self._plan(admitted.id, admitted.lane)
 
