@@ -24,6 +24,7 @@ from warnd.store.alarms import clear_about
 from warnd.store.bearing import bearing_on
 from warnd.store.database import raw_of
 from warnd.store.journal import Entry
+from warnd.store.statement import Statement
 from warnd.store.tables import (
     Instant,
     alert_references,
@@ -239,17 +240,17 @@ def place(connection: Connection, id: str, codes: Sequence[str]) -> None:
         connection.execute(insert(alert_regions), [{"alert_id": id, "code": code} for code in codes])
 
 
-_TELLING = """
+_TELLING = Statement("""
 SELECT a.body, a.change, a.lane, a.deliver_until, coalesce(a.plan_cursor, ''), a.planned, a.plan_done, a.stopped_at,
-    (SELECT json_group_array(code) FROM (SELECT code FROM alert_regions WHERE alert_id = a.id ORDER BY code)),
+    (SELECT json_group_array(code) FROM (SELECT code FROM alert_regions WHERE alert_id = a.id ORDER BY code) own),
     (SELECT json_group_array(json_array(id, color, before)) FROM (
         SELECT id, color, coalesce(successor_id, '') = a.id AS before FROM alerts
-        WHERE episode_id = a.episode_id AND id <> a.id ORDER BY sent)),
+        WHERE episode_id = a.episode_id AND id <> a.id ORDER BY sent) others),
     (SELECT json_group_array(code) FROM (
         SELECT DISTINCT r.code FROM alerts b JOIN alert_regions r ON r.alert_id = b.id
-        WHERE b.episode_id = a.episode_id AND b.successor_id = a.id AND b.id <> a.id ORDER BY r.code))
+        WHERE b.episode_id = a.episode_id AND b.successor_id = a.id AND b.id <> a.id ORDER BY r.code) before)
 FROM alerts a WHERE a.id = ?
-"""
+""")
 
 
 def load(connection: Connection, id: str) -> Telling:
@@ -258,7 +259,7 @@ def load(connection: Connection, id: str) -> Telling:
     if row is None:
         raise NotFound("alert", id)
     body, change, lane, deliver_until, cursor, planned, done, stopped_at, *lists = row
-    codes, others, codes_before = (orjson.loads(each) for each in lists)
+    codes, others, codes_before = (orjson.loads(each or "[]") for each in lists)
     return Telling(
         id,
         from_body(orjson.loads(body)),
@@ -319,11 +320,11 @@ def expire_due(connection: Connection, now: datetime) -> tuple[list[str], list[E
     return stopping, [*(Entry(micros(now), "alert.expired", id_, {}) for id_ in stopping), *cleared]
 
 
-_REDS = """
+_REDS = Statement("""
 SELECT count(*) FROM (
     SELECT 1 FROM alerts INDEXED BY ix_alerts_reds
-    WHERE source = ?1 AND color = 'red' AND id >= ?2 AND status = 'actual' AND change <> 'lifted' LIMIT 1000)
-"""
+    WHERE source = ?1 AND color = 'red' AND id >= ?2 AND status = 'actual' AND change <> 'lifted' LIMIT 1000) some
+""")
 
 
 def reds_since(connection: Connection, source: str, since: datetime) -> int:
