@@ -46,6 +46,8 @@ def test_rows_are_one_json_parameter_in_either_dialect() -> None:
                      "FROM t WHERE t.id < $1 AND a = $2", id="what only SQLite is told"),
         pytest.param("a = :b AND c = :a OR d = :b", "a = :b AND c = :a OR d = :b", "a = $1 AND c = $2 OR d = $1",
                      id="parameters by name"),
+        pytest.param("a LIKE '%:late?' AND b = ?", "a LIKE '%:late?' AND b = ?", "a LIKE '%:late?' AND b = $1",
+                     id="a text in quotes, which holds no parameter"),
         pytest.param("SELECT group_concat(m.id), instr(a, ?)", "SELECT group_concat(m.id), instr(a, ?)",
                      "SELECT string_agg(m.id, ','), strpos(a, $1)", id="what is called otherwise"),
     ],

@@ -33,7 +33,7 @@ _ROWS = re.compile(rf"\brows\({_PLACE}\) (\w+)\(([^)]*)\)")
 _TABLE_OF_LISTED = re.compile(rf"\blisted\({_PLACE}\) (\w+)\((\w+)\)")
 _LISTED = re.compile(rf"\blisted\({_PLACE}\)")
 _HINT = re.compile(r"\s*/\*\+(.*?)\*/", re.DOTALL)
-_PLACEHOLDER = re.compile(r"\?(\d*)|(?<!:):([a-z_]+)")
+_PLACEHOLDER = re.compile(r"'[^']*'|\?(\d*)|(?<!:):([a-z_]+)")
 
 _ONLY_FOR_SQLITE = (
     (re.compile(r"\bCROSS JOIN\b"), "JOIN"),
@@ -135,6 +135,8 @@ def _numbered(text: str, names: tuple[str, ...]) -> str:
 
     def number(found: re.Match[str]) -> str:
         nonlocal seen
+        if found[0].startswith("'"):
+            return found[0]
         seen += 1
         return f"${names.index(found[2]) + 1}" if found[2] else f"${found[1] or seen}"
 

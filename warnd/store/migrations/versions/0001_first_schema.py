@@ -380,7 +380,6 @@ def upgrade() -> None:
         sa.Column("issuer", sa.String(), nullable=True),
         sa.Column("issuer_key", sa.String(length=26), nullable=True),
         sa.Column("reading", sa.JSON(), server_default="{}", nullable=False),
-        sa.ForeignKeyConstraint(["raw_id"], ["raw_messages.id"], name=op.f("fk_alerts_raw_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_alerts")),
         sa.UniqueConstraint(
             "sender", "identifier", "sent", "source", name=op.f("uq_alerts_sender_identifier_sent_source")
@@ -423,9 +422,6 @@ def upgrade() -> None:
         sa.Column("drills", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("rejections", sa.Integer(), server_default="0", nullable=False),
         sa.Column("created_at", Instant(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["subscriber_id"], ["subscribers.id"], name=op.f("fk_endpoints_subscriber_id")
-        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_endpoints")),
         sa.UniqueConstraint(
             "subscriber_id", "channel", "address", name=op.f("uq_endpoints_subscriber_id_channel_address")
@@ -438,10 +434,6 @@ def upgrade() -> None:
         "memberships",
         sa.Column("subscriber_id", sa.String(length=26), nullable=False),
         sa.Column("group_id", sa.String(length=26), nullable=False),
-        sa.ForeignKeyConstraint(["group_id"], ["groups.id"], name=op.f("fk_memberships_group_id")),
-        sa.ForeignKeyConstraint(
-            ["subscriber_id"], ["subscribers.id"], name=op.f("fk_memberships_subscriber_id")
-        ),
         sa.PrimaryKeyConstraint("subscriber_id", "group_id", name=op.f("pk_memberships")),
         sqlite_with_rowid=False,
     )
@@ -456,7 +448,6 @@ def upgrade() -> None:
         sa.Column("key_id", sa.String(length=26), nullable=False),
         sa.Column("purpose", sa.String(), nullable=False),
         sa.Column("expires_at", Instant(), nullable=False),
-        sa.ForeignKeyConstraint(["key_id"], ["api_keys.id"], name=op.f("fk_sessions_key_id")),
         sa.PrimaryKeyConstraint("hash", name=op.f("pk_sessions")),
     )
     op.create_table(
@@ -471,7 +462,6 @@ def upgrade() -> None:
         sa.Column("channels", sa.JSON(), nullable=True),
         sa.Column("created_at", Instant(), nullable=False),
         sa.Column("ended_at", Instant(), nullable=True),
-        sa.ForeignKeyConstraint(["group_id"], ["groups.id"], name=op.f("fk_subscriptions_group_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_subscriptions")),
     )
     with op.batch_alter_table("subscriptions", schema=None) as batch_op:
@@ -483,7 +473,6 @@ def upgrade() -> None:
         sa.Column("sender", sa.String(), nullable=False),
         sa.Column("identifier", sa.String(), nullable=False),
         sa.Column("referred_id", sa.String(length=26), nullable=True),
-        sa.ForeignKeyConstraint(["alert_id"], ["alerts.id"], name=op.f("fk_alert_references_alert_id")),
         sa.PrimaryKeyConstraint("alert_id", "sender", "identifier", name=op.f("pk_alert_references")),
     )
     with op.batch_alter_table("alert_references", schema=None) as batch_op:
@@ -497,7 +486,6 @@ def upgrade() -> None:
         sa.Column("minted_by", sa.String(), nullable=False),
         sa.Column("expires_at", Instant(), nullable=False),
         sa.Column("used_at", Instant(), nullable=True),
-        sa.ForeignKeyConstraint(["alert_id"], ["alerts.id"], name=op.f("fk_approval_links_alert_id")),
         sa.PrimaryKeyConstraint("hash", name=op.f("pk_approval_links")),
     )
     with op.batch_alter_table("approval_links", schema=None) as batch_op:
@@ -507,7 +495,6 @@ def upgrade() -> None:
         "alert_regions",
         sa.Column("alert_id", sa.String(length=26), nullable=False),
         sa.Column("code", sa.String(length=12), nullable=False),
-        sa.ForeignKeyConstraint(["alert_id"], ["alerts.id"], name=op.f("fk_alert_regions_alert_id")),
         sa.PrimaryKeyConstraint("alert_id", "code", name=op.f("pk_alert_regions")),
     )
     with op.batch_alter_table("alert_regions", schema=None) as batch_op:
@@ -527,7 +514,6 @@ def upgrade() -> None:
         sa.Column("template_code", sa.String(), server_default="", nullable=False),
         sa.Column("variables", sa.JSON(), server_default="{}", nullable=False),
         sa.Column("refused_at", Instant(), nullable=True),
-        sa.ForeignKeyConstraint(["alert_id"], ["alerts.id"], name=op.f("fk_contents_alert_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contents")),
         sa.UniqueConstraint(
             "alert_id", "channel", "language", name=op.f("uq_contents_alert_id_channel_language")
@@ -543,7 +529,6 @@ def upgrade() -> None:
         sa.Column("subscriber_id", sa.String(length=26), server_default="", nullable=False),
         sa.Column("name", sa.String(), server_default="", nullable=False),
         sa.Column("why", sa.String(), nullable=False),
-        sa.ForeignKeyConstraint(["alert_id"], ["alerts.id"], name=op.f("fk_coverage_gaps_alert_id")),
         sa.PrimaryKeyConstraint("alert_id", "region", "subscriber_id", name=op.f("pk_coverage_gaps")),
     )
     op.create_table(
@@ -557,7 +542,6 @@ def upgrade() -> None:
         sa.Column("after", sa.JSON(), nullable=False),
         sa.Column("overridden", sa.JSON(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
-        sa.ForeignKeyConstraint(["alert_id"], ["alerts.id"], name=op.f("fk_mends_alert_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_mends")),
     )
     with op.batch_alter_table("mends", schema=None) as batch_op:
