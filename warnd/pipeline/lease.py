@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from datetime import timedelta
 
 from warnd.model.delivery import Batch
@@ -25,10 +25,10 @@ class InForce:
     """
 
     def __init__(self) -> None:
-        self._stopped: dict[str, int] = {}
+        self._stopped: set[str] = set()
 
-    def stop(self, alert_ids: Mapping[str, int]) -> None:
-        """Alert id → when it stopped, in microseconds."""
+    def stop(self, alert_ids: Iterable[str]) -> None:
+        """Nothing more of these leaves."""
         self._stopped.update(alert_ids)
 
     def holds(self, batch: Batch, now: int) -> bool:
