@@ -6,7 +6,9 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from itertools import accumulate, chain
+from operator import or_
 from typing import NamedTuple
 
 from warnd.model.audience import Relation, Subscription
@@ -42,19 +44,33 @@ _WITHIN, _COVERING = _LOOKS[Relation.WITHIN], _LOOKS[Relation.COVERING]
 
 
 class _Group(NamedTuple):
-    """One group in the index, in whose order they sort: by region, then by id. ``size`` is how many are in it."""
+    """
+    One group in the index, in whose order they sort: by region, then by id.
+
+    ``size`` is how many are in it, ``looks`` the relations it has rules for.
+    """
 
     region: str
     id: str
     subscriptions: tuple[Subscription, ...]
     size: int
+    looks: int
 
-    @property
-    def looks(self) -> int:
-        looks = 0
-        for one in self.subscriptions:
-            looks |= _LOOKS[one.relation]
-        return looks
+
+class _Places(NamedTuple):
+    """Where groups stand in the index: the codes of their regions in order, and the places by region and by group."""
+
+    regions: Sequence[str]
+    at: Mapping[str, range]
+    of: Mapping[str, int]
+
+    @classmethod
+    def among(cls, groups: Sequence[_Group]) -> _Places:
+        regions = [group.region for group in groups]
+        ends = {region: place for place, region in enumerate(regions, 1)}
+        starts = chain((0,), ends.values())
+        at = {region: range(start, end) for start, (region, end) in zip(starts, ends.items(), strict=False)}
+        return cls(regions, at, {group.id: place for place, group in enumerate(groups)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,56 +85,52 @@ class AudienceIndex:
 
     groups: Sequence[_Group]
     looks: bytes
-    _regions: Sequence[str]
-    _at: Mapping[str, range]
-    _place_of: Mapping[str, int]
+    _places: _Places
     _looking: Sequence[int]
     _members: Sequence[int]
 
     @classmethod
     def of(cls, subscriptions: Iterable[Subscription], sizes: Mapping[str, int]) -> AudienceIndex:
         """``sizes`` are the members of each group, where it has any."""
-        return cls._in_order(sorted(_grouped(subscriptions, sizes)))
+        groups = sorted(_grouped(subscriptions, sizes))
+        return cls._of(groups, _Places.among(groups))
 
     def updated(
         self, changed: Collection[str], subscriptions: Iterable[Subscription], sizes: Mapping[str, int]
     ) -> AudienceIndex:
         """With what these groups (ids) have now in place of what they had."""
-        kept = (group for group in self.groups if group.id not in changed)
-        return self._in_order(sorted(chain(kept, _grouped(subscriptions, sizes))))
+        new = list(_grouped(subscriptions, sizes))
+        before = [self.groups[place] for id in changed if (place := self.place_of(id)) is not None]
+        if {group[:2] for group in before} == {group[:2] for group in new}:
+            groups = list(self.groups)
+            for group in new:
+                groups[self._places.of[group.id]] = group
+            return self._of(groups, self._places)
+        groups = sorted(chain((group for group in self.groups if group.id not in changed), new))
+        return self._of(groups, _Places.among(groups))
 
     @classmethod
-    def _in_order(cls, groups: Sequence[_Group]) -> AudienceIndex:
-        regions = [group.region for group in groups]
-        looks = bytes(group.looks for group in groups)
+    def _of(cls, groups: Sequence[_Group], places: _Places) -> AudienceIndex:
+        looks = bytes([group.looks for group in groups])
         within = [flags & _WITHIN for flags in looks]
-        sizes = (group.size * flag for group, flag in zip(groups, within, strict=True))
-        ends = {region: place for place, region in enumerate(regions, 1)}
-        starts = chain((0,), ends.values())
-        return cls(
-            groups,
-            looks,
-            regions,
-            {region: range(start, end) for start, (region, end) in zip(starts, ends.items(), strict=False)},
-            {group.id: place for place, group in enumerate(groups)},
-            array("q", accumulate(within, initial=0)),
-            array("q", accumulate(sizes, initial=0)),
-        )
+        sizes = [group.size * flag for group, flag in zip(groups, within, strict=True)]
+        sums = (array("q", accumulate(each, initial=0)) for each in (within, sizes))
+        return cls(groups, looks, places, *sums)
 
     def within(self, region: str) -> range:
         """Places of the groups that lie in this region or are at it."""
         here = self.at(region)
         if len(region) == WIDTHS[-1]:
             return here
-        low = here.start if here else bisect_left(self._regions, region)
-        return range(low, bisect_left(self._regions, region + _AFTER_DIGITS, low))
+        low = here.start if here else bisect_left(self._places.regions, region)
+        return range(low, bisect_left(self._places.regions, region + _AFTER_DIGITS, low))
 
     def at(self, region: str) -> range:
         """Places of the groups at just this region."""
-        return self._at.get(region, _NONE)
+        return self._places.at.get(region, _NONE)
 
     def place_of(self, group: str) -> int | None:
-        return self._place_of.get(group)
+        return self._places.of.get(group)
 
     def looking_within(self, places: range) -> tuple[int, int]:
         """How many groups of a slice have a rule for what lies within, and how many are in those together."""
@@ -246,7 +258,9 @@ def _grouped(subscriptions: Iterable[Subscription], sizes: Mapping[str, int]) ->
     by_group: dict[str, list[Subscription]] = {}
     for one in subscriptions:
         by_group.setdefault(one.group_id, []).append(one)
-    return (_Group(found[0].region, id, tuple(found), sizes.get(id, 0)) for id, found in by_group.items())
+    for id, found in by_group.items():
+        looks = reduce(or_, (_LOOKS[one.relation] for one in found))
+        yield _Group(found[0].region, id, tuple(found), sizes.get(id, 0), looks)
 
 
 def _objection(one: Subscription, relation: Relation, hazard: str, color: Color) -> Why | None:
