@@ -42,6 +42,7 @@ from warnd.store.plan_source import StoredPlanSource
 from warnd.store.sqlite import SqliteStore
 from warnd.store.standing import audience_changed
 from warnd.store.tables import micros
+from warnd.store.touched import groups_of
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -243,7 +244,7 @@ class App:
 
         def edit(connection: Connection) -> tuple[T, list[Entry]]:
             result = function(connection, *args, **kwargs)
-            audience_changed(connection)
+            audience_changed(connection, groups_of(result))
             subject = getattr(result, "id", None) or getattr(getattr(result, "after", None), "id", "")
             return result, [Entry(now, kind, str(subject), result, actor)]
 
