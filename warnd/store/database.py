@@ -9,6 +9,7 @@ from typing import Any
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
 from warnd.errors import StoreError
@@ -20,6 +21,10 @@ _CHECKPOINT_PAGES = 16000
 
 _MAP_BYTES = 256 * 1024 * 1024
 _MIGRATIONS = Path(__file__).with_name("migrations")
+
+
+FAILURES = (sqlite3.Error, DBAPIError)
+"""What the driver raises, by itself or through SQLAlchemy, when the file cannot be read or written as asked."""
 
 
 def open_writer(path: Path) -> sqlite3.Connection:
@@ -68,6 +73,11 @@ def raw_of(connection: Connection) -> sqlite3.Connection:
     """The driver's own connection behind SQLAlchemy's, for hot statements."""
     driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
     return driver
+
+
+def said_by(error: BaseException) -> str:
+    """The driver's own words; never the values of the statement, which are about people."""
+    return str(error.orig if isinstance(error, DBAPIError) else error)
 
 
 def _open(path: Path, cache_kib: int) -> sqlite3.Connection:

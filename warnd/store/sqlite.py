@@ -14,9 +14,10 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection
 
 from warnd.contract.outcome import Receipt
+from warnd.errors import StoreError
 from warnd.model.ulid import UlidMaker
 from warnd.ports import Chunk, Committed, Lease, Leased, Settlement
-from warnd.store.database import engine_over, open_reader, open_writer, upgrade
+from warnd.store.database import FAILURES, engine_over, open_reader, open_writer, said_by, upgrade
 from warnd.store.journal import Entry
 from warnd.store.pending import Pending
 from warnd.store.receiving import Confirm
@@ -148,8 +149,11 @@ class SqliteStore:
             self._local.connection = engine_over(raw).connect()
             self._sqlalchemy.append(self._local.connection)
         raw = self._local.raw
-        raw.execute("BEGIN")
         try:
-            return function(self._local.connection, *args, **kwargs)
-        finally:
-            raw.execute("ROLLBACK")
+            raw.execute("BEGIN")
+            try:
+                return function(self._local.connection, *args, **kwargs)
+            finally:
+                raw.execute("ROLLBACK")
+        except FAILURES as error:
+            raise StoreError(f"nothing could be read: {said_by(error)}") from error

@@ -24,6 +24,7 @@ from warnd.contract.outcome import Receipt
 from warnd.errors import Conflict, StoreError, WarndError
 from warnd.ports import Chunk, Lease, Leased, Settlement
 from warnd.store import bulk
+from warnd.store.database import FAILURES, said_by
 from warnd.store.journal import GENESIS, Entry, link, seal
 from warnd.store.leasing import lease
 from warnd.store.pending import Pending, write_tallies
@@ -161,28 +162,31 @@ class Writer:
 
     def _commit_all(self, jobs: list[_Job]) -> None:
         try:
-            answers = self._commit(jobs)
+            self._connection.execute("BEGIN IMMEDIATE")
         except sqlite3.Error as error:
-            if len(jobs) == 1:
-                answers = [(jobs[0].future, None, StoreError(f"nothing was kept: {error}"))]
-                self._loop.call_soon_threadsafe(self._on_failure, str(error))
-            else:
-                # One of them is at fault, or the disk is: alone, each shows.
-                for job in jobs:
-                    self._commit_all([job])
-                return
+            # Locked, or not to be written: no job is at fault, and each by itself would only wait as long.
+            self._refuse(jobs, StoreError(f"nothing was kept: {error}"))
+            return
+        try:
+            answers = self._commit(jobs)
         except Exception as error:  # noqa: BLE001  the thread must outlive any single job
-            if len(jobs) > 1:
-                for job in jobs:
-                    self._commit_all([job])
+            if len(jobs) == 1:
+                failed = isinstance(error, FAILURES)
+                self._refuse(jobs, StoreError(f"nothing was kept: {said_by(error)}") if failed else error)
                 return
-            answers = [(jobs[0].future, None, error)]
-            self._loop.call_soon_threadsafe(self._on_failure, repr(error))
+            # One of them is at fault, or the disk is: alone, each shows.
+            for job in jobs:
+                self._commit_all([job])
+        else:
+            self._loop.call_soon_threadsafe(_answer, answers)
+
+    def _refuse(self, jobs: list[_Job], error: Exception) -> None:
+        self._loop.call_soon_threadsafe(self._on_failure, str(error) or repr(error))
+        answers: list[_Answer] = [(job.future, None, error) for job in jobs]
         self._loop.call_soon_threadsafe(_answer, answers)
 
     def _commit(self, jobs: list[_Job]) -> list[_Answer]:
         cursor = self._connection.cursor()
-        cursor.execute("BEGIN IMMEDIATE")
         try:
             pending = Pending()
             answers = self._work(cursor, jobs, pending)
