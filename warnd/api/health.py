@@ -28,6 +28,8 @@ async def readyz(call: Call) -> web.StreamResponse:
 
 
 async def _store_answers(call: Call) -> bool:
+    if not call.app.machine.store_is_well:
+        return False
     try:
         async with asyncio.timeout(_PATIENCE):
             await call.app.store.read(_nothing)

@@ -15,7 +15,7 @@ from warnd.store.sqlite import SqliteStore
 
 log = structlog.get_logger()
 
-CALM_SECONDS = 10.0
+CALM_SECONDS = 3.0
 """So long after the last commit that failed the store is held to be well again."""
 
 
@@ -40,9 +40,14 @@ class Machine:
         self._clock = clock
         self._steady = steady
         self._last = self._now()
-        self._failed = 0.0
+        self._failed = -CALM_SECONDS
         self._stragglers = False
         self.on_jump: list[Callable[[], None]] = []
+
+    @property
+    def store_is_well(self) -> bool:
+        """No commit has failed lately. An empty one succeeds on the fullest disk."""
+        return self._steady() - self._failed > CALM_SECONDS
 
     async def start(self) -> None:
         """Before anything is sent: whether the clock was set back while no daemon ran. Raises StoreError."""
@@ -61,7 +66,7 @@ class Machine:
         self._look_at_the_disk()
         await self._look_at_the_clock()
         await self._alarms.write_what_is_left()
-        if self._steady() - self._failed > CALM_SECONDS:
+        if self.store_is_well:
             self._alarms.clear("store_failed", "store")
 
     def _look_at_the_disk(self) -> None:
