@@ -33,7 +33,8 @@ def _status(site: Site, path: str) -> tuple[int, str]:
         with urllib.request.urlopen(f"{site.url}{path}", timeout=30) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
-        return error.code, error.read().decode()
+        with error:
+            return error.code, error.read().decode()
 
 
 def test_a_disk_that_takes_nothing_loses_nobody_and_repeats_nothing(
@@ -54,6 +55,7 @@ def test_a_disk_that_takes_nothing_loses_nobody_and_repeats_nothing(
             site.push(identifier="62120241600000_20260714080001")
         assert refused.value.code == 503
         assert refused.value.headers["Retry-After"]
+        refused.value.close()
         assert _status(site, "/readyz")[0] == 503
         stands = 'warnd_alarms_open{kind="store_failed"} 1.0'
         until(lambda: stands in _status(site, "/metrics")[1], "the alarm stands though it cannot be written")
