@@ -21,6 +21,7 @@ from warnd.app.feeds.reception import Reception
 from warnd.app.foresight import Foresight
 from warnd.app.intake import Intake
 from warnd.app.live_audience import LiveAudience
+from warnd.app.machine import Machine
 from warnd.app.metrics import Metrics
 from warnd.app.places import Places
 from warnd.app.watching import Watching
@@ -53,10 +54,16 @@ class App:
     Everything of one store and one configuration.
 
     ``open`` is enough for commands that read and write the store; ``start`` also sends. ``wall`` gives the
-    time of day, the only clock there is; the system's own unless given.
+    time of day, ``steady`` the seconds of a clock that nobody sets; the system's own unless given.
     """
 
-    def __init__(self, settings: Settings, *, wall: Callable[[], datetime] | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        wall: Callable[[], datetime] | None = None,
+        steady: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.settings = settings
         self._real_time = wall is None
         self.now = wall or _utc
@@ -69,6 +76,9 @@ class App:
         self.metrics = Metrics()
         self.in_force = InForce()
         self.alarms = AlarmBoard(self.store, now=self.now, new_id=self.new_id)
+        self.machine = Machine(
+            self.store, alarms=self.alarms, retry=settings.retry, clock=self.clock, steady=steady
+        )
         self.lines = wiring.lines(
             settings,
             load=self._load,
@@ -152,7 +162,7 @@ class App:
         """Open the store. Raises StoreError."""
         await self.store.open()
         await self.alarms.remember()
-        self.store.on_failure = lambda message: self.alarms.sound("store_failed", "store", message)
+        self.store.on_failure = self.machine.store_failed
 
     async def close(self) -> None:
         """Close the store; safe to call twice."""
@@ -163,9 +173,10 @@ class App:
         """
         Read the boundaries, open the channels and begin to send what is due; the tasks belong to ``group``.
 
-        Raises ConfigError.
+        Raises ConfigError and StoreError.
         """
         self._group = group
+        await self.machine.start()
         await self.places.load()
         for name, line in self.lines.items():
             await line.channel.open(partial(self._receive_from, name))
@@ -180,7 +191,11 @@ class App:
             plan=self.plan,
             new_ids=self.new_ids,
             clock=self.clock,
+            out=lambda: {lease for worker in self._workers for lease in worker.out},
+            look=self.machine.look,
         )
+        self.machine.on_jump.append(self.clerk.gather_soon)
+        self.machine.on_jump += [line.lanes.offer_all for line in self.lines.values()]
         self.store.on_gather = self.clerk.gather_soon
         group.create_task(self.audience.index())  # ahead: the first warning need not wait for it
         await self.clerk.start_over()
