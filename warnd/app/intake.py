@@ -35,7 +35,7 @@ from warnd.settings import Settings
 from warnd.store import alarms, alerts
 from warnd.store.alerts import Admitted, RawMessage
 from warnd.store.journal import Entry
-from warnd.store.sqlite import SqliteStore
+from warnd.store.threads import ThreadedStore
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -48,7 +48,7 @@ _LARGE = 64 * 1024
 class Surrounds:
     """What intake needs of the application around it; ``plan`` starts a broadcast, ``clock`` is in microseconds."""
 
-    store: SqliteStore
+    store: ThreadedStore
     alarms: AlarmBoard
     metrics: Metrics
     places: Places
