@@ -16,6 +16,7 @@ from warnd.pipeline import broadcast, expand
 from warnd.pipeline.match import AudienceIndex
 from warnd.store import bulk, members, standing, tables
 from warnd.store.audience import audience_snapshot, group_sizes
+from warnd.store.database import raw_of
 
 _EVERYBODY = (
     "SELECT channel, address, state, region, reason FROM deliveries WHERE alert_id = ? ORDER BY address"
@@ -28,7 +29,7 @@ def fetch(connection: Connection, sql: str, *parameters: Any) -> list[tuple[Any,
 
 def settle_in(connection: Connection, people: int, groups: Collection[str]) -> None:
     """So many people, each in two of the groups that lie around the county, by turns; every tenth without an address."""
-    cursor, at, names = connection.connection.cursor(), tables.micros(NOW), list(groups)
+    cursor, at, names = raw_of(connection), tables.micros(NOW), list(groups)
     rows = [(f"P{n:05}", "person", f"{n}号", "621202101201", at) for n in range(people)]
     for table, columns, values in (
         (tables.groups, ("id", "name", "region", "audience", "created_at"),

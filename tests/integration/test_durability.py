@@ -156,6 +156,6 @@ async def pragmas(store: SqliteStore) -> dict[str, Any]:
 
 async def loosened(store: SqliteStore, mode: str) -> None:
     """SQLite changes this between two transactions only, so it goes past the writer's queue."""
-    connection = store._write_connection
-    assert connection is not None
-    await asyncio.to_thread(connection.execute, f"PRAGMA synchronous={mode}")
+    writing = store._write_connection
+    assert writing is not None
+    await asyncio.to_thread(writing.connection.execute, f"PRAGMA synchronous={mode}")

@@ -28,8 +28,9 @@ Trouble = Callable[[Running], AbstractContextManager[None]]
 @contextmanager
 def read_only(site: Running) -> Iterator[None]:
     """SQLite's own refusal to write, as after the system has remounted a failing disk."""
-    connection = site.app.store._write_connection
-    assert connection is not None
+    writing = site.app.store._write_connection
+    assert writing is not None
+    connection = writing.connection
     connection.execute("PRAGMA query_only=1")
     try:
         yield
@@ -50,9 +51,9 @@ def locked(site: Running) -> Iterator[None]:
 async def site(tmp_path: Path, county: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Running]:
     monkeypatch.setattr(machine, "CALM_SECONDS", 0.5)
     async with running(tmp_path, county, people=PEOPLE) as site:
-        connection = site.app.store._write_connection
-        assert connection is not None
-        connection.execute(f"PRAGMA busy_timeout={PATIENCE_MS}")
+        writing = site.app.store._write_connection
+        assert writing is not None
+        writing.connection.execute(f"PRAGMA busy_timeout={PATIENCE_MS}")
         yield site
 
 

@@ -12,7 +12,7 @@ import structlog
 from warnd.errors import StoreError
 from warnd.store import alarms
 from warnd.store.alarms import Alarm
-from warnd.store.sqlite import SqliteStore
+from warnd.store.threads import ThreadedStore
 
 log = structlog.get_logger()
 
@@ -34,7 +34,9 @@ class AlarmBoard:
     now, its own failure above all, stands here until it can.
     """
 
-    def __init__(self, store: SqliteStore, *, now: Callable[[], datetime], new_id: Callable[[], str]) -> None:
+    def __init__(
+        self, store: ThreadedStore, *, now: Callable[[], datetime], new_id: Callable[[], str]
+    ) -> None:
         self._store = store
         self._now = now
         self._new_id = new_id

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -19,13 +19,15 @@ from warnd.model.alert import AlertState
 from warnd.model.color import Lane
 from warnd.model.delivery import Batch, BatchState, State
 from warnd.model.policy import RetryPolicy
+from warnd.model.ulid import floor
+from warnd.pipeline.confirm import confirm
 from warnd.pipeline.expand import Route
 from warnd.pipeline.gather import MERGE_SECONDS, gather
 from warnd.pipeline.lease import InForce
 from warnd.pipeline.settle import resends
-from warnd.store import alerts, backlog, releasing, sweeping
-from warnd.store.sqlite import SqliteStore
+from warnd.store import alerts, backlog, holders, receiving, releasing, sweeping
 from warnd.store.tables import instant
+from warnd.store.threads import ThreadedStore
 
 log = structlog.get_logger()
 
@@ -36,7 +38,9 @@ _CHUNK = 2000
 _ROUND_SECONDS = 0.5
 _LEAST_WAIT = 0.05
 _STORE_REST_US = 1_000_000
-_FAR_FUTURE = 1 << 62
+_MISSED_WITHIN = timedelta(minutes=10)
+"""Of its coming a receipt whose key another process stored in the same moment is looked for."""
+
 _ENDS = {
     AlertState.SUPERSEDED: State.SUPERSEDED,
     AlertState.CANCELLED: State.CANCELLED,
@@ -58,7 +62,7 @@ class Clerk:
 
     def __init__(
         self,
-        store: SqliteStore,
+        store: ThreadedStore,
         *,
         routes: Mapping[str, Route],
         retry: RetryPolicy,
@@ -95,8 +99,9 @@ class Clerk:
         self._refused[batch.content.id] = batch
 
     async def start_over(self) -> None:
-        """After a start: whatever was out when the last process ended is unclear now."""
-        await self._run_out(_FAR_FUTURE)
+        """After a start: whatever was out to a process that ended is unclear now."""
+        others = await self._store.read(holders.others, self._store.chain)
+        await self._run_out(backlog.leases_left_behind, others)
         await self.round()
         self._gather.set()
 
@@ -114,7 +119,8 @@ class Clerk:
     async def round(self) -> bool:
         """One look at everything that time or a crash may have left; whether the next one need not wait."""
         await self._look()
-        await self._run_out(self._clock())
+        await self._run_out(backlog.leases_run_out, self._clock())
+        await self._match_missed()
         await self._expire(instant(self._clock()))
         await self._time_out(instant(self._clock()))
         # Before the sweeping: a red that was just released must not wait for a million rows of what it ended.
@@ -159,9 +165,9 @@ class Clerk:
                 self._post(await self._store.move(sweeping.gather, batches, now))
             after = found[-1].id
 
-    async def _run_out(self, now: int) -> None:
+    async def _run_out(self, find: Callable[..., list[Batch]], by: object) -> None:
         while True:
-            ended = await self._store.read(backlog.leases_run_out, now, _CHUNK)
+            ended = await self._store.read(find, by, _CHUNK)
             # An attempt of our own ends by its channel's time-out, and its outcome is kept until it is on disk.
             ours = self._out() if ended else frozenset()
             found = [one for one in ended if (one.id, one.epoch) not in ours]
@@ -177,6 +183,14 @@ class Clerk:
                 for batch in await self._store.move(sweeping.run_out, final, at, BatchState.SETTLED):
                     message = f"{batch.channel}: whether {len(batch)} got it is not known"
                     self._alarms.sound("unknown_outcome", batch.alert_id, message)
+
+    async def _match_missed(self) -> None:
+        if not self._store.shared:
+            return
+        now = self._clock()
+        found = await self._store.read(receiving.missed, floor(instant(now) - _MISSED_WITHIN))
+        if found:
+            await self._store.move(receiving.match_missed, found, now, confirm)
 
     async def _expire(self, now: datetime) -> None:
         self._in_force.stop(await self._store.record(alerts.expire_due, now))

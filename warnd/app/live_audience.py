@@ -8,8 +8,8 @@ from sqlalchemy import Connection
 
 from warnd.pipeline.match import AudienceIndex
 from warnd.store.audience import audience_snapshot, group_sizes
-from warnd.store.sqlite import SqliteStore
 from warnd.store.standing import audience_revision, groups_changed_since
+from warnd.store.threads import ThreadedStore
 
 _FEW = 400
 """Groups that are read again one by one; when more changed, everything is."""
@@ -26,7 +26,7 @@ class LiveAudience:
     it was about is read.
     """
 
-    def __init__(self, store: SqliteStore) -> None:
+    def __init__(self, store: ThreadedStore) -> None:
         self._store = store
         self._read: _Read | None = None
         self._lock = asyncio.Lock()

@@ -11,7 +11,7 @@ from warnd.app.clock import Jump, Look, jump_between, set_back_since
 from warnd.app.space import shortage
 from warnd.model.policy import RetryPolicy
 from warnd.store import setting
-from warnd.store.sqlite import SqliteStore
+from warnd.store.threads import ThreadedStore
 
 log = structlog.get_logger()
 
@@ -27,7 +27,7 @@ class Machine:
 
     def __init__(
         self,
-        store: SqliteStore,
+        store: ThreadedStore,
         *,
         alarms: AlarmBoard,
         retry: RetryPolicy,
@@ -70,7 +70,9 @@ class Machine:
             self._alarms.clear("store_failed", "store")
 
     def _look_at_the_disk(self) -> None:
-        message = shortage(self._store.path.parent)
+        if self._store.directory is None:
+            return
+        message = shortage(self._store.directory)
         if message is not None:
             self._alarms.sound("disk_low", "store", message)
         else:

@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 from warnd.store.database import raw_of
 from warnd.store.statement import Statement
 
-_LATEST = Statement("SELECT at FROM journal ORDER BY seq DESC LIMIT 1")
+_LATEST = Statement("SELECT at FROM journal WHERE chain = 0 ORDER BY seq DESC LIMIT 1")
 
 _BATCHES = Statement("""
 UPDATE batches SET due = ?1 WHERE state IN ('waiting', 'unknown') AND due > ?1 AND due <= ?2
@@ -23,7 +23,7 @@ UPDATE alerts SET hold_due = hold_due + ?1 WHERE state = 'held' AND (received_at
 
 
 def latest_fact(connection: Connection) -> int | None:
-    """When the last thing was written down, in microseconds; None of a new store."""
+    """When the last thing was written down in the chain there always is, in microseconds; None of a new store."""
     row = raw_of(connection).execute(_LATEST).fetchone()
     return None if row is None else int(row[0])
 
