@@ -109,6 +109,47 @@ class SharedAddress(NamedTuple):
     reasons: str
 
 
+class Fallback(NamedTuple):
+    """
+    The delivery that starts when another fails or is late; with ``until`` delivered, also for want of a receipt.
+
+    Times are microseconds: ``late_after`` is how long it waits, ``late_at`` when that is over, None as long as the
+    other stands by itself.
+    """
+
+    delivery_id: str
+    next_id: str
+    until: str
+    late_after: int
+    late_at: int | None
+
+
+class Standing(NamedTuple):
+    """
+    A delivery as it stands now, and the one that stands by for it.
+
+    ``out``: its batch is being sent. ``told``: some attempt was not certainly refused. ``over``: its alert has stopped.
+    ``last``: nothing stands by for the ``next``. Times are microseconds, see ``Fallback``.
+    """
+
+    delivery_id: str
+    next_id: str
+    alert_id: str
+    channel: str
+    lane: int
+    batch_id: str | None
+    state: State
+    out: bool
+    told: bool
+    over: bool
+    until: str
+    late_after: int
+    late_at: int
+    next_channel: str
+    next_state: State
+    last: bool
+
+
 class Gap(NamedTuple):
     """Somebody (or a division, with ``subscriber_id`` empty) who cannot be told, and why."""
 
@@ -234,7 +275,7 @@ class Chunk:
 
     ``planned`` counts members worked through so far, of about ``plan_of``; ``done`` closes the plan. ``lane`` orders
     chunks.
-    ``contents`` are (channel, content) rendered for it; ``fallbacks`` (delivery, the one after it).
+    ``contents`` are (channel, content) rendered for it.
     """
 
     alert_id: str
@@ -249,7 +290,7 @@ class Chunk:
     deliveries: Sequence[PlannedDelivery] = ()
     shared: Sequence[SharedAddress] = ()
     batches: Sequence[Batch] = ()
-    fallbacks: Sequence[tuple[str, str]] = ()
+    fallbacks: Sequence[Fallback] = ()
     gaps: Sequence[Gap] = ()
     plan_of: int = 0
 

@@ -122,11 +122,11 @@ def test_links_tie_deliveries_of_the_plan_and_mark_their_batches(found: list[Rec
     """A batch with something standing by is ``ordered``; nothing stands by for what is suppressed."""
     chunk = planned(*found)
     rows = {one.id: one for one in chunk.deliveries}
-    for before, after in chunk.fallbacks:
+    for before, after, *_ in chunk.fallbacks:
         assert before != after
         assert rows[before].state != "suppressed"
         assert rows[after].state != "suppressed"
-    senders = {before for before, _ in chunk.fallbacks}
+    senders = {link.delivery_id for link in chunk.fallbacks}
     for batch in chunk.batches:
         assert batch.ordered or senders.isdisjoint(batch.deliveries)
         assert senders or not batch.ordered
@@ -134,7 +134,7 @@ def test_links_tie_deliveries_of_the_plan_and_mark_their_batches(found: list[Rec
 
 def linked(chunk: Chunk) -> set[tuple[str, str]]:
     names = {one.id: f"{one.address} {one.channel}" for one in chunk.deliveries}
-    return {(names[before], names[after]) for before, after in chunk.fallbacks}
+    return {(names[link.delivery_id], names[link.next_id]) for link in chunk.fallbacks}
 
 
 def test_a_second_provider_stands_by_for_its_own_number() -> None:

@@ -166,6 +166,15 @@ def test_a_policy_keeps_what_it_does_not_say(read: Load) -> None:
     assert policies.of(AudienceClass.RESPONSIBLE, Color.ORANGE, "flash-flood").mode is Mode.PARALLEL
 
 
+@pytest.mark.parametrize(
+    ("color", "seconds"), [(Color.RED, 60), (Color.ORANGE, 180), (Color.YELLOW, 600), (Color.BLUE, 1800)]
+)
+def test_the_less_urgent_is_waited_for_longer(read: Load, color: Color, seconds: int) -> None:
+    """Where the file says nothing of lateness."""
+    policy = read(THREE).policies.of(AudienceClass.RESPONSIBLE, color, "rainstorm")
+    assert policy.late_after == timedelta(seconds=seconds)
+
+
 def test_the_revision_changes_with_the_policies_and_only_then(read: Load) -> None:
     """Each broadcast notes the revision: equal ones must mean equal policies."""
     plain = read(THREE).policies.revision
@@ -307,6 +316,12 @@ def test_a_file_that_holds_no_credential_is_the_adapter_s_affair(read: Load) -> 
         pytest.param("server = 3", "server", "must be a table", id="no table"),
         pytest.param('[store]\nurl = "postgresql://db/w"', "store.url", "comes later", id="PostgreSQL"),
         pytest.param('[store]\nurl = "sqlite:///:memory:"', "store.url", "outlives", id="forgetful store"),
+        pytest.param(
+            '[policy.responsible.red]\nuntil = "acknowledged"',
+            "policy.responsible.red.until",
+            "acknowledge",
+            id="acknowledgement",
+        ),
         pytest.param('[queue]\nurl = "redis://r"', "queue.url", "comes later", id="Redis"),
         pytest.param("[channels.sms]", "channels.sms.adapter", "is missing", id="channel without adapter"),
         pytest.param("channels = 1", "channels", "must be a table", id="channels no table"),

@@ -125,6 +125,20 @@ def test_a_standby_that_was_not_needed_was_planned_all_the_same() -> None:
     assert told[1:] == [SAY("story.standby"), SAY("story.ended_not_needed")]
 
 
+def test_what_fell_over_was_planned_and_taken_back() -> None:
+    """It is not among those who are not told either."""
+    ended = Event(AT, "delivery.ended", {"state": "suppressed", "reason": "fell_over"})
+    told = said(a_story(State.SUPPRESSED, ended, reason="fell_over"))
+    assert told[0].startswith("Planned")
+    assert told[1:] == [SAY("story.ended_fell_over")]
+
+
+def test_a_standby_that_was_used_beside_the_one_before_says_so() -> None:
+    """That one may have got through, so this may be a repeat."""
+    stood_by = Event(AT, "delivery.stood_by", {"after": ["D0"], "possible_repeat": True})
+    assert SAY("story.beside") in said(a_story(State.WAITING, stood_by))[1]
+
+
 @pytest.mark.parametrize("language", ["zh", "en"])
 @pytest.mark.parametrize(
     "state", [one for one in State if one is not State.SUPPRESSED], ids=lambda one: one.value

@@ -1,8 +1,8 @@
 """
 The clerk: re-drives whatever is unfinished, from the store, for ever.
 
-Leases that ran out, deliveries without a batch, rows of stopped alerts, alerts past their end, holds that nobody
-decided, plans that a crash cut short. Nothing else has to be remembered anywhere.
+Leases that ran out, deliveries without a batch or too late for their channel, rows of stopped alerts, alerts past their
+end, holds that nobody decided, plans that a crash cut short. Nothing else has to be remembered anywhere.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from datetime import datetime
 import structlog
 
 from warnd.app.board import AlarmBoard
+from warnd.app.failover import Failover
 from warnd.app.space import shortage
 from warnd.errors import Conflict, StoreError
 from warnd.model.alert import AlertState
@@ -61,6 +62,7 @@ class Clerk:
         retry: RetryPolicy,
         in_force: InForce,
         alarms: AlarmBoard,
+        failover: Failover,
         post: Callable[[Sequence[Batch]], None],
         plan: Callable[[str, Lane], None],
         new_ids: Callable[[int], list[str]],
@@ -71,6 +73,7 @@ class Clerk:
         self._retry = retry
         self._in_force = in_force
         self._alarms = alarms
+        self._failover = failover
         self._post = post
         self._plan = plan
         self._new_ids = new_ids
@@ -113,7 +116,8 @@ class Clerk:
         for alert_id, lane in await self._store.read(alerts.unplanned):
             self._plan(alert_id, lane)
         self._look_at_the_disk()
-        more = await self._sweep()
+        more = await self._failover.round()
+        more = await self._sweep() or more
         for content_id, batch in list(self._refused.items()):
             if not await self._store.move(sweeping.stop_content, batch, self._clock(), _CHUNK):
                 self._refused.pop(content_id, None)

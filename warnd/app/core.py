@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from warnd.app import wiring
 from warnd.app.board import AlarmBoard
 from warnd.app.clerk import Clerk
+from warnd.app.failover import Failover
 from warnd.app.feeds import FeedDesk
 from warnd.app.feeds.reception import Reception
 from warnd.app.foresight import Foresight
@@ -177,6 +178,7 @@ class App:
             retry=self.settings.retry,
             in_force=self.in_force,
             alarms=self.alarms,
+            failover=Failover(self.store, unfit=self.watching.unfit, clock=self.clock),
             post=self._post,
             plan=self.plan,
             new_ids=self.new_ids,

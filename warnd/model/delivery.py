@@ -40,6 +40,7 @@ class Why(Enum):
     NOT_ON_POLICY = "not_on_policy"
     ENDPOINT_SUSPENDED = "endpoint_suspended"
     NOT_NEEDED = "not_needed"
+    FELL_OVER = "fell_over"
     DRILL_NOT_JOINED = "drill_not_joined"
     TEST = "test"
     NOT_PUBLIC = "not_public"

@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
+from typing import NamedTuple
 
 from warnd.model.audience import AudienceClass
 from warnd.model.color import Color
+
+_MICROSECOND = timedelta(microseconds=1)
 
 
 class Mode(Enum):
@@ -19,21 +22,51 @@ class Mode(Enum):
 
 
 class Until(Enum):
-    """What ends an ordered policy."""
+    """What makes the channels that stand by not needed."""
 
     ACCEPTED = "accepted"
     DELIVERED = "delivered"
     ACKNOWLEDGED = "acknowledged"
 
 
+LATE_AFTER: Mapping[Color, timedelta] = {
+    Color.RED: timedelta(minutes=1),
+    Color.ORANGE: timedelta(minutes=3),
+    Color.YELLOW: timedelta(minutes=10),
+    Color.BLUE: timedelta(minutes=30),
+}
+"""How long a channel is waited for where the file does not say."""
+
+
+class Patience(NamedTuple):
+    """How long a channel is waited for, in microseconds, and until what, before the one that stands by for it starts."""
+
+    until: Until = Until.ACCEPTED
+    late_after: int = 60_000_000
+
+    def with_(self, other: Patience) -> Patience:
+        """What both ask for: the shorter wait, and a receipt where either wants one."""
+        until = self.until if other.until is Until.ACCEPTED else other.until
+        return Patience(until, min(self.late_after, other.late_after))
+
+
 @dataclass(frozen=True, slots=True)
 class ChannelPolicy:
-    """By which configured channels an audience class is told of one color; in this order."""
+    """
+    By which configured channels an audience class is told of one color; in this order.
+
+    ``until`` and ``late_after`` say when one that stands by starts: in an ordered policy each for the one before,
+    in either mode a second one of the same kind.
+    """
 
     channels: tuple[str, ...]
     mode: Mode = Mode.PARALLEL
     until: Until = Until.ACCEPTED
-    late_after: timedelta = timedelta(seconds=60)
+    late_after: timedelta = LATE_AFTER[Color.RED]
+
+    @property
+    def patience(self) -> Patience:
+        return Patience(self.until, self.late_after // _MICROSECOND)
 
 
 @dataclass(frozen=True, slots=True)

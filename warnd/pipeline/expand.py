@@ -12,7 +12,7 @@ from warnd.model.alert import Status
 from warnd.model.audience import Endpoint, Member
 from warnd.model.color import Color
 from warnd.model.delivery import State, Why
-from warnd.model.policy import Mode, Policies
+from warnd.model.policy import Mode, Patience, Policies, Until
 from warnd.pipeline import cap
 from warnd.pipeline.match import Reached
 from warnd.ports import Gap
@@ -37,7 +37,8 @@ class Recipient(NamedTuple):
     """
     One endpoint to tell (or not: ``state`` suppressed, with the ``reason``).
 
-    ``chain`` and ``step`` tie fallbacks: within a member's chain, the next step starts when this one fails.
+    ``chain`` and ``step`` tie fallbacks: within a member's chain, the next step starts when this one fails, or
+    has not succeeded within the ``patience``.
     """
 
     channel: str
@@ -52,6 +53,7 @@ class Recipient(NamedTuple):
     reasons: str
     chain: int = 0
     step: int = 0
+    patience: Patience = Patience()
 
 
 class _Step(NamedTuple):
@@ -60,6 +62,7 @@ class _Step(NamedTuple):
     channel: str
     kind: str
     chain: int
+    patience: Patience = Patience()
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +168,7 @@ class Expander:
             state = State.SUPPRESSED
         return Recipient(
             step.channel, endpoint.address, language, state, objection, member.id, endpoint.id, member.name,
-            member.region, decision.reasons, step.chain, place,
+            member.region, decision.reasons, step.chain, place, step.patience,
         )  # fmt: skip
 
     def _untold(
@@ -195,19 +198,27 @@ class Expander:
         """
         parallel: dict[str, None] = {}
         ordered: dict[str, None] = {}
+        patience: dict[str, Patience] = {}
         for one in applies:
             policy = self.policies.of(one.subscription.audience, self.color, self.hazard)
             wanted = [name for name in policy.channels if self._allowed(name, one)]
             (parallel if policy.mode is Mode.PARALLEL else ordered).update(dict.fromkeys(wanted))
+            for name in wanted:
+                asked = self._patience(name, policy.patience)
+                patience[name] = asked.with_(patience.get(name, asked))
         chains: dict[str, int] = {}
         for name in parallel:
             chains.setdefault(self.routes[name].kind, len(chains))
         one_by_one = len(chains)
         return tuple(
-            _Step(name, kind, chains.get(kind, one_by_one))
+            _Step(name, kind, chains.get(kind, one_by_one), patience[name])
             for name in {**parallel, **ordered}
             for kind in (self.routes[name].kind,)
         )
+
+    def _patience(self, name: str, asked: Patience) -> Patience:
+        """Where no receipt ever comes, accepted is the last that is known."""
+        return asked if self.routes[name].capabilities.receipts else asked._replace(until=Until.ACCEPTED)
 
     def _allowed(self, name: str, one: Reached) -> bool:
         route = self.routes.get(name)

@@ -10,7 +10,7 @@ from warnd.model.content import Content
 from warnd.model.delivery import Batch, State
 from warnd.model.region import WIDTHS
 from warnd.pipeline.expand import Recipient, Route
-from warnd.ports import Chunk, Gap, PlannedDelivery, SharedAddress
+from warnd.ports import Chunk, Fallback, Gap, PlannedDelivery, SharedAddress
 
 _SOONER = {State.QUEUED: 0, State.STANDBY: 1, State.SUPPRESSED: 2}
 """Of two behind one address the one to be told sooner decides."""
@@ -62,8 +62,8 @@ def plan_chunk(
     recipients, shared, gaps, chains = _by_address(found)
     ids = new_ids(len(recipients))
     parts: dict[tuple[str, str], _Part] = {}
-    links = _links(found, chains, dict(zip(recipients, ids, strict=True))) if chains else []
-    senders = {sender for sender, _ in links}
+    links = _links(found, chains, dict(zip(recipients, ids, strict=True)), now) if chains else []
+    senders = {link.delivery_id for link in links}
     content_ids: list[str | None] = []
     for id_, one in zip(ids, recipients.values(), strict=True):
         if one.state is State.SUPPRESSED:
@@ -129,10 +129,13 @@ def _shared(one: Recipient) -> SharedAddress:
 
 
 def _links(
-    found: Sequence[Recipient | Gap], chains: Container[tuple[str, int]], ids: Mapping[tuple[str, str], str]
-) -> list[tuple[str, str]]:
+    found: Sequence[Recipient | Gap],
+    chains: Container[tuple[str, int]],
+    ids: Mapping[tuple[str, str], str],
+    now: int,
+) -> list[Fallback]:
     """
-    (delivery, the one that stands by for it) for these (subscriber, chain).
+    Each delivery with the one that stands by for it, for these (subscriber, chain).
 
     A second channel of the same kind stands by for its own address; another kind for all of the step before.
     """
@@ -142,14 +145,20 @@ def _links(
             continue
         if (one.subscriber_id, one.chain) in chains:
             steps.setdefault((one.subscriber_id, one.chain, one.step), []).append(one)
-    links: list[tuple[str, str]] = []
+    links: list[Fallback] = []
     for (subscriber, chain, step), standing in steps.items():
         before = steps.get((subscriber, chain, step - 1), [])
         for one in standing:
             own = [other for other in before if other.address == one.address] or before
             next_id = ids[one.address, one.channel]
-            links.extend((ids[other.address, other.channel], next_id) for other in own)
+            links.extend(_link(other, ids[other.address, other.channel], next_id, now) for other in own)
     return links
+
+
+def _link(one: Recipient, id_: str, next_id: str, now: int) -> Fallback:
+    until, late_after = one.patience
+    late_at = None if one.state is State.STANDBY else now + late_after
+    return Fallback(id_, next_id, until.value, late_after, late_at)
 
 
 def _batches(

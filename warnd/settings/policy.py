@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, ValidationInfo
 
 from warnd.model.audience import AudienceClass
 from warnd.model.color import Color
-from warnd.model.policy import ChannelPolicy, Mode, Policies, RetryPolicy, Until
+from warnd.model.policy import LATE_AFTER, ChannelPolicy, Mode, Policies, RetryPolicy, Until
 from warnd.settings.amounts import Duration
 from warnd.settings.values import ChannelSettings, closed
 
@@ -60,6 +60,14 @@ def _once(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
+def _attainable(until: Until) -> Until:
+    if until is Until.ACKNOWLEDGED:
+        raise ValueError(
+            'nobody can acknowledge a warning yet; "accepted" and "delivered" are what ends a policy'
+        )
+    return until
+
+
 ChannelNames = Annotated[
     tuple[Annotated[str, AfterValidator(_configured)], ...], Field(min_length=1), AfterValidator(_once)
 ]
@@ -72,7 +80,7 @@ class PolicyTable:
 
     channels: ChannelNames | None = None
     mode: Mode | None = None
-    until: Until | None = None
+    until: Annotated[Until, AfterValidator(_attainable)] | None = None
     late_after: Duration | None = None
 
     def over(self, base: ChannelPolicy) -> ChannelPolicy:
@@ -126,7 +134,8 @@ def policies(tables: PolicyTables, channels: Mapping[str, ChannelSettings]) -> P
     for audience, kinds_by_color in DEFAULTS.items():
         for color, kinds in kinds_by_color.items():
             table = tables.get(audience, {}).get(color, ColorTable())
-            policy = table.over(ChannelPolicy(tuple(name for kind in kinds for name in usual.get(kind, ()))))
+            names = tuple(name for kind in kinds for name in usual.get(kind, ()))
+            policy = table.over(ChannelPolicy(names, late_after=LATE_AFTER[color]))
             general[audience, color] = policy
             for hazard, override in table.hazards.items():
                 hazards[audience, color, hazard] = override.over(policy)

@@ -59,7 +59,8 @@ class Event:
     """
     One thing that happened. ``kind`` is one of
 
-    ``delivery.planned`` (round), ``delivery.stood_by`` (after: the delivery before it), ``attempt.ended`` and
+    ``delivery.planned`` (round), ``delivery.stood_by`` (after: the delivery before it; possible_repeat: it started though
+    that may have got through), ``attempt.ended`` and
     ``attempt.interrupted`` (batch, size, try, started, possible_repeat, late, outcome: what it came to for this
     delivery alone), ``receipt.received`` (status, at, detail, key), ``delivery.ended`` (state, reason) for an end
     that neither an attempt nor a receipt brought.
@@ -101,8 +102,13 @@ def get_delivery(connection: Connection, id: str) -> DeliveryStory:
         "SELECT state, policy_revision FROM alerts WHERE id = ?", (delivery.alert_id,)
     ).fetchone()
     instead_of = _column(connection, "SELECT delivery_id FROM fallbacks WHERE next_id = ? ORDER BY 1", id)
+    beside = _beside(connection, delivery)
     events = sorted(
-        (*_beginning(delivery, instead_of), *_attempts(connection, id), *_receipts(connection, id)),
+        (
+            *_beginning(delivery, instead_of, possible_repeat=beside),
+            *_attempts(connection, id),
+            *_receipts(connection, id),
+        ),
         key=lambda event: event.at,
     )
     return DeliveryStory(
@@ -119,10 +125,25 @@ def get_delivery(connection: Connection, id: str) -> DeliveryStory:
     )
 
 
-def _beginning(delivery: DeliveryRow, instead_of: Sequence[str]) -> Iterator[Event]:
+def _beginning(delivery: DeliveryRow, instead_of: Sequence[str], *, possible_repeat: bool) -> Iterator[Event]:
     yield Event(delivery.planned, "delivery.planned", {"round": delivery.round})
     if instead_of:
-        yield Event(delivery.planned, "delivery.stood_by", {"after": list(instead_of)})
+        facts: dict[str, Any] = {"after": list(instead_of)}
+        if possible_repeat:
+            facts["possible_repeat"] = True
+        yield Event(delivery.planned, "delivery.stood_by", facts)
+
+
+_TOLD_BEFORE = """
+SELECT 1 FROM fallbacks f CROSS JOIN deliveries p ON p.id = f.delivery_id WHERE f.next_id = ? AND p.told = 1 LIMIT 1
+"""
+
+
+def _beside(connection: Connection, delivery: DeliveryRow) -> bool:
+    """Whether it was started though the one before may have got through."""
+    if delivery.state in (State.STANDBY, State.SUPPRESSED):
+        return False
+    return bool(_column(connection, _TOLD_BEFORE, delivery.id))
 
 
 _ENDED = frozenset({State.SUPPRESSED, State.SUPERSEDED, State.CANCELLED, State.EXPIRED})

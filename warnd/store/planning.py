@@ -9,8 +9,9 @@ from dataclasses import replace
 
 from warnd.model.delivery import Batch, State
 from warnd.model.region import WIDTHS
-from warnd.ports import Chunk, Committed, PlannedDelivery
+from warnd.ports import Chunk, Committed, Fallback, PlannedDelivery
 from warnd.store import bulk, tables
+from warnd.store.fallbacks import LATE_FROM_NOW
 from warnd.store.pending import Pending
 
 _BATCHES = bulk.Insert(
@@ -44,7 +45,8 @@ _QUIETER = """
 SELECT json_extract(j.value, '$[2]'), d.id, d.state, d.region FROM json_each(?1) j CROSS JOIN deliveries d
   ON d.address = json_extract(j.value, '$[0]') AND d.channel = json_extract(j.value, '$[1]')
  AND d.alert_id = ?2 AND d.round = ?3
-WHERE d.state = 'suppressed' OR d.state = 'standby' AND json_extract(j.value, '$[3]') = 'queued'
+WHERE d.state = 'suppressed' AND coalesce(d.reason, '') <> 'fell_over'
+   OR d.state = 'standby' AND json_extract(j.value, '$[3]') = 'queued'
 """
 
 _TAKE_OVER = """
@@ -53,7 +55,9 @@ UPDATE deliveries SET state = json_extract(j.value, '$[1]'), batch_id = json_ext
 FROM json_each(?1) j WHERE deliveries.id = json_extract(j.value, '$[0]')
 """
 
-_FALLBACKS = bulk.Insert(tables.fallbacks, ("delivery_id", "next_id"), or_ignore=True)
+_FALLBACKS = bulk.Insert(
+    tables.fallbacks, ("delivery_id", "next_id", "until", "late_after", "late_at"), or_ignore=True
+)
 
 _CONTENTS = bulk.Insert(
     tables.contents,
@@ -94,7 +98,7 @@ def commit_chunk(cursor: sqlite3.Cursor, chunk: Chunk, pending: Pending) -> Comm
     if chunk.shared:
         cursor.execute(_SHARE, (bulk.rows(chunk.shared), chunk.alert_id, chunk.round))
     if chunk.fallbacks:
-        _FALLBACKS.run(cursor, [tuple(there.get(id_, id_) for id_ in link) for link in chunk.fallbacks])
+        _FALLBACKS.run(cursor, [_renamed_link(link, there) for link in chunk.fallbacks])
     if chunk.gaps:
         _GAPS.run(cursor, [(chunk.alert_id, *gap) for gap in chunk.gaps])
     return Committed(batches)
@@ -177,6 +181,9 @@ def _take_over(
         changes.append((row, one.state, one.batch_id, one.content_id))
         pending.moved(chunk.alert_id, one.channel, (_LEVELS[len(region)],), before=before, after=one.state)
     cursor.execute(_TAKE_OVER, (bulk.rows(changes), chunk.now))
+    cursor.execute(
+        LATE_FROM_NOW, (chunk.now, bulk.rows([row for _, row, before, _ in rows if before == "standby"]))
+    )
     return {new: (row, _LEVELS[len(region)]) for new, row, _, region in rows}
 
 
@@ -190,6 +197,13 @@ def _renamed(batch: Batch, taken_over: Mapping[str, tuple[str, int]]) -> Batch:
     )
     ids, levels, addresses = zip(*members, strict=True)
     return replace(batch, deliveries=ids, addresses=addresses, levels=bytes(levels))
+
+
+def _renamed_link(link: Fallback, there: Mapping[str, str]) -> Fallback:
+    return link._replace(
+        delivery_id=there.get(link.delivery_id, link.delivery_id),
+        next_id=there.get(link.next_id, link.next_id),
+    )
 
 
 def only(batch: Batch, present: Container[str]) -> Batch | None:

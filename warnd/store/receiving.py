@@ -10,6 +10,7 @@ from warnd.contract.outcome import Receipt, ReceiptStatus
 from warnd.model.delivery import State
 from warnd.model.region import level_of
 from warnd.store import bulk, tables
+from warnd.store.fallbacks import stand_down, start_fallbacks
 from warnd.store.journal import Entry
 from warnd.store.pending import Pending
 
@@ -116,3 +117,7 @@ def _apply(
         cursor.execute(_CLAIM, (bulk.rows(claimed),))
     if changed:
         cursor.execute(_CONFIRM, (bulk.rows(list(changed.values())),))
+        delivered = [id_ for id_, after in states.items() if after == State.DELIVERED.value]
+        stand_down(cursor, now, pending, deliveries=delivered)
+        undelivered = [id_ for id_ in states if states[id_] == State.UNDELIVERED.value]
+        start_fallbacks(cursor, undelivered, now, pending, for_want_of_receipts=True)

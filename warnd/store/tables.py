@@ -433,6 +433,14 @@ batches = Table(
         postgresql_where=text("state IN ('queued', 'waiting', 'unknown')"),
     ),
     Index(
+        "ix_batches_ordered",
+        "channel",
+        "lane",
+        "id",
+        sqlite_where=text("ordered AND state IN ('queued', 'waiting')"),
+        postgresql_where=text("ordered AND state IN ('queued', 'waiting')"),
+    ),
+    Index(
         "ix_batches_out",
         "lease_until",
         sqlite_where=text("state = 'sending'"),
@@ -507,10 +515,24 @@ fallbacks = Table(
     metadata,
     Column("delivery_id", Id, primary_key=True),
     Column("next_id", Id, primary_key=True),
+    Column("until", String, nullable=False),
+    Column("late_after", BigInteger, nullable=False),
+    Column("late_at", BigInteger),
     Index("ix_fallbacks_next_id", "next_id"),
+    Index(
+        "ix_fallbacks_late_at",
+        "late_at",
+        "delivery_id",
+        sqlite_where=text("late_at IS NOT NULL"),
+        postgresql_where=text("late_at IS NOT NULL"),
+    ),
     sqlite_with_rowid=False,
 )
-"""In an ordered policy: the delivery that starts when this one fails, and is not needed when it succeeds."""
+"""
+The delivery that starts when this one fails or is late, and is not needed when it succeeds, which is when it is accepted
+or, as ``until`` says, delivered. ``late_at`` is when the clerk looks at it next; NULL: it has not begun, or there is
+nothing left to look for. Begun or accepted, it has ``late_after`` microseconds.
+"""
 
 former_batches = Table(
     "former_batches",

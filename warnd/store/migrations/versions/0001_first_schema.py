@@ -79,6 +79,13 @@ def upgrade() -> None:
             postgresql_where=sa.text("state IN ('queued', 'waiting', 'unknown')"),
         )
         batch_op.create_index(
+            "ix_batches_ordered",
+            ["channel", "lane", "id"],
+            unique=False,
+            sqlite_where=sa.text("ordered AND state IN ('queued', 'waiting')"),
+            postgresql_where=sa.text("ordered AND state IN ('queued', 'waiting')"),
+        )
+        batch_op.create_index(
             "ix_batches_out",
             ["lease_until"],
             unique=False,
@@ -131,10 +138,20 @@ def upgrade() -> None:
         "fallbacks",
         sa.Column("delivery_id", sa.String(length=26), nullable=False),
         sa.Column("next_id", sa.String(length=26), nullable=False),
+        sa.Column("until", sa.String(), nullable=False),
+        sa.Column("late_after", sa.BigInteger(), nullable=False),
+        sa.Column("late_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("delivery_id", "next_id", name=op.f("pk_fallbacks")),
         sqlite_with_rowid=False,
     )
     with op.batch_alter_table("fallbacks", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_fallbacks_late_at",
+            ["late_at", "delivery_id"],
+            unique=False,
+            sqlite_where=sa.text("late_at IS NOT NULL"),
+            postgresql_where=sa.text("late_at IS NOT NULL"),
+        )
         batch_op.create_index("ix_fallbacks_next_id", ["next_id"], unique=False)
 
     op.create_table(
