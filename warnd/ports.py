@@ -81,7 +81,7 @@ class Leased(NamedTuple):
 
 
 class PlannedDelivery(NamedTuple):
-    """A row of ``deliveries`` to be, with the recipient that stands behind it."""
+    """A row of ``deliveries`` to be, with the recipient that stands behind it; ``due`` where it waits for its time."""
 
     id: str
     channel: str
@@ -95,6 +95,8 @@ class PlannedDelivery(NamedTuple):
     subscriber_id: str
     endpoint_id: str
     reasons: str
+    due: int | None = None
+    quiet: str = ""
 
 
 class SharedAddress(NamedTuple):
@@ -175,6 +177,7 @@ class Batchless(NamedTuple):
     follows: bool
     ordered: bool
     behind: bool
+    quiet: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,8 +247,8 @@ class Behind(NamedTuple):
 
 class Told(NamedTuple):
     """
-    An address that was told (or, not ``told``, was to be), by which delivery, channel and in which language; everyone
-    behind it.
+    An address that was told (or, not ``told``, was to be), by which delivery, channel, in which language and keeping which
+    quiet hours; everyone behind it.
     """
 
     delivery: str
@@ -255,6 +258,7 @@ class Told(NamedTuple):
     language: str
     name: str
     region: str
+    quiet: str
     people: tuple[Behind, ...]
 
 

@@ -13,6 +13,7 @@ from warnd.model.audience import AudienceClass, Endpoint, Member, Relation, Subs
 from warnd.model.color import Color
 from warnd.model.delivery import State, Why
 from warnd.model.policy import ChannelPolicy, Mode, Patience, Policies, Until
+from warnd.model.quiet import QuietHours
 from warnd.pipeline.expand import Expander, Recipient, Route
 from warnd.pipeline.match import Reached
 from warnd.ports import Gap
@@ -262,3 +263,34 @@ def test_nobody_waits_for_receipts_that_never_come() -> None:
     policy = Policies({(RESPONSIBLE, Color.RED): ChannelPolicy(("sms", "sms2"), until=Until.DELIVERED)})
     found = patience(expander(policies=policy), member(NUMBER))
     assert found["sms"].until is Until.ACCEPTED
+
+
+HUSHED = ChannelPolicy(("sms", "robot"), quiet_hours=QuietHours.of("22:00-07:00"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "quiet"),
+    [
+        pytest.param({}, {"sms": "22:00-07:00", "robot": ""}, id="what wakes nobody keeps none"),
+        pytest.param({"can_wait": False}, {"sms": "", "robot": ""}, id="nor does what cannot wait"),
+    ],
+)
+def test_who_keeps_quiet_hours_does_so_where_they_would_be_woken(
+    changes: dict[str, object], quiet: dict[str, str]
+) -> None:
+    """By the policy that is theirs."""
+    made = expander(policies=Policies({(RESPONSIBLE, Color.RED): HUSHED}), **changes)
+    found = {
+        one.channel: one.quiet for one in made.recipients(member(NUMBER, CHAT)) if isinstance(one, Recipient)
+    }
+    assert found == quiet
+
+
+def test_one_group_that_is_told_at_any_time_is_enough() -> None:
+    """The same person in both is woken."""
+    policies = Policies({(RESPONSIBLE, Color.RED): ChannelPolicy(("sms",)), (LEADERS, Color.RED): HUSHED})
+    made = expander(reached_by=(reached("G"), reached("L", audience=LEADERS)), policies=policies)
+    for groups, expected in ((("G", "L"), ""), (("L",), "22:00-07:00")):
+        (one, *_) = made.recipients(member(NUMBER, groups=groups))
+        assert isinstance(one, Recipient)
+        assert one.quiet == expected

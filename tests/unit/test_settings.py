@@ -15,6 +15,7 @@ from warnd.logs import Format
 from warnd.model.audience import AudienceClass
 from warnd.model.color import Color
 from warnd.model.policy import ChannelPolicy, Mode, Policies, RetryPolicy, Until
+from warnd.model.quiet import QuietHours
 from warnd.model.release import DEFAULT_HOLDS, HoldRule, Then
 from warnd.queue.pacing import Rate
 from warnd.settings import Settings, load
@@ -164,6 +165,24 @@ def test_a_policy_keeps_what_it_does_not_say(read: Load) -> None:
         ("wechat",), Mode.ORDERED, Until.DELIVERED, timedelta(seconds=20)
     )
     assert policies.of(AudienceClass.RESPONSIBLE, Color.ORANGE, "flash-flood").mode is Mode.PARALLEL
+
+
+def test_quiet_hours_are_a_policy_s_own(read: Load) -> None:
+    """Nobody keeps any unless told to; a hazard may be left out of them."""
+    policies = read(
+        THREE
+        + """
+        [policy.public.yellow]
+        quiet_hours = "22:30-06:30"
+        [policy.public.yellow.hazards.typhoon]
+        quiet_hours = "none"
+        """
+    ).policies
+    night = QuietHours.of("22:30-06:30")
+    assert policies.of(AudienceClass.PUBLIC, Color.YELLOW, "rainstorm").quiet_hours == night
+    assert policies.of(AudienceClass.PUBLIC, Color.YELLOW, "typhoon").quiet_hours is None
+    assert policies.of(AudienceClass.PUBLIC, Color.BLUE, "rainstorm").quiet_hours is None
+    assert policies.quiet_hours == {night}
 
 
 @pytest.mark.parametrize(
@@ -316,6 +335,30 @@ def test_a_file_that_holds_no_credential_is_the_adapter_s_affair(read: Load) -> 
         pytest.param("server = 3", "server", "must be a table", id="no table"),
         pytest.param('[store]\nurl = "postgresql://db/w"', "store.url", "comes later", id="PostgreSQL"),
         pytest.param('[store]\nurl = "sqlite:///:memory:"', "store.url", "outlives", id="forgetful store"),
+        pytest.param(
+            '[policy.responsible.blue]\nquiet_hours = "22:00-07:00"',
+            "policy.responsible.blue.quiet_hours",
+            "never apply to the responsible",
+            id="quiet hours for who must act",
+        ),
+        pytest.param(
+            '[policy.public.orange.hazards.rainstorm]\nquiet_hours = "22:00-07:00"',
+            "policy.public.orange.hazards.rainstorm.quiet_hours",
+            "never apply to orange",
+            id="quiet hours for orange",
+        ),
+        pytest.param(
+            '[policy.public.blue]\nquiet_hours = "10pm"',
+            "policy.public.blue.quiet_hours",
+            "22:00-07:00",
+            id="no quiet hours",
+        ),
+        pytest.param(
+            "[policy.public.blue]\nquiet_hours = true",
+            "policy.public.blue.quiet_hours",
+            "none",
+            id="quiet hours yes or no",
+        ),
         pytest.param(
             '[policy.responsible.red]\nuntil = "acknowledged"',
             "policy.responsible.red.until",

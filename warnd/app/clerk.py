@@ -15,6 +15,7 @@ import structlog
 
 from warnd.app.board import AlarmBoard
 from warnd.app.failover import Failover
+from warnd.app.quiet import QuietKeeper
 from warnd.app.space import shortage
 from warnd.errors import Conflict, StoreError
 from warnd.model.alert import AlertState
@@ -62,6 +63,7 @@ class Clerk:
         in_force: InForce,
         alarms: AlarmBoard,
         failover: Failover,
+        quiet: QuietKeeper,
         post: Callable[[Sequence[Batch]], None],
         plan: Callable[[str, Lane], None],
         new_ids: Callable[[int], list[str]],
@@ -73,6 +75,7 @@ class Clerk:
         self._in_force = in_force
         self._alarms = alarms
         self._failover = failover
+        self._quiet = quiet
         self._post = post
         self._plan = plan
         self._new_ids = new_ids
@@ -115,6 +118,7 @@ class Clerk:
         for alert_id, lane in await self._store.read(backlog.unplanned):
             self._plan(alert_id, lane)
         self._look_at_the_disk()
+        await self._quiet.round()
         more = await self._failover.round()
         more = await self._sweep() or more
         for content_id, batch in list(self._refused.items()):
@@ -144,16 +148,17 @@ class Clerk:
             wait = 5.0 if due is None else min(max((due - self._clock()) / 1e6, _LEAST_WAIT), 5.0)
 
     async def _gather_due(self, now: int) -> None:
-        after = ""
+        after = (0, "")
         while True:
             found = await self._store.read(backlog.batchless, now, after, _CHUNK)
             if not found:
                 return
+            after = (found[-1].due, found[-1].id)
+            found = await self._quiet.awake(found)
             contents = await self._store.read(backlog.contents_by_id, {one.content_id for one in found})
             batches = gather(found, contents, self._routes, new_ids=self._new_ids, now=now)
             if batches:
                 self._post(await self._store.move(sweeping.gather, batches, now))
-            after = found[-1].id
 
     async def _run_out(self, now: int) -> None:
         while True:

@@ -24,6 +24,7 @@ from warnd.app.intake import Intake
 from warnd.app.live_audience import LiveAudience
 from warnd.app.metrics import Metrics
 from warnd.app.places import Places
+from warnd.app.quiet import QuietKeeper
 from warnd.app.watching import Watching
 from warnd.contract.channel import CallbackRequest, ReceivesReceipts
 from warnd.contract.outcome import Receipt
@@ -177,6 +178,12 @@ class App:
             in_force=self.in_force,
             alarms=self.alarms,
             failover=Failover(self.store, unfit=self.watching.unfit, clock=self.clock),
+            quiet=QuietKeeper(
+                self.store,
+                policies=self.surroundings.policies,
+                zone=self.surroundings.zone,
+                clock=self.clock,
+            ),
             post=self._post,
             plan=self.plan,
             new_ids=self.new_ids,

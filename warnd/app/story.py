@@ -74,7 +74,8 @@ def why_of(say: Phrases, state: State, reason: str | None, detail: str | None) -
     """A delivery's stored reason in a few words, with what the gateway said; empty where there is none."""
     if not reason or state in _FINE:
         return ""
-    words = say.word("whys" if state is State.SUPPRESSED else "reasons", reason)
+    ours = state is State.SUPPRESSED or reason == Why.QUIET_HOURS.value
+    words = say.word("whys" if ours else "reasons", reason)
     return f"{words} ({detail})" if detail else words
 
 
@@ -111,7 +112,10 @@ class _Teller:
     def conclusion(self) -> Iterator[Moment]:
         """How it stands, unless the last event said so."""
         delivery = self.story.delivery
-        key = f"story.stands_{delivery.state.value}"
+        how = delivery.state.value
+        if delivery.state is State.WAITING and delivery.reason == Why.QUIET_HOURS.value:
+            how = Why.QUIET_HOURS.value
+        key = f"story.stands_{how}"
         if key in self.say:
             yield Moment(delivery.updated, tone_of(delivery.state), self.say(key))
 
@@ -129,7 +133,9 @@ class _Teller:
             first = self.say("story.planned_again", n=delivery.round, channel=delivery.channel, **person)
         else:
             first = self.say("story.planned", channel=delivery.channel, **person)
-        return Moment(event.at, Tone.UNDERWAY, self._joined([first, *reasons, *self._others()]))
+        hours = event.facts.get("quiet_hours")
+        keeps = [self.say("story.quiet_hours", hours=hours)] if hours else []
+        return Moment(event.at, Tone.UNDERWAY, self._joined([first, *reasons, *self._others(), *keeps]))
 
     def _reasons(self, person: Person) -> Iterator[str]:
         for reason in person.reasons:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from warnd.model.audience import AudienceClass
 from warnd.model.color import Color
+from warnd.model.quiet import QuietHours
 
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -55,7 +56,7 @@ class ChannelPolicy:
     """
     By which configured channels an audience class is told of one color; in this order.
 
-    ``until`` and ``late_after`` say when one that stands by starts: in an ordered policy each for the one before,
+    ``quiet_hours`` are those in which channels that wake people keep still; None is never. ``until`` and ``late_after`` say when one that stands by starts: in an ordered policy each for the one before,
     in either mode a second one of the same kind.
     """
 
@@ -63,6 +64,7 @@ class ChannelPolicy:
     mode: Mode = Mode.PARALLEL
     until: Until = Until.ACCEPTED
     late_after: timedelta = LATE_AFTER[Color.RED]
+    quiet_hours: QuietHours | None = None
 
     @property
     def patience(self) -> Patience:
@@ -80,6 +82,12 @@ class Policies:
     general: Mapping[tuple[AudienceClass, Color], ChannelPolicy]
     hazards: Mapping[tuple[AudienceClass, Color, str], ChannelPolicy] = field(default_factory=dict)
     revision: str = ""
+
+    @property
+    def quiet_hours(self) -> frozenset[QuietHours]:
+        """All that anybody keeps at any color."""
+        every = (*self.general.values(), *self.hazards.values())
+        return frozenset(one.quiet_hours for one in every if one.quiet_hours is not None)
 
     def of(self, audience: AudienceClass, color: Color, hazard: str) -> ChannelPolicy:
         """The override of this hazard if there is one, else the general policy."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, ValidationInfo
+from pydantic import AfterValidator, BeforeValidator, Field, InstanceOf, ValidationInfo
 
 from warnd.model.audience import AudienceClass
 from warnd.model.color import Color
 from warnd.model.policy import LATE_AFTER, ChannelPolicy, Mode, Policies, RetryPolicy, Until
+from warnd.model.quiet import QuietHours
 from warnd.settings.amounts import Duration
 from warnd.settings.values import ChannelSettings, closed
 
@@ -68,6 +69,16 @@ def _attainable(until: Until) -> Until:
     return until
 
 
+NONE: Literal["none"] = "none"
+
+
+def _hours(value: Any) -> Any:
+    if not isinstance(value, str):
+        raise ValueError('write them as "22:00-07:00", or "none"')  # noqa: TRY004  pydantic takes ValueError
+    return NONE if value == NONE else QuietHours.of(value)
+
+
+Hours = Annotated[InstanceOf[QuietHours] | Literal["none"], BeforeValidator(_hours)]
 ChannelNames = Annotated[
     tuple[Annotated[str, AfterValidator(_configured)], ...], Field(min_length=1), AfterValidator(_once)
 ]
@@ -82,13 +93,16 @@ class PolicyTable:
     mode: Mode | None = None
     until: Annotated[Until, AfterValidator(_attainable)] | None = None
     late_after: Duration | None = None
+    quiet_hours: Hours | None = None
 
     def over(self, base: ChannelPolicy) -> ChannelPolicy:
+        hours = base.quiet_hours if self.quiet_hours is None else self.quiet_hours
         return ChannelPolicy(
             channels=base.channels if self.channels is None else self.channels,
             mode=self.mode or base.mode,
             until=self.until or base.until,
             late_after=self.late_after or base.late_after,
+            quiet_hours=hours if isinstance(hours, QuietHours) else None,
         )
 
 
@@ -124,6 +138,22 @@ class RetryTable:
             unknown_resends={**_RETRY.unknown_resends, **self.unknown_resends},
             suspend_after=self.suspend_after,
         )
+
+
+def check_quiet_hours(tables: PolicyTables) -> dict[str, str]:
+    """What is wrong with them, by key: whoever must act, and whatever is urgent, waits for no morning."""
+    faults = {}
+    for audience, by_color in tables.items():
+        for color, table in by_color.items():
+            if audience is not AudienceClass.RESPONSIBLE and color < Color.ORANGE:
+                continue
+            what = "the responsible" if audience is AudienceClass.RESPONSIBLE else f"{color.value} warnings"
+            for hazard, one in {"": table, **table.hazards}.items():
+                if isinstance(one.quiet_hours, QuietHours):
+                    inner = f".hazards.{hazard}" if hazard else ""
+                    key = f"policy.{audience.value}.{color.value}{inner}.quiet_hours"
+                    faults[key] = f"quiet hours never apply to {what}"
+    return faults
 
 
 def policies(tables: PolicyTables, channels: Mapping[str, ChannelSettings]) -> Policies:

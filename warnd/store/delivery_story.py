@@ -59,7 +59,7 @@ class Event:
     """
     One thing that happened. ``kind`` is one of
 
-    ``delivery.planned`` (round), ``delivery.stood_by`` (after: the delivery before it; possible_repeat: it started though
+    ``delivery.planned`` (round; quiet_hours: those that it keeps), ``delivery.stood_by`` (after: the delivery before it; possible_repeat: it started though
     that may have got through), ``attempt.ended`` and
     ``attempt.interrupted`` (batch, size, try, started, possible_repeat, late, outcome: what it came to for this
     delivery alone), ``receipt.received`` (status, at, detail, key), ``delivery.ended`` (state, reason) for an end
@@ -103,9 +103,10 @@ def get_delivery(connection: Connection, id: str) -> DeliveryStory:
     ).fetchone()
     instead_of = _column(connection, "SELECT delivery_id FROM fallbacks WHERE next_id = ? ORDER BY 1", id)
     beside = _beside(connection, delivery)
+    quiet = _column(connection, "SELECT quiet FROM deliveries WHERE id = ? AND quiet <> ''", id)
     events = sorted(
         (
-            *_beginning(delivery, instead_of, possible_repeat=beside),
+            *_beginning(delivery, instead_of, quiet, possible_repeat=beside),
             *_attempts(connection, id),
             *_receipts(connection, id),
         ),
@@ -125,8 +126,13 @@ def get_delivery(connection: Connection, id: str) -> DeliveryStory:
     )
 
 
-def _beginning(delivery: DeliveryRow, instead_of: Sequence[str], *, possible_repeat: bool) -> Iterator[Event]:
-    yield Event(delivery.planned, "delivery.planned", {"round": delivery.round})
+def _beginning(
+    delivery: DeliveryRow, instead_of: Sequence[str], quiet: Sequence[str], *, possible_repeat: bool
+) -> Iterator[Event]:
+    planned: dict[str, Any] = {"round": delivery.round}
+    if quiet:
+        planned["quiet_hours"] = quiet[0]
+    yield Event(delivery.planned, "delivery.planned", planned)
     if instead_of:
         facts: dict[str, Any] = {"after": list(instead_of)}
         if possible_repeat:

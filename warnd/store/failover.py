@@ -11,10 +11,11 @@ from warnd.model.color import Lane
 from warnd.model.delivery import State, Why
 from warnd.model.region import level_of
 from warnd.ports import Standing
-from warnd.store import bulk, tables
+from warnd.store import bulk
 from warnd.store.database import raw_of
 from warnd.store.fallbacks import stand_down, start_fallbacks
 from warnd.store.journal import Entry
+from warnd.store.leaving import leave, take_back
 from warnd.store.pending import Pending
 
 _STANDING = """
@@ -45,11 +46,6 @@ ORDER BY b.id, d.id LIMIT ?4
     _WIDTH,
 )
 
-_TAKE_BACK = """
-UPDATE batches SET state = 'stopped'
-WHERE id IN (SELECT value FROM json_each(?)) AND state IN ('queued', 'waiting') RETURNING id
-"""
-
 _TAKEN_BACK = bulk.folded(
     """
 SELECT d.id AS c0, d.alert_id AS c1, d.channel AS c2, d.region AS c3, d.state AS c4, d.batch_id AS c5,
@@ -66,15 +62,6 @@ FROM deliveries d WHERE d.state IN ('queued', 'waiting') AND d.id IN (
 _FELL_OVER = """
 UPDATE deliveries SET state = 'suppressed', reason = ?1, detail = NULL, updated = ?2
 WHERE id IN (SELECT value FROM json_each(?3))
-"""
-
-_FORMER = bulk.Insert(tables.former_batches, ("delivery_id", "batch_id"), or_ignore=True)
-
-_LEAVE = """
-UPDATE deliveries SET state = 'waiting', updated = ?1, batch_id = NULL,
-    due = max(?1, (SELECT b.due FROM batches b WHERE b.id = deliveries.batch_id)),
-    attempts = attempts + (SELECT b.attempts FROM batches b WHERE b.id = deliveries.batch_id)
-WHERE id IN (SELECT value FROM json_each(?2))
 """
 
 _LOOK_AT = """
@@ -122,7 +109,7 @@ def fall_over(connection: Connection, pending: Pending, found: Sequence[Standing
     """
     raw = raw_of(connection)
     batches = sorted({one.batch_id for one in found if one.batch_id is not None})
-    taken = sorted(row[0] for row in raw.execute(_TAKE_BACK, (bulk.rows(batches),)).fetchall())
+    taken = take_back(raw.cursor(), batches)
     wanted = bulk.rows(sorted({one.delivery_id for one in found}))
     rows = bulk.unfolded(raw.execute(_TAKEN_BACK, (bulk.rows(taken), wanted)).fetchone())
     fell = [row for row in rows if row[6]]
@@ -132,8 +119,7 @@ def fall_over(connection: Connection, pending: Pending, found: Sequence[Standing
         body = {"channel": channel, "deliveries": n}
         pending.entries.append(Entry(now, "deliveries.fell_over", alert_id, body))
     if left:
-        _FORMER.run(raw.cursor(), [(row[0], row[5]) for row in left])
-        raw.execute(_LEAVE, (now, bulk.rows([row[0] for row in left])))
+        leave(raw.cursor(), [row[0] for row in left], due=now, now=now)
         pending.gather = True
     for part, after in ((fell, State.SUPPRESSED), (left, State.WAITING)):
         for _, alert_id, channel, region, before, *_ in part:

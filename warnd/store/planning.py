@@ -17,13 +17,13 @@ from warnd.store.pending import Pending
 _BATCHES = bulk.Insert(
     tables.batches,
     ("id", "alert_id", "channel", "content_id", "lane", "state", "due", "created", "deliver_until", "size",
-     "attempts", "unknowns", "follows", "ordered"),
+     "attempts", "unknowns", "follows", "ordered", "quiet"),
 )  # fmt: skip
 
 _DELIVERIES = bulk.Insert(
     tables.deliveries,
     ("id", "alert_id", "channel", "address", "round", "batch_id", "content_id", "lane", "state", "reason", "name",
-     "region", "updated"),
+     "region", "updated", "due", "quiet"),
     or_ignore=True,
 )  # fmt: skip
 _RECIPIENTS = bulk.Insert(
@@ -46,12 +46,14 @@ SELECT json_extract(j.value, '$[2]'), d.id, d.state, d.region FROM json_each(?1)
   ON d.address = json_extract(j.value, '$[0]') AND d.channel = json_extract(j.value, '$[1]')
  AND d.alert_id = ?2 AND d.round = ?3
 WHERE d.state = 'suppressed' AND coalesce(d.reason, '') <> 'fell_over'
-   OR d.state = 'standby' AND json_extract(j.value, '$[3]') = 'queued'
+   OR d.state IN ('standby', 'waiting') AND d.batch_id IS NULL AND d.told = 0
+  AND (d.state = 'standby' OR d.reason = 'quiet_hours') AND json_extract(j.value, '$[3]') = 'queued'
 """
 
 _TAKE_OVER = """
 UPDATE deliveries SET state = json_extract(j.value, '$[1]'), batch_id = json_extract(j.value, '$[2]'),
-    content_id = json_extract(j.value, '$[3]'), reason = NULL, updated = ?2
+    content_id = json_extract(j.value, '$[3]'), reason = json_extract(j.value, '$[4]'),
+    due = json_extract(j.value, '$[5]'), quiet = json_extract(j.value, '$[6]'), updated = ?2
 FROM json_each(?1) j WHERE deliveries.id = json_extract(j.value, '$[0]')
 """
 
@@ -105,7 +107,7 @@ def commit_chunk(cursor: sqlite3.Cursor, chunk: Chunk, pending: Pending) -> Comm
 def insert_batches(cursor: sqlite3.Cursor, batches: Sequence[Batch]) -> None:
     rows = [
         (b.id, b.alert_id, b.channel, b.content.id, b.lane.value, b.state.value, b.due, b.created, b.deliver_until,
-         len(b), b.attempts, b.unknowns, int(b.follows), int(b.ordered))
+         len(b), b.attempts, b.unknowns, int(b.follows), int(b.ordered), b.quiet)
         for b in batches
     ]  # fmt: skip
     _BATCHES.run(cursor, rows)
@@ -126,7 +128,7 @@ def _insert_deliveries(
     """The batches that can be leased, and for each delivery that took over a row the id of that row."""
     rows = [
         (d.id, chunk.alert_id, d.channel, d.address, chunk.round, d.batch_id, d.content_id, chunk.lane, d.state,
-         d.reason, d.name, d.region, chunk.now)
+         d.reason, d.name, d.region, chunk.now, d.due, d.quiet)
         for d in chunk.deliveries
     ]  # fmt: skip
     inserted = _DELIVERIES.run(cursor, rows)
@@ -176,7 +178,7 @@ def _take_over(
     changes = []
     for new, row, before, region in rows:
         one = planned[new]
-        changes.append((row, one.state, one.batch_id, one.content_id))
+        changes.append((row, one.state, one.batch_id, one.content_id, one.reason, one.due, one.quiet))
         pending.moved(chunk.alert_id, one.channel, (LEVELS[len(region)],), before=before, after=one.state)
     cursor.execute(_TAKE_OVER, (bulk.rows(changes), chunk.now))
     cursor.execute(

@@ -73,7 +73,8 @@ WHERE alert_id = ?1 AND content_id = ?2 AND state IN ('queued', 'waiting', 'unkn
 """
 
 _GATHER = """
-UPDATE deliveries SET batch_id = json_extract(j.value, '$[1]'), state = 'queued', due = NULL, attempts = 0, updated = ?2
+UPDATE deliveries SET batch_id = json_extract(j.value, '$[1]'), state = 'queued', due = NULL, attempts = 0,
+    reason = nullif(reason, 'quiet_hours'), updated = ?2
 FROM json_each(?1) j WHERE deliveries.id = json_extract(j.value, '$[0]')
 """
 

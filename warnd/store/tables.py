@@ -423,6 +423,7 @@ batches = Table(
     Column("unknowns", Integer, nullable=False, server_default="0"),
     Column("follows", Boolean, nullable=False, server_default=text("0")),
     Column("ordered", Boolean, nullable=False, server_default=text("0")),
+    Column("quiet", String, nullable=False, server_default=""),
     Index(
         "ix_batches_open",
         "channel",
@@ -440,6 +441,12 @@ batches = Table(
         postgresql_where=text("ordered AND state IN ('queued', 'waiting')"),
     ),
     Index(
+        "ix_batches_quiet",
+        "id",
+        sqlite_where=text("quiet <> '' AND state IN ('queued', 'waiting')"),
+        postgresql_where=text("quiet <> '' AND state IN ('queued', 'waiting')"),
+    ),
+    Index(
         "ix_batches_out",
         "lease_until",
         sqlite_where=text("state = 'sending'"),
@@ -451,7 +458,7 @@ batches = Table(
 """
 The unit of work and the lease: leasing is a conditional update to ``sending`` that raises ``epoch``; settling
 requires that epoch. ``follows``: its alert follows another, so an address still in ``sending`` there goes
-first. ``ordered``: some of its deliveries have a fallback.
+first. ``ordered``: some of its deliveries have a fallback. ``quiet``: the quiet hours that all of them keep, "" for none.
 """
 
 deliveries = Table(
@@ -474,9 +481,17 @@ deliveries = Table(
     Column("name", String, nullable=False),
     Column("region", String(12), nullable=False),
     Column("updated", BigInteger, nullable=False),
+    Column("quiet", String, nullable=False, server_default=""),
     UniqueConstraint("address", "channel", "alert_id", "round"),
     Index("ix_deliveries_alert_id_id", "alert_id", "id"),
     Index("ix_deliveries_batch_id", "batch_id"),
+    Index(
+        "ix_deliveries_due",
+        "due",
+        "id",
+        sqlite_where=text("state = 'waiting' AND batch_id IS NULL"),
+        postgresql_where=text("state = 'waiting' AND batch_id IS NULL"),
+    ),
     Index("ix_deliveries_region_id", "region", "id"),
     Index(
         "ix_deliveries_notable",
@@ -490,7 +505,7 @@ deliveries = Table(
 """
 One row for every address the alert was to reach. ``name`` and ``region`` are those of the first recipient, as
 they were then. ``batch_id`` NULL and state waiting: certainly not accepted, to be gathered into a new batch at
-``due``. ``told`` is sticky. ``attempts`` counts tries of batches it has left; its batch counts the rest.
+``due``, which ``quiet`` hours (``22:00-07:00``, "" for none) may put off. ``told`` is sticky. ``attempts`` counts tries of batches it has left; its batch counts the rest.
 """
 
 recipients = Table(

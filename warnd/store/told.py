@@ -11,7 +11,7 @@ from warnd.store import bulk
 from warnd.store.database import raw_of
 
 _TOLD = """
-SELECT d.id, d.told, d.channel, d.address, coalesce(c.language, ''), d.name, d.region
+SELECT d.id, d.told, d.channel, d.address, coalesce(c.language, ''), d.name, d.region, d.quiet
 FROM deliveries d LEFT JOIN contents c ON c.id = d.content_id
 WHERE d.alert_id = ?1 AND d.id > ?2 AND (d.told = 1 OR ?5 AND d.state IN ('queued', 'waiting', 'superseded')
     AND NOT EXISTS (SELECT 1 FROM fallbacks WHERE next_id = d.id)

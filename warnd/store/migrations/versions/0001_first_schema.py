@@ -66,6 +66,7 @@ def upgrade() -> None:
         sa.Column("unknowns", sa.Integer(), server_default="0", nullable=False),
         sa.Column("follows", sa.Boolean(), server_default=sa.text("0"), nullable=False),
         sa.Column("ordered", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("quiet", sa.String(), server_default="", nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_batches")),
         sqlite_with_rowid=False,
     )
@@ -84,6 +85,13 @@ def upgrade() -> None:
             unique=False,
             sqlite_where=sa.text("ordered AND state IN ('queued', 'waiting')"),
             postgresql_where=sa.text("ordered AND state IN ('queued', 'waiting')"),
+        )
+        batch_op.create_index(
+            "ix_batches_quiet",
+            ["id"],
+            unique=False,
+            sqlite_where=sa.text("quiet <> '' AND state IN ('queued', 'waiting')"),
+            postgresql_where=sa.text("quiet <> '' AND state IN ('queued', 'waiting')"),
         )
         batch_op.create_index(
             "ix_batches_out",
@@ -112,6 +120,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("region", sa.String(length=12), nullable=False),
         sa.Column("updated", sa.BigInteger(), nullable=False),
+        sa.Column("quiet", sa.String(), server_default="", nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_deliveries")),
         sa.UniqueConstraint(
             "address",
@@ -125,6 +134,13 @@ def upgrade() -> None:
     with op.batch_alter_table("deliveries", schema=None) as batch_op:
         batch_op.create_index("ix_deliveries_alert_id_id", ["alert_id", "id"], unique=False)
         batch_op.create_index("ix_deliveries_batch_id", ["batch_id"], unique=False)
+        batch_op.create_index(
+            "ix_deliveries_due",
+            ["due", "id"],
+            unique=False,
+            sqlite_where=sa.text("state = 'waiting' AND batch_id IS NULL"),
+            postgresql_where=sa.text("state = 'waiting' AND batch_id IS NULL"),
+        )
         batch_op.create_index(
             "ix_deliveries_notable",
             ["state", "id"],
