@@ -87,7 +87,7 @@ class County:
             quiet=QuietKeeper(
                 app.store, policies=app.surroundings.policies, zone=app.surroundings.zone, clock=app.clock
             ),
-            post=lambda _: None, plan=lambda alert_id, _: self.planned.append(alert_id), new_ids=app.new_ids, clock=app.clock,
+            punctuality=app.punctuality, post=lambda _: None, plan=lambda alert_id, _: self.planned.append(alert_id), new_ids=app.new_ids, clock=app.clock,
         )  # fmt: skip
         await clerk.round()
 

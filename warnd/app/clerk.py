@@ -15,6 +15,7 @@ import structlog
 
 from warnd.app.board import AlarmBoard
 from warnd.app.failover import Failover
+from warnd.app.punctuality import Punctuality
 from warnd.app.quiet import QuietKeeper
 from warnd.app.space import shortage
 from warnd.errors import Conflict, StoreError
@@ -64,6 +65,7 @@ class Clerk:
         alarms: AlarmBoard,
         failover: Failover,
         quiet: QuietKeeper,
+        punctuality: Punctuality,
         post: Callable[[Sequence[Batch]], None],
         plan: Callable[[str, Lane], None],
         new_ids: Callable[[int], list[str]],
@@ -76,6 +78,7 @@ class Clerk:
         self._alarms = alarms
         self._failover = failover
         self._quiet = quiet
+        self._punctuality = punctuality
         self._post = post
         self._plan = plan
         self._new_ids = new_ids
@@ -119,6 +122,7 @@ class Clerk:
             self._plan(alert_id, lane)
         self._look_at_the_disk()
         await self._quiet.round()
+        await self._punctuality.round()
         more = await self._failover.round()
         more = await self._sweep() or more
         for content_id, batch in list(self._refused.items()):

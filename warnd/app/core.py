@@ -24,6 +24,7 @@ from warnd.app.intake import Intake
 from warnd.app.live_audience import LiveAudience
 from warnd.app.metrics import Metrics
 from warnd.app.places import Places
+from warnd.app.punctuality import Punctuality
 from warnd.app.quiet import QuietKeeper
 from warnd.app.watching import Watching
 from warnd.contract.channel import CallbackRequest, ReceivesReceipts
@@ -128,6 +129,14 @@ class App:
                 now=self.now,
             ),
         )
+        self.punctuality = Punctuality(
+            self.store,
+            policies=self.surroundings.policies,
+            channels=tuple(self.lines),
+            accepted=lambda channel: self.metrics.sending(channel).accepted,
+            alarms=self.alarms,
+            clock=self.clock,
+        )
         self.clerk: Clerk | None = None
         self._workers: list[Worker] = []
         self._opened = AsyncExitStack()
@@ -184,6 +193,7 @@ class App:
                 zone=self.surroundings.zone,
                 clock=self.clock,
             ),
+            punctuality=self.punctuality,
             post=self._post,
             plan=self.plan,
             new_ids=self.new_ids,
@@ -226,6 +236,7 @@ class App:
         """Start (or go on with) an alert's broadcast, unless it is under way."""
         if self._group is None or alert_id in self._planning:
             return
+        self.punctuality.began(alert_id)
         task = self._group.create_task(self._broadcast(alert_id, lane))
         self._planning[alert_id] = task
         task.add_done_callback(lambda _: self._planning.pop(alert_id, None))

@@ -89,6 +89,11 @@ class Policies:
         every = (*self.general.values(), *self.hazards.values())
         return frozenset(one.quiet_hours for one in every if one.quiet_hours is not None)
 
+    def late_after(self, color: Color, hazard: str, channel: str) -> timedelta:
+        """When what is to be told at that color on that channel is late for anybody."""
+        policies = [self.of(audience, color, hazard) for audience, of in self.general if of is color]
+        return min((one.late_after for one in policies if channel in one.channels), default=LATE_AFTER[color])
+
     def of(self, audience: AudienceClass, color: Color, hazard: str) -> ChannelPolicy:
         """The override of this hazard if there is one, else the general policy."""
         found = self.hazards.get((audience, color, hazard))
