@@ -81,7 +81,7 @@ class Leased(NamedTuple):
 
 
 class PlannedDelivery(NamedTuple):
-    """A row of ``deliveries`` to be, with the recipient that stands behind it."""
+    """A row of ``deliveries`` to be, with the recipient that stands behind it; ``due`` where it waits for its time."""
 
     id: str
     channel: str
@@ -95,6 +95,8 @@ class PlannedDelivery(NamedTuple):
     subscriber_id: str
     endpoint_id: str
     reasons: str
+    due: int | None = None
+    quiet: str = ""
 
 
 class SharedAddress(NamedTuple):
@@ -107,6 +109,47 @@ class SharedAddress(NamedTuple):
     subscriber_id: str
     endpoint_id: str
     reasons: str
+
+
+class Fallback(NamedTuple):
+    """
+    The delivery that starts when another fails or is late; with ``until`` delivered, also for want of a receipt.
+
+    Times are microseconds: ``late_after`` is how long it waits, ``late_at`` when that is over, None as long as the
+    other stands by itself.
+    """
+
+    delivery_id: str
+    next_id: str
+    until: str
+    late_after: int
+    late_at: int | None
+
+
+class Standing(NamedTuple):
+    """
+    A delivery as it stands now, and the one that stands by for it.
+
+    ``out``: its batch is being sent. ``told``: some attempt was not certainly refused. ``over``: its alert has stopped.
+    ``last``: nothing stands by for the ``next``. Times are microseconds, see ``Fallback``.
+    """
+
+    delivery_id: str
+    next_id: str
+    alert_id: str
+    channel: str
+    lane: int
+    batch_id: str | None
+    state: State
+    out: bool
+    told: bool
+    over: bool
+    until: str
+    late_after: int
+    late_at: int
+    next_channel: str
+    next_state: State
+    last: bool
 
 
 class Gap(NamedTuple):
@@ -134,6 +177,7 @@ class Batchless(NamedTuple):
     follows: bool
     ordered: bool
     behind: bool
+    quiet: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,8 +247,8 @@ class Behind(NamedTuple):
 
 class Told(NamedTuple):
     """
-    An address that was told (or, not ``told``, was to be), by which delivery, channel and in which language; everyone
-    behind it.
+    An address that was told (or, not ``told``, was to be), by which delivery, channel, in which language and keeping which
+    quiet hours; everyone behind it.
     """
 
     delivery: str
@@ -214,6 +258,7 @@ class Told(NamedTuple):
     language: str
     name: str
     region: str
+    quiet: str
     people: tuple[Behind, ...]
 
 
@@ -233,7 +278,7 @@ class Chunk:
     A part of a plan, committed with the cursor after it, if the cursor still is ``after``.
 
     ``planned`` counts members worked through so far, of about ``plan_of``; ``done`` closes the plan. ``lane`` orders
-    chunks. ``contents`` are (channel, content) rendered for it; ``fallbacks`` (delivery, the one after it).
+    chunks. ``contents`` are (channel, content) rendered for it.
     """
 
     alert_id: str
@@ -248,7 +293,7 @@ class Chunk:
     deliveries: Sequence[PlannedDelivery] = ()
     shared: Sequence[SharedAddress] = ()
     batches: Sequence[Batch] = ()
-    fallbacks: Sequence[tuple[str, str]] = ()
+    fallbacks: Sequence[Fallback] = ()
     gaps: Sequence[Gap] = ()
     plan_of: int = 0
 

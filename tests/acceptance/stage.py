@@ -81,6 +81,7 @@ channels = ["sms", "wechat"]
 [policy.public.yellow]
 channels = ["wechat", "sms", "email"]
 mode = "ordered"
+quiet_hours = "22:00-07:00"
 [sources.weather]
 regions = ["6212"]
 official = true

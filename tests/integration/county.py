@@ -19,6 +19,8 @@ from tests.integration.door import Door
 from warnd import api, console
 from warnd.app import App
 from warnd.app.clerk import Clerk
+from warnd.app.failover import Failover
+from warnd.app.quiet import QuietKeeper
 from warnd.settings import load
 from warnd.store import alarms, keys
 from warnd.store.keys import Role
@@ -81,7 +83,11 @@ class County:
         app = self.door.app
         clerk = Clerk(
             app.store, routes=app.routes, retry=app.settings.retry, in_force=app.in_force, alarms=app.alarms,
-            post=lambda _: None, plan=lambda alert_id, _: self.planned.append(alert_id), new_ids=app.new_ids, clock=app.clock,
+            failover=Failover(app.store, unfit=app.watching.unfit, clock=app.clock),
+            quiet=QuietKeeper(
+                app.store, policies=app.surroundings.policies, zone=app.surroundings.zone, clock=app.clock
+            ),
+            punctuality=app.punctuality, post=lambda _: None, plan=lambda alert_id, _: self.planned.append(alert_id), new_ids=app.new_ids, clock=app.clock,
         )  # fmt: skip
         await clerk.round()
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import Connection, create_engine, insert, update
@@ -37,6 +38,7 @@ from warnd.pipeline.confirm import confirm
 from warnd.pipeline.expand import Recipient, Route
 from warnd.pipeline.gather import gather
 from warnd.pipeline.plan import Plan, plan_chunk
+from warnd.pipeline.quiet import Night
 from warnd.pipeline.settle import Try, resends, settle
 from warnd.ports import Committed, Gap, Lease, Settlement
 from warnd.store import backlog, sweeping, tables
@@ -99,8 +101,8 @@ class Site:
         before = self.cursors.get(alert, "")
         cursor = f"m:{len(self.cursors)}{self.now}{random.random()}"
         chunk = plan_chunk(
-            Plan(alert, 0, lane, END, follows, ROUTES), people, content_of=content_of, new_ids=self.new_ids,
-            after=before if after is None else after, cursor=cursor, planned=len(people), done=done, now=self.now,
+            Plan(alert, 0, lane, END, follows, ROUTES, Night(self.now, ZoneInfo("Asia/Shanghai"))), people, content_of=content_of, new_ids=self.new_ids,
+            after=before if after is None else after, cursor=cursor, planned=len(people), done=done,
         )  # fmt: skip
         committed = await self.store.commit(replace(chunk, contents=fresh))
         if not committed.stopped:
@@ -133,7 +135,7 @@ class Site:
         return dict(rows)
 
     async def gather(self) -> list[Batch]:
-        found = await self.store.read(backlog.batchless, self.now, "", 1000)
+        found = await self.store.read(backlog.batchless, self.now, (0, ""), 1000)
         contents = await self.store.read(backlog.contents_by_id, {one.content_id for one in found})
         made = gather(found, contents, ROUTES, new_ids=self.new_ids, now=self.now)
         return await self.store.move(sweeping.gather, made, self.now)
@@ -680,7 +682,7 @@ async def test_gathering_leaves_out_what_was_stopped_meanwhile(site: Site) -> No
     (batch,) = (await site.plan(alert, everyone(3))).batches
     await site.send(batch, YES, BUSY, BUSY)
     site.now += SECOND
-    found = await site.store.read(backlog.batchless, site.now, "", 10)
+    found = await site.store.read(backlog.batchless, site.now, (0, ""), 10)
     contents = await site.store.read(backlog.contents_by_id, {one.content_id for one in found})
     made = gather(found, contents, ROUTES, new_ids=site.new_ids, now=site.now)
     await site.stop(alert)

@@ -11,6 +11,9 @@ import pytest
 
 from warnd.app.board import AlarmBoard
 from warnd.app.clerk import CHUNKS_OF_A_ROUND, Clerk
+from warnd.app.failover import Failover
+from warnd.app.punctuality import Punctuality
+from warnd.app.quiet import QuietKeeper
 from warnd.model.alert import AlertState
 from warnd.model.policy import RetryPolicy
 from warnd.pipeline.lease import InForce
@@ -57,12 +60,18 @@ def sweeps(tmp_path: Path) -> Callable[..., tuple[Clerk, _Store]]:
         store = _Store(tmp_path, unswept, set(out))
         it = cast(SqliteStore, store)
         clerk = Clerk(
-            it, routes={}, retry=RetryPolicy(), in_force=InForce(), alarms=cast(AlarmBoard, _Quiet()), post=lambda _: None,
+            it, routes={}, retry=RetryPolicy(), in_force=InForce(), alarms=cast(AlarmBoard, _Quiet()),
+            failover=cast(Failover, _Idle()), quiet=cast(QuietKeeper, _Idle()), punctuality=cast(Punctuality, _Idle()), post=lambda _: None,
             plan=lambda *_: None, new_ids=lambda n: [""] * n, clock=lambda: 0,
         )  # fmt: skip
         return clerk, store
 
     return made
+
+
+class _Idle:
+    async def round(self) -> bool:
+        return False
 
 
 class _Quiet:

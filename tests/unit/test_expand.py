@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -11,7 +12,8 @@ from warnd.model.alert import Status
 from warnd.model.audience import AudienceClass, Endpoint, Member, Relation, Subscription
 from warnd.model.color import Color
 from warnd.model.delivery import State, Why
-from warnd.model.policy import ChannelPolicy, Mode, Policies
+from warnd.model.policy import ChannelPolicy, Mode, Patience, Policies, Until
+from warnd.model.quiet import QuietHours
 from warnd.pipeline.expand import Expander, Recipient, Route
 from warnd.pipeline.match import Reached
 from warnd.ports import Gap
@@ -236,3 +238,59 @@ def test_two_numbers_of_a_person_are_both_told() -> None:
     both = [one.address for one in expander("sms").recipients(member(NUMBER, NUMBER._replace(id="E9", address="2")))
             if isinstance(one, Recipient) and one.state is State.QUEUED]  # fmt: skip
     assert both == [NUMBER.address, "2"]
+
+
+def patience(made: Expander, who: Member) -> dict[str, Patience]:
+    return {one.channel: one.patience for one in made.recipients(who) if isinstance(one, Recipient)}
+
+
+def test_of_two_policies_the_less_patient_counts() -> None:
+    """The shorter wait, and a receipt where either wants one."""
+    mine = ChannelPolicy(("sms", "sms2"), late_after=timedelta(seconds=90))
+    leaders = ChannelPolicy(("sms", "robot"), Mode.ORDERED, Until.DELIVERED, timedelta(seconds=120))
+    routes = {**ROUTES, "sms": Route("sms", Capabilities("sms", receipts=True))}
+    made = expander(
+        "sms", leaders=leaders, reached_by=(reached("G"), reached("L", audience=LEADERS)), routes=routes
+    )
+    made = replace(made, policies=Policies({(RESPONSIBLE, Color.RED): mine, (LEADERS, Color.RED): leaders}))
+    found = patience(made, member(NUMBER, CHAT, groups=("G", "L")))
+    assert found["sms"] == Patience(Until.DELIVERED, 90_000_000)
+    assert found["sms2"] == Patience(Until.ACCEPTED, 90_000_000)
+
+
+def test_nobody_waits_for_receipts_that_never_come() -> None:
+    """Where a channel gives none, accepted is the last that is known."""
+    policy = Policies({(RESPONSIBLE, Color.RED): ChannelPolicy(("sms", "sms2"), until=Until.DELIVERED)})
+    found = patience(expander(policies=policy), member(NUMBER))
+    assert found["sms"].until is Until.ACCEPTED
+
+
+HUSHED = ChannelPolicy(("sms", "robot"), quiet_hours=QuietHours.of("22:00-07:00"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "quiet"),
+    [
+        pytest.param({}, {"sms": "22:00-07:00", "robot": ""}, id="what wakes nobody keeps none"),
+        pytest.param({"can_wait": False}, {"sms": "", "robot": ""}, id="nor does what cannot wait"),
+    ],
+)
+def test_who_keeps_quiet_hours_does_so_where_they_would_be_woken(
+    changes: dict[str, object], quiet: dict[str, str]
+) -> None:
+    """By the policy that is theirs."""
+    made = expander(policies=Policies({(RESPONSIBLE, Color.RED): HUSHED}), **changes)
+    found = {
+        one.channel: one.quiet for one in made.recipients(member(NUMBER, CHAT)) if isinstance(one, Recipient)
+    }
+    assert found == quiet
+
+
+def test_one_group_that_is_told_at_any_time_is_enough() -> None:
+    """The same person in both is woken."""
+    policies = Policies({(RESPONSIBLE, Color.RED): ChannelPolicy(("sms",)), (LEADERS, Color.RED): HUSHED})
+    made = expander(reached_by=(reached("G"), reached("L", audience=LEADERS)), policies=policies)
+    for groups, expected in ((("G", "L"), ""), (("L",), "22:00-07:00")):
+        (one, *_) = made.recipients(member(NUMBER, groups=groups))
+        assert isinstance(one, Recipient)
+        assert one.quiet == expected

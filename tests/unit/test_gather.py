@@ -16,9 +16,22 @@ CONTENTS = {id_: Content(id_, "A", "sms", "zh", "暴雨") for id_ in ("C", "K")}
 
 
 def lone(id: str, *, alert: str = "A", channel: str = "sms", content: str = "C", lane: int = 0, attempts: int = 1,
-         ordered: bool = False, behind: bool = False) -> Batchless:  # fmt: skip
+         ordered: bool = False, behind: bool = False, quiet: str = "") -> Batchless:  # fmt: skip
     return Batchless(
-        id, alert, channel, content, f"+86154{id}", "621202", lane, attempts, 5, 99, False, ordered, behind
+        id,
+        alert,
+        channel,
+        content,
+        f"+86154{id}",
+        "621202",
+        lane,
+        attempts,
+        5,
+        99,
+        False,
+        ordered,
+        behind,
+        quiet,
     )
 
 
@@ -52,6 +65,12 @@ def test_what_differs_is_kept_apart() -> None:
 def test_a_channel_that_is_configured_no_more_is_left_out() -> None:
     """They wait for it to come back, until the alert ends."""
     assert gathered(lone("0", channel="gone")) == []
+
+
+def test_who_keeps_quiet_hours_shares_no_batch_with_who_does_not() -> None:
+    """When they begin, the one batch is taken back and the other goes on."""
+    batches = gathered(lone("0"), lone("1", quiet="22:00-07:00"))
+    assert {batch.quiet: batch.deliveries for batch in batches} == {"": ("0",), "22:00-07:00": ("1",)}
 
 
 def test_a_batch_minds_the_fallback_of_any_of_its_members() -> None:

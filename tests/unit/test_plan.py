@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,11 +16,13 @@ from warnd.model.delivery import State, Why
 from warnd.model.ulid import UlidMaker
 from warnd.pipeline.expand import Recipient, Route
 from warnd.pipeline.plan import Plan, plan_chunk
+from warnd.pipeline.quiet import Night
 from warnd.ports import Chunk, Gap
 
 SIZES = {"sms": 3, "sms2": 3, "mail": 1}
 ROUTES = {name: Route(name, Capabilities(name.rstrip("2"), max_batch=size)) for name, size in SIZES.items()}
-PLAN = Plan("A", 0, Lane.RED, 1 << 50, False, ROUTES)
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+PLAN = Plan("A", 0, Lane.RED, 1 << 50, False, ROUTES, Night(1, SHANGHAI))
 
 
 def to(address: str, channel: str = "sms", who: str = "P", state: State = State.QUEUED, *, language: str = "zh",
@@ -41,7 +44,7 @@ def to(address: str, channel: str = "sms", who: str = "P", state: State = State.
     )
 
 
-def planned(*found: Recipient | Gap) -> Chunk:
+def planned(*found: Recipient | Gap, plan: Plan = PLAN) -> Chunk:
     rendered: list[tuple[str, str]] = []
 
     def content_of(channel: str, language: str) -> Content:
@@ -50,8 +53,8 @@ def planned(*found: Recipient | Gap) -> Chunk:
 
     maker, now = UlidMaker(), datetime(2026, 7, 20, tzinfo=UTC)
     return plan_chunk(
-        PLAN, found, content_of=content_of, new_ids=lambda n: maker.many(n, now), after="", cursor="m:P",
-        planned=len(found), done=False, now=1,
+        plan, found, content_of=content_of, new_ids=lambda n: maker.many(n, now), after="", cursor="m:P",
+        planned=len(found), done=False,
     )  # fmt: skip
 
 
@@ -122,11 +125,11 @@ def test_links_tie_deliveries_of_the_plan_and_mark_their_batches(found: list[Rec
     """A batch with something standing by is ``ordered``; nothing stands by for what is suppressed."""
     chunk = planned(*found)
     rows = {one.id: one for one in chunk.deliveries}
-    for before, after in chunk.fallbacks:
+    for before, after, *_ in chunk.fallbacks:
         assert before != after
         assert rows[before].state != "suppressed"
         assert rows[after].state != "suppressed"
-    senders = {before for before, _ in chunk.fallbacks}
+    senders = {link.delivery_id for link in chunk.fallbacks}
     for batch in chunk.batches:
         assert batch.ordered or senders.isdisjoint(batch.deliveries)
         assert senders or not batch.ordered
@@ -134,7 +137,7 @@ def test_links_tie_deliveries_of_the_plan_and_mark_their_batches(found: list[Rec
 
 def linked(chunk: Chunk) -> set[tuple[str, str]]:
     names = {one.id: f"{one.address} {one.channel}" for one in chunk.deliveries}
-    return {(names[before], names[after]) for before, after in chunk.fallbacks}
+    return {(names[link.delivery_id], names[link.next_id]) for link in chunk.fallbacks}
 
 
 def test_a_second_provider_stands_by_for_its_own_number() -> None:
@@ -170,3 +173,53 @@ def test_gaps_are_passed_on() -> None:
     """Who cannot be told is part of the plan."""
     gap = Gap("621202", "P", "两水镇值班室", "no_endpoint")
     assert list(planned(to("1"), gap).gaps) == [gap]
+
+
+def night_of(hour: int, *, ends: int = 1 << 51) -> Plan:
+    """A blue broadcast planned at that hour of a July night."""
+    at = datetime(2026, 7, 20, hour, 30, tzinfo=SHANGHAI)
+    return Plan("A", 0, Lane.BLUE, ends, False, ROUTES, Night(int(at.timestamp() * 1e6), SHANGHAI))
+
+
+QUIET = "22:00-07:00"
+SEVEN = int(datetime(2026, 7, 21, 7, tzinfo=SHANGHAI).timestamp() * 1e6)
+
+
+def test_in_quiet_hours_whoever_keeps_them_waits_for_their_end() -> None:
+    """Without a batch, due at seven; who keeps none is told now, and so are all by day."""
+    found = (to("1")._replace(quiet=QUIET), to("2"))
+    chunk = planned(*found, plan=night_of(23))
+    rows = {one.address: (one.state, one.reason, one.due, one.batch_id is None) for one in chunk.deliveries}
+    assert rows["1"] == ("waiting", "quiet_hours", SEVEN, True)
+    assert rows["2"][:3] == ("queued", None, None)
+    assert [batch.addresses for batch in chunk.batches] == [("2",)]
+    by_day = planned(*found, plan=night_of(12))
+    assert {one.state for one in by_day.deliveries} == {"queued"}
+    assert {batch.quiet: batch.addresses for batch in by_day.batches} == {QUIET: ("1",), "": ("2",)}
+
+
+def test_what_would_be_over_by_morning_does_not_wait_for_it() -> None:
+    """Delayed, never dropped."""
+    chunk = planned(to("1")._replace(quiet=QUIET), plan=night_of(23, ends=SEVEN))
+    assert states(chunk) == {"1 sms": "queued"}
+    later = planned(to("1")._replace(quiet=QUIET), plan=night_of(23, ends=SEVEN + 1))
+    assert states(later) == {"1 sms": "waiting"}
+
+
+def test_of_two_behind_one_number_the_one_who_keeps_no_quiet_hours_decides() -> None:
+    """In whatever order they come."""
+    hushed, awake = to("1", who="P")._replace(quiet=QUIET), to("1", who="Q")
+    for found in ((hushed, awake), (awake, hushed)):
+        chunk = planned(*found, plan=night_of(23))
+        assert states(chunk) == {"1 sms": "queued"}
+        assert [one.subscriber_id for one in chunk.shared] == ["P"]
+
+
+def test_what_stands_by_has_its_time_from_the_morning_on() -> None:
+    """While the first keeps quiet it is not late."""
+    found = (
+        to("1")._replace(quiet=QUIET),
+        to("1", "sms2", state=State.STANDBY, step=1)._replace(quiet=QUIET),
+    )
+    (link,) = planned(*found, plan=night_of(23)).fallbacks
+    assert link.late_at == SEVEN + link.late_after

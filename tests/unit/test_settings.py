@@ -15,6 +15,7 @@ from warnd.logs import Format
 from warnd.model.audience import AudienceClass
 from warnd.model.color import Color
 from warnd.model.policy import ChannelPolicy, Mode, Policies, RetryPolicy, Until
+from warnd.model.quiet import QuietHours
 from warnd.model.release import DEFAULT_HOLDS, HoldRule, Then
 from warnd.queue.pacing import Rate
 from warnd.settings import Settings, load
@@ -166,6 +167,33 @@ def test_a_policy_keeps_what_it_does_not_say(read: Load) -> None:
     assert policies.of(AudienceClass.RESPONSIBLE, Color.ORANGE, "flash-flood").mode is Mode.PARALLEL
 
 
+def test_quiet_hours_are_a_policy_s_own(read: Load) -> None:
+    """Nobody keeps any unless told to; a hazard may be left out of them."""
+    policies = read(
+        THREE
+        + """
+        [policy.public.yellow]
+        quiet_hours = "22:30-06:30"
+        [policy.public.yellow.hazards.typhoon]
+        quiet_hours = "none"
+        """
+    ).policies
+    night = QuietHours.of("22:30-06:30")
+    assert policies.of(AudienceClass.PUBLIC, Color.YELLOW, "rainstorm").quiet_hours == night
+    assert policies.of(AudienceClass.PUBLIC, Color.YELLOW, "typhoon").quiet_hours is None
+    assert policies.of(AudienceClass.PUBLIC, Color.BLUE, "rainstorm").quiet_hours is None
+    assert policies.quiet_hours == {night}
+
+
+@pytest.mark.parametrize(
+    ("color", "seconds"), [(Color.RED, 60), (Color.ORANGE, 180), (Color.YELLOW, 600), (Color.BLUE, 1800)]
+)
+def test_the_less_urgent_is_waited_for_longer(read: Load, color: Color, seconds: int) -> None:
+    """Where the file says nothing of lateness."""
+    policy = read(THREE).policies.of(AudienceClass.RESPONSIBLE, color, "rainstorm")
+    assert policy.late_after == timedelta(seconds=seconds)
+
+
 def test_the_revision_changes_with_the_policies_and_only_then(read: Load) -> None:
     """Each broadcast notes the revision: equal ones must mean equal policies."""
     plain = read(THREE).policies.revision
@@ -307,6 +335,36 @@ def test_a_file_that_holds_no_credential_is_the_adapter_s_affair(read: Load) -> 
         pytest.param("server = 3", "server", "must be a table", id="no table"),
         pytest.param('[store]\nurl = "postgresql://db/w"', "store.url", "comes later", id="PostgreSQL"),
         pytest.param('[store]\nurl = "sqlite:///:memory:"', "store.url", "outlives", id="forgetful store"),
+        pytest.param(
+            '[policy.responsible.blue]\nquiet_hours = "22:00-07:00"',
+            "policy.responsible.blue.quiet_hours",
+            "never apply to the responsible",
+            id="quiet hours for who must act",
+        ),
+        pytest.param(
+            '[policy.public.orange.hazards.rainstorm]\nquiet_hours = "22:00-07:00"',
+            "policy.public.orange.hazards.rainstorm.quiet_hours",
+            "never apply to orange",
+            id="quiet hours for orange",
+        ),
+        pytest.param(
+            '[policy.public.blue]\nquiet_hours = "10pm"',
+            "policy.public.blue.quiet_hours",
+            "22:00-07:00",
+            id="no quiet hours",
+        ),
+        pytest.param(
+            "[policy.public.blue]\nquiet_hours = true",
+            "policy.public.blue.quiet_hours",
+            "none",
+            id="quiet hours yes or no",
+        ),
+        pytest.param(
+            '[policy.responsible.red]\nuntil = "acknowledged"',
+            "policy.responsible.red.until",
+            "acknowledge",
+            id="acknowledgement",
+        ),
         pytest.param('[queue]\nurl = "redis://r"', "queue.url", "comes later", id="Redis"),
         pytest.param("[channels.sms]", "channels.sms.adapter", "is missing", id="channel without adapter"),
         pytest.param("channels = 1", "channels", "must be a table", id="channels no table"),

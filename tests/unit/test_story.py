@@ -17,14 +17,15 @@ AT = datetime(2026, 7, 14, tzinfo=UTC)
 SAY = phrases("en")
 
 
-def a_story(state: State, *events: Event, reason: str | None = None, why: str | None = None) -> DeliveryStory:
+def a_story(state: State, *events: Event, reason: str | None = None, why: str | None = None,
+            quiet: str = "") -> DeliveryStory:  # fmt: skip
     delivery = DeliveryRow(
         "D1", "A1", "Red", "red", "sms", "+8615400000001", "Post 1", "621202101", 0, state, reason, None,
         False, len(events), AT, AT + timedelta(minutes=1),
     )  # fmt: skip
     because = Reason("S1", "G1", "Wardens", "within", why)
     person = Person("P1", "E1", "Post 1", "621202101", (because,))
-    planned = Event(AT, "delivery.planned", {"round": 0})
+    planned = Event(AT, "delivery.planned", {"round": 0, **({"quiet_hours": quiet} if quiet else {})})
     return DeliveryStory(
         delivery, None, "", None, (person,), (), (), ("D1",), possible_repeat=False, events=(planned, *events)
     )
@@ -123,6 +124,27 @@ def test_a_standby_that_was_not_needed_was_planned_all_the_same() -> None:
     told = said(a_story(State.SUPPRESSED, stood_by, ended, reason="not_needed"))
     assert told[0].startswith("Planned")
     assert told[1:] == [SAY("story.standby"), SAY("story.ended_not_needed")]
+
+
+def test_what_fell_over_was_planned_and_taken_back() -> None:
+    """It is not among those who are not told either."""
+    ended = Event(AT, "delivery.ended", {"state": "suppressed", "reason": "fell_over"})
+    told = said(a_story(State.SUPPRESSED, ended, reason="fell_over"))
+    assert told[0].startswith("Planned")
+    assert told[1:] == [SAY("story.ended_fell_over")]
+
+
+def test_what_waits_for_the_morning_says_so() -> None:
+    """And afterwards still which hours it kept."""
+    story = a_story(State.WAITING, reason="quiet_hours", quiet="22:00-07:00")
+    assert "22:00-07:00" in said(story)[0]
+    assert said(story)[-1] == SAY("story.stands_quiet_hours")
+
+
+def test_a_standby_that_was_used_beside_the_one_before_says_so() -> None:
+    """That one may have got through, so this may be a repeat."""
+    stood_by = Event(AT, "delivery.stood_by", {"after": ["D0"], "possible_repeat": True})
+    assert SAY("story.beside") in said(a_story(State.WAITING, stood_by))[1]
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

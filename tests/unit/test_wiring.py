@@ -11,6 +11,7 @@ import pytest
 from warnd.app import wiring
 from warnd.contract.channel import BatchView, Capabilities, Sink
 from warnd.contract.outcome import Outcome
+from warnd.errors import ConfigError
 from warnd.model.color import Lane
 from warnd.model.delivery import Batch
 from warnd.settings import load
@@ -59,3 +60,25 @@ def test_what_is_for_danger_alone_says_nothing_of_its_end(
         load(config, {}), load=nothing, clock=int, monotonic=float, holds=lambda batch, now: True
     )
     assert lines["one"].route.lifts is lifts
+
+
+@pytest.mark.parametrize(
+    ("hazard", "fault"),
+    [("flash-flood", "policy.public.blue.hazards.flash-flood.quiet_hours"), ("rainstorm", None)],
+)
+def test_quiet_hours_are_not_set_for_what_comes_suddenly(
+    tmp_path: Path, hazard: str, fault: str | None
+) -> None:
+    """The catalogue knows which those are; whoever sets them for all hazards sets them for the others."""
+    config = tmp_path / "warnd.toml"
+    config.write_text(
+        f'[policy.public.blue]\nquiet_hours = "22:00-07:00"\n'
+        f'[policy.public.blue.hazards.{hazard}]\nquiet_hours = "21:00-07:00"\n'
+    )
+    settings = load(config, {})
+    if fault is None:
+        wiring.surroundings(settings, {})
+        return
+    with pytest.raises(ConfigError) as raised:
+        wiring.surroundings(settings, {})
+    assert raised.value.key == fault

@@ -97,6 +97,7 @@ def counts_view(forecast: Forecast) -> dict[str, Any]:
         "by_level": dict(forecast.by_level),
         "by_reason": dict(forecast.by_reason),
         "told_before": forecast.told_before,
+        "delayed": forecast.delayed,
     }
 
 

@@ -1,8 +1,8 @@
 """
 The clerk: re-drives whatever is unfinished, from the store, for ever.
 
-Leases that ran out, deliveries without a batch, rows of stopped alerts, alerts past their end, holds that nobody
-decided, plans that a crash cut short. Nothing else has to be remembered anywhere.
+Leases that ran out, deliveries without a batch or too late for their channel, rows of stopped alerts, alerts past their
+end, holds that nobody decided, plans that a crash cut short. Nothing else has to be remembered anywhere.
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ from datetime import datetime, timedelta
 import structlog
 
 from warnd.app.board import AlarmBoard
+from warnd.app.failover import Failover
+from warnd.app.punctuality import Punctuality
+from warnd.app.quiet import QuietKeeper
 from warnd.errors import Conflict, StoreError
 from warnd.model.alert import AlertState
 from warnd.model.color import Lane
@@ -68,6 +71,9 @@ class Clerk:
         retry: RetryPolicy,
         in_force: InForce,
         alarms: AlarmBoard,
+        failover: Failover,
+        quiet: QuietKeeper,
+        punctuality: Punctuality,
         post: Callable[[Sequence[Batch]], None],
         plan: Callable[[str, Lane], None],
         new_ids: Callable[[int], list[str]],
@@ -82,6 +88,9 @@ class Clerk:
         self._retry = retry
         self._in_force = in_force
         self._alarms = alarms
+        self._failover = failover
+        self._quiet = quiet
+        self._punctuality = punctuality
         self._post = post
         self._plan = plan
         self._new_ids = new_ids
@@ -126,7 +135,10 @@ class Clerk:
         # Before the sweeping: a red that was just released must not wait for a million rows of what it ended.
         for alert_id, lane in await self._store.read(backlog.unplanned):
             self._plan(alert_id, lane)
-        more = await self._sweep()
+        await self._quiet.round()
+        await self._punctuality.round()
+        more = await self._failover.round()
+        more = await self._sweep() or more
         for content_id, batch in list(self._refused.items()):
             if not await self._store.move(sweeping.stop_content, batch, self._clock(), _CHUNK):
                 self._refused.pop(content_id, None)
@@ -154,16 +166,17 @@ class Clerk:
             wait = 5.0 if due is None else min(max((due - self._clock()) / 1e6, _LEAST_WAIT), 5.0)
 
     async def _gather_due(self, now: int) -> None:
-        after = ""
+        after = (0, "")
         while True:
             found = await self._store.read(backlog.batchless, now, after, _CHUNK)
             if not found:
                 return
+            after = (found[-1].due, found[-1].id)
+            found = await self._quiet.awake(found)
             contents = await self._store.read(backlog.contents_by_id, {one.content_id for one in found})
             batches = gather(found, contents, self._routes, new_ids=self._new_ids, now=now)
             if batches:
                 self._post(await self._store.move(sweeping.gather, batches, now))
-            after = found[-1].id
 
     async def _run_out(self, find: Callable[..., list[Batch]], by: object) -> None:
         while True:

@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from warnd.app import wiring
 from warnd.app.board import AlarmBoard
 from warnd.app.clerk import Clerk
+from warnd.app.failover import Failover
 from warnd.app.feeds import FeedDesk
 from warnd.app.feeds.reception import Reception
 from warnd.app.foresight import Foresight
@@ -24,6 +25,8 @@ from warnd.app.live_audience import LiveAudience
 from warnd.app.machine import Machine
 from warnd.app.metrics import Metrics
 from warnd.app.places import Places
+from warnd.app.punctuality import Punctuality
+from warnd.app.quiet import QuietKeeper
 from warnd.app.watching import Watching
 from warnd.contract.channel import CallbackRequest, ReceivesReceipts
 from warnd.contract.outcome import Receipt
@@ -137,6 +140,14 @@ class App:
                 now=self.now,
             ),
         )
+        self.punctuality = Punctuality(
+            self.store,
+            policies=self.surroundings.policies,
+            channels=tuple(self.lines),
+            accepted=lambda channel: self.metrics.sending(channel).accepted,
+            alarms=self.alarms,
+            clock=self.clock,
+        )
         self.clerk: Clerk | None = None
         self._workers: list[Worker] = []
         self._opened = AsyncExitStack()
@@ -187,6 +198,14 @@ class App:
             retry=self.settings.retry,
             in_force=self.in_force,
             alarms=self.alarms,
+            failover=Failover(self.store, unfit=self.watching.unfit, clock=self.clock),
+            quiet=QuietKeeper(
+                self.store,
+                policies=self.surroundings.policies,
+                zone=self.surroundings.zone,
+                clock=self.clock,
+            ),
+            punctuality=self.punctuality,
             post=self._post,
             plan=self.plan,
             new_ids=self.new_ids,
@@ -233,6 +252,7 @@ class App:
         """Start (or go on with) an alert's broadcast, unless it is under way."""
         if self._group is None or alert_id in self._planning:
             return
+        self.punctuality.began(alert_id)
         task = self._group.create_task(self._broadcast(alert_id, lane))
         self._planning[alert_id] = task
         task.add_done_callback(lambda _: self._planning.pop(alert_id, None))

@@ -50,23 +50,25 @@ class Foresight:
         known = replace(known, same=None, issued=(), episode=others)
         located = placed(parsed, known, lookup, source=speaker.regions)
         admission = admit(*located, speaker=speaker, now=now)
-        return admission, await self.of_admission(admission)
+        return admission, await self.of_admission(admission, now)
 
-    async def of_admission(self, admission: Admission) -> Forecast:
+    async def of_admission(self, admission: Admission, now: datetime) -> Forecast:
         """Whom it would tell at once, or once it is released; nobody where it goes no further."""
         if admission.state not in (AlertState.RELEASED, AlertState.HELD):
             return _NOBODY
-        return await self._of_change(admission.alert, admission.change, admission.regions, admission.tied)
+        return await self._of_change(
+            admission.alert, admission.change, admission.regions, admission.tied, now
+        )
 
     async def of_held(self, alert_id: str, now: datetime) -> Forecast:
         """Whom a release would tell now: nobody if it can be none. Raises NotFound; Conflict when it is not held."""
         found = await self._store.read(releasing.outlook, alert_id, now=now)
         if found is None:
             return _NOBODY
-        return await self._of_change(found.alert, found.change, found.regions, found.earlier)
+        return await self._of_change(found.alert, found.change, found.regions, found.earlier, now)
 
     async def _of_change(
-        self, alert: Alert, change: Change, regions: Sequence[str], earlier: Sequence[str]
+        self, alert: Alert, change: Change, regions: Sequence[str], earlier: Sequence[str], now: datetime
     ) -> Forecast:
         """Whom a message would tell that makes this change; ``earlier`` are the other alerts of its episode."""
         before = await self._store.read(told.by_channel_and_level, list(earlier)) if earlier else []
@@ -85,5 +87,6 @@ class Foresight:
             index=await self._audience(),
             source=self._source,
             surroundings=self._surroundings,
+            now=now,
         )
         return replace(found, told_before=by_channel.total())

@@ -66,7 +66,7 @@ async def try_mending(app: App, alert_id: str, given: Mend) -> tuple[Admission, 
         return _decided(*placed(parsed, known, lookup, source=speaker.regions), given, speaker, app.now())
 
     admission = await app.store.read(mending.outlook, kept, parsed, decide)
-    return admission, await app.foresight.of_admission(admission)
+    return admission, await app.foresight.of_admission(admission, app.now())
 
 
 async def _look(app: App, alert_id: str, given: Mend) -> tuple[Quarantined, Parsed, Speaker]:

@@ -74,12 +74,13 @@ def why_of(say: Phrases, state: State, reason: str | None, detail: str | None) -
     """A delivery's stored reason in a few words, with what the gateway said; empty where there is none."""
     if not reason or state in _FINE:
         return ""
-    words = say.word("whys" if state is State.SUPPRESSED else "reasons", reason)
+    ours = state is State.SUPPRESSED or reason == Why.QUIET_HOURS.value
+    words = say.word("whys" if ours else "reasons", reason)
     return f"{words} ({detail})" if detail else words
 
 
 _FINE = frozenset({State.ACCEPTED, State.DELIVERED})
-_NOT_NEEDED = Why.NOT_NEEDED.value
+_LEFT_TO_ANOTHER = frozenset({Why.NOT_NEEDED.value, Why.FELL_OVER.value})
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,8 @@ class _Teller:
             case "delivery.planned":
                 yield self._planned(event)
             case "delivery.stood_by":
-                yield Moment(event.at, Tone.UNDERWAY, self.say("story.standby"))
+                beside = ["story.beside"] if event.facts.get("possible_repeat") else []
+                yield Moment(event.at, Tone.UNDERWAY, self._joined(map(self.say, ["story.standby", *beside])))
             case "attempt.ended":
                 yield self._attempt(event)
             case "attempt.interrupted":
@@ -104,13 +106,16 @@ class _Teller:
             case "delivery.ended" if event.facts["state"] != State.SUPPRESSED.value:
                 state = State(event.facts["state"])
                 yield Moment(event.at, tone_of(state), self.say(f"story.ended_{state.value}"))
-            case "delivery.ended" if event.facts["reason"] == _NOT_NEEDED:
-                yield Moment(event.at, Tone.STOPPED, self.say("story.ended_not_needed"))
+            case "delivery.ended" if event.facts["reason"] in _LEFT_TO_ANOTHER:
+                yield Moment(event.at, Tone.STOPPED, self.say(f"story.ended_{event.facts['reason']}"))
 
     def conclusion(self) -> Iterator[Moment]:
         """How it stands, unless the last event said so."""
         delivery = self.story.delivery
-        key = f"story.stands_{delivery.state.value}"
+        how = delivery.state.value
+        if delivery.state is State.WAITING and delivery.reason == Why.QUIET_HOURS.value:
+            how = Why.QUIET_HOURS.value
+        key = f"story.stands_{how}"
         if key in self.say:
             yield Moment(delivery.updated, tone_of(delivery.state), self.say(key))
 
@@ -120,7 +125,7 @@ class _Teller:
         delivery = self.story.delivery
         person = {"name": delivery.name, "region": self._place(delivery.region)}
         reasons = {reason: None for one in self.story.people for reason in self._reasons(one)}
-        if delivery.state is State.SUPPRESSED and delivery.reason != _NOT_NEEDED:
+        if delivery.state is State.SUPPRESSED and delivery.reason not in _LEFT_TO_ANOTHER:
             why = self.say.word("whys", delivery.reason or "")
             first = self.say("story.not_told", why=why, **person)
             return Moment(event.at, Tone.STOPPED, self._joined([first, *reasons]))
@@ -128,7 +133,9 @@ class _Teller:
             first = self.say("story.planned_again", n=delivery.round, channel=delivery.channel, **person)
         else:
             first = self.say("story.planned", channel=delivery.channel, **person)
-        return Moment(event.at, Tone.UNDERWAY, self._joined([first, *reasons, *self._others()]))
+        hours = event.facts.get("quiet_hours")
+        keeps = [self.say("story.quiet_hours", hours=hours)] if hours else []
+        return Moment(event.at, Tone.UNDERWAY, self._joined([first, *reasons, *self._others(), *keeps]))
 
     def _reasons(self, person: Person) -> Iterator[str]:
         for reason in person.reasons:

@@ -28,6 +28,14 @@ class Watching:
         self._metrics = metrics
         self._alarms = alarms
         self._content_refused = content_refused
+        self._unfit: dict[tuple[str, str], int] = {}
+
+    def unfit(self) -> Mapping[str, int]:
+        """The channels that are down, or paused for our account, each with since when, in microseconds."""
+        since: dict[str, int] = {}
+        for (_, channel), at in self._unfit.items():
+            since[channel] = min(at, since.get(channel, at))
+        return since
 
     def settled(self, settlement: Settlement, outcomes: Sequence[Outcome]) -> None:
         """One request came to an end."""
@@ -39,9 +47,9 @@ class Watching:
         self._metrics.sending(channel).settled(seconds=seconds, accepted=accepted, others=others)
         if accepted:
             # One bad number among a hundred is no fault of the account.
-            self._alarms.clear("channel_paused", channel)
+            self._well("channel_paused", channel)
         if not others:
-            self._alarms.clear("channel_down", channel)
+            self._well("channel_down", channel)
             return
         self._sound(batch, settlement, outcomes)
 
@@ -50,17 +58,18 @@ class Watching:
         first = next(one for one in outcomes if not isinstance(one, Accepted))
         if isinstance(first, Rejected) and first.scope is Scope.ACCOUNT:
             message = f"{channel}: the provider refuses our account ({first.reason.value}, {first.detail})"
+            self._unfit.setdefault(("channel_paused", channel), settlement.ended)
             self._alarms.sound("channel_paused", channel, message)
         if settlement.content_refused:
             message = f"{channel}: the provider refuses the text of alert {batch.alert_id} ({first.detail})"
             self._alarms.sound("content_refused", f"{channel}/{batch.alert_id}", message)
             self._content_refused(batch)
         if not self._lines[channel].lanes.pace.open:
-            self._alarms.clear("channel_down", channel)
+            self._well("channel_down", channel)
         elif looks_dead(first):
-            self._alarms.sound(
-                "channel_down", channel, f"{channel}: no answer from the provider ({first.reason.value})"
-            )
+            message = f"{channel}: no answer from the provider ({first.reason.value})"
+            self._unfit.setdefault(("channel_down", channel), settlement.ended)
+            self._alarms.sound("channel_down", channel, message)
         if (
             settlement.state is BatchState.SETTLED
             and settlement.uniform is not None
@@ -68,3 +77,7 @@ class Watching:
         ):
             message = f"{channel}: whether {len(batch)} got it is not known"
             self._alarms.sound("unknown_outcome", batch.alert_id, message)
+
+    def _well(self, kind: str, channel: str) -> None:
+        self._unfit.pop((kind, channel), None)
+        self._alarms.clear(kind, channel)

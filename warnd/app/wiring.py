@@ -82,10 +82,17 @@ def surroundings(settings: Settings, routes: dict[str, Route]) -> Surroundings:
     """What planning depends on. Raises ConfigError."""
     own = settings.templates.directory
     directories = [templates_dir(), own] if own is not None else [templates_dir()]
+    catalogue = load_hazards(config_dir() / "hazards.toml")
+    for (audience, color, slug), policy in settings.policies.hazards.items():
+        general = settings.policies.general[audience, color]
+        hazard = catalogue.get(slug)
+        if hazard is not None and hazard.sudden and policy.quiet_hours not in (None, general.quiet_hours):
+            key = f"policy.{audience.value}.{color.value}.hazards.{slug}.quiet_hours"
+            raise ConfigError(key, "quiet hours never apply to what comes suddenly")
     return Surroundings(
         routes=routes,
         policies=settings.policies,
-        catalogue=load_hazards(config_dir() / "hazards.toml"),
+        catalogue=catalogue,
         templates=Templates.load(*directories),
         language=settings.language,
         zone=settings.time_zone,

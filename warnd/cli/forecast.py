@@ -22,6 +22,8 @@ def print_forecast(forecast: Mapping[str, Any], say: Phrases) -> None:
     ]
     if forecast["told_before"]:
         counts.append((say("release.told_before"), forecast["told_before"]))
+    if forecast["delayed"]:
+        counts.append((say("release.delayed"), forecast["delayed"]))
     counts += [
         (say("release.not_told", why=say.word("whys", why)), n)
         for why, n in sorted(forecast["by_reason"].items())

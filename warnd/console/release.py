@@ -33,6 +33,7 @@ class Held:
     issuer: str
     targeted: int
     told_before: int
+    delayed: int
     by_channel: Sequence[tuple[str, int]]
     by_level: Sequence[tuple[str, int]]
     not_told: Sequence[tuple[str, int]]
@@ -65,6 +66,7 @@ async def held(app: App, say: Phrases, alert_id: str) -> Held | None:
         issuer=view.alert.issuer or "",
         targeted=found.targeted,
         told_before=found.told_before,
+        delayed=found.delayed,
         by_channel=sorted(found.by_channel.items()),
         by_level=_levels(found, say),
         not_told=_counted(found.by_reason, say),

@@ -33,13 +33,15 @@ class State(Enum):
 
 
 class Why(Enum):
-    """Why a delivery is suppressed, or a subscriber has none."""
+    """Why a delivery is suppressed or waits for its time, or a subscriber has none."""
 
     BELOW_COLOR = "below_color"
     HAZARD_NOT_SUBSCRIBED = "hazard_not_subscribed"
     NOT_ON_POLICY = "not_on_policy"
     ENDPOINT_SUSPENDED = "endpoint_suspended"
     NOT_NEEDED = "not_needed"
+    FELL_OVER = "fell_over"
+    QUIET_HOURS = "quiet_hours"
     DRILL_NOT_JOINED = "drill_not_joined"
     TEST = "test"
     NOT_PUBLIC = "not_public"
@@ -69,7 +71,8 @@ class Batch:
     ``levels[i]`` is the region level (0 to 4) of ``deliveries[i]``, for counting. ``state`` is the one it rests in
     at ``epoch``, before it is leased: QUEUED, WAITING or UNKNOWN. ``due`` is when it may be tried.
     ``follows``: its alert follows another of the episode; ``ordered``: some of its deliveries have a fallback;
-    ``behind``: it tells of less danger, so the first notices of its lane go before it.
+    ``behind``: it tells of less danger, so the first notices of its lane go before it. ``quiet``: the quiet hours
+    that its deliveries keep, "" for none.
     """
 
     id: str
@@ -90,6 +93,7 @@ class Batch:
     follows: bool = False
     ordered: bool = False
     behind: bool = False
+    quiet: str = ""
 
     @property
     def key(self) -> str:

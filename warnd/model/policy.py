@@ -6,9 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
+from typing import NamedTuple
 
 from warnd.model.audience import AudienceClass
 from warnd.model.color import Color
+from warnd.model.quiet import QuietHours
+
+_MICROSECOND = timedelta(microseconds=1)
 
 
 class Mode(Enum):
@@ -19,21 +23,52 @@ class Mode(Enum):
 
 
 class Until(Enum):
-    """What ends an ordered policy."""
+    """What makes the channels that stand by not needed."""
 
     ACCEPTED = "accepted"
     DELIVERED = "delivered"
     ACKNOWLEDGED = "acknowledged"
 
 
+LATE_AFTER: Mapping[Color, timedelta] = {
+    Color.RED: timedelta(minutes=1),
+    Color.ORANGE: timedelta(minutes=3),
+    Color.YELLOW: timedelta(minutes=10),
+    Color.BLUE: timedelta(minutes=30),
+}
+"""How long a channel is waited for where the file does not say."""
+
+
+class Patience(NamedTuple):
+    """How long a channel is waited for, in microseconds, and until what, before the one that stands by for it starts."""
+
+    until: Until = Until.ACCEPTED
+    late_after: int = 60_000_000
+
+    def with_(self, other: Patience) -> Patience:
+        """What both ask for: the shorter wait, and a receipt where either wants one."""
+        until = self.until if other.until is Until.ACCEPTED else other.until
+        return Patience(until, min(self.late_after, other.late_after))
+
+
 @dataclass(frozen=True, slots=True)
 class ChannelPolicy:
-    """By which configured channels an audience class is told of one color; in this order."""
+    """
+    By which configured channels an audience class is told of one color; in this order.
+
+    ``quiet_hours`` are those in which channels that wake people keep still; None is never. ``until`` and ``late_after`` say when one that stands by starts: in an ordered policy each for the one before,
+    in either mode a second one of the same kind.
+    """
 
     channels: tuple[str, ...]
     mode: Mode = Mode.PARALLEL
     until: Until = Until.ACCEPTED
-    late_after: timedelta = timedelta(seconds=60)
+    late_after: timedelta = LATE_AFTER[Color.RED]
+    quiet_hours: QuietHours | None = None
+
+    @property
+    def patience(self) -> Patience:
+        return Patience(self.until, self.late_after // _MICROSECOND)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +82,17 @@ class Policies:
     general: Mapping[tuple[AudienceClass, Color], ChannelPolicy]
     hazards: Mapping[tuple[AudienceClass, Color, str], ChannelPolicy] = field(default_factory=dict)
     revision: str = ""
+
+    @property
+    def quiet_hours(self) -> frozenset[QuietHours]:
+        """All that anybody keeps at any color."""
+        every = (*self.general.values(), *self.hazards.values())
+        return frozenset(one.quiet_hours for one in every if one.quiet_hours is not None)
+
+    def late_after(self, color: Color, hazard: str, channel: str) -> timedelta:
+        """When what is to be told at that color on that channel is late for anybody."""
+        policies = [self.of(audience, color, hazard) for audience, of in self.general if of is color]
+        return min((one.late_after for one in policies if channel in one.channels), default=LATE_AFTER[color])
 
     def of(self, audience: AudienceClass, color: Color, hazard: str) -> ChannelPolicy:
         """The override of this hazard if there is one, else the general policy."""

@@ -193,6 +193,7 @@ class Broadcaster:
             self._alarms.sound("template_failed", fault.template, str(fault))
         run.faults.clear()
         run.targeted += sum(len(batch) for batch in committed.batches)
+        run.targeted += sum(one.due is not None for one in chunk.deliveries)
         run.unreachable += sum(gap.why == Why.NO_ENDPOINT.value for gap in chunk.gaps)
         if committed.stopped:
             return False

@@ -12,8 +12,8 @@ from warnd.model.alert import Status
 from warnd.model.audience import Endpoint, Member
 from warnd.model.color import Color
 from warnd.model.delivery import State, Why
-from warnd.model.policy import Mode, Policies
-from warnd.pipeline import cap
+from warnd.model.policy import ChannelPolicy, Mode, Patience, Policies, Until
+from warnd.pipeline import cap, quiet
 from warnd.pipeline.match import Reached
 from warnd.ports import Gap
 
@@ -40,7 +40,8 @@ class Recipient(NamedTuple):
     """
     One endpoint to tell (or not: ``state`` suppressed, with the ``reason``).
 
-    ``chain`` and ``step`` tie fallbacks: within a member's chain, the next step starts when this one fails.
+    ``chain`` and ``step`` tie fallbacks: within a member's chain, the next step starts when this one fails, or
+    has not succeeded within the ``patience``. ``quiet`` are the quiet hours it keeps, "" for none.
     """
 
     channel: str
@@ -55,6 +56,8 @@ class Recipient(NamedTuple):
     reasons: str
     chain: int = 0
     step: int = 0
+    patience: Patience = Patience()
+    quiet: str = ""
 
 
 class _Step(NamedTuple):
@@ -63,6 +66,7 @@ class _Step(NamedTuple):
     channel: str
     kind: str
     chain: int
+    patience: Patience = Patience()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,7 @@ class _Decision:
     why: Why | None
     language: str | None
     reasons: str
+    quiet: str = ""
 
 
 @dataclass(slots=True)
@@ -82,7 +87,7 @@ class Expander:
 
     ``groups`` is what matching said; ``routes`` are the configured channels in order. ``quiet_only``: nothing
     changed, so only channels that wake nobody. What is not ``public`` goes to no other platform: people are told of it
-    one by one, a platform may pass it on to anybody.
+    one by one, a platform may pass it on to anybody. ``can_wait``: quiet hours apply.
     """
 
     groups: Mapping[str, tuple[Reached, ...]]
@@ -94,6 +99,7 @@ class Expander:
     default_language: str
     quiet_only: bool = False
     public: bool = True
+    can_wait: bool = True
     _decisions: dict[tuple[str, ...], _Decision] = field(default_factory=dict)
     _first_route: dict[str, str] = field(init=False)
 
@@ -168,9 +174,10 @@ class Expander:
         state = State.STANDBY if place else State.QUEUED
         if objection is not None:
             state = State.SUPPRESSED
+        wakes = not self.routes[step.channel].quiet
         return Recipient(
             step.channel, endpoint.address, language, state, objection, member.id, endpoint.id, member.name,
-            member.region, decision.reasons, step.chain, place,
+            member.region, decision.reasons, step.chain, place, step.patience, decision.quiet if wakes else "",
         )  # fmt: skip
 
     def _untold(
@@ -189,7 +196,13 @@ class Expander:
             why = max((one.why for one in reached if one.why), key=_closeness)
             return _Decision((), why, None, reasons)
         language = next((one.subscription.language for one in applies if one.subscription.language), None)
-        return _Decision(self._steps(applies), None, language, reasons)
+        return _Decision(self._steps(applies), None, language, reasons, self._quiet(applies))
+
+    def _policy(self, one: Reached) -> ChannelPolicy:
+        return self.policies.of(one.subscription.audience, self.color, self.hazard)
+
+    def _quiet(self, applies: Sequence[Reached]) -> str:
+        return quiet.kept([self._policy(one).quiet_hours for one in applies]) if self.can_wait else ""
 
     def _steps(self, applies: Sequence[Reached]) -> tuple[_Step, ...]:
         """
@@ -200,19 +213,27 @@ class Expander:
         """
         parallel: dict[str, None] = {}
         ordered: dict[str, None] = {}
+        patience: dict[str, Patience] = {}
         for one in applies:
-            policy = self.policies.of(one.subscription.audience, self.color, self.hazard)
+            policy = self._policy(one)
             wanted = [name for name in policy.channels if self._allowed(name, one)]
             (parallel if policy.mode is Mode.PARALLEL else ordered).update(dict.fromkeys(wanted))
+            for name in wanted:
+                asked = self._patience(name, policy.patience)
+                patience[name] = asked.with_(patience.get(name, asked))
         chains: dict[str, int] = {}
         for name in parallel:
             chains.setdefault(self.routes[name].kind, len(chains))
         one_by_one = len(chains)
         return tuple(
-            _Step(name, kind, chains.get(kind, one_by_one))
+            _Step(name, kind, chains.get(kind, one_by_one), patience[name])
             for name in {**parallel, **ordered}
             for kind in (self.routes[name].kind,)
         )
+
+    def _patience(self, name: str, asked: Patience) -> Patience:
+        """Where no receipt ever comes, accepted is the last that is known."""
+        return asked if self.routes[name].capabilities.receipts else asked._replace(until=Until.ACCEPTED)
 
     def _allowed(self, name: str, one: Reached) -> bool:
         route = self.routes.get(name)

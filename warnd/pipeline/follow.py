@@ -8,6 +8,7 @@ from warnd.model.alert import LESS_DANGER, Change
 from warnd.model.delivery import State, Why
 from warnd.pipeline import cap
 from warnd.pipeline.expand import Recipient
+from warnd.pipeline.quiet import can_wait
 from warnd.pipeline.surroundings import Surroundings
 from warnd.ports import Gap, Heard, Telling, Told
 
@@ -17,7 +18,7 @@ def again(told: Told, around: Surroundings, telling: Telling) -> Iterator[Recipi
     The same address by the same route, whatever became of its endpoint since.
 
     A channel that is configured no more, or is too loud for such a message, reaches nobody; nor does a forwarding one
-    with what is not public.
+    with what is not public. Who was told by quiet hours hears what can wait by them too.
     """
     route, change = around.routes.get(told.channel), telling.change
     gone = (
@@ -28,6 +29,8 @@ def again(told: Told, around: Surroundings, telling: Telling) -> Iterator[Recipi
     why = Why.NOT_ON_POLICY if gone else None
     if route is not None and route.kind == cap.KIND and not telling.alert.is_public:
         why = Why.NOT_PUBLIC
+    color = telling.alert.color
+    waits = color is not None and can_wait(color, around.catalogue.get(telling.alert.hazard))
     for person in told.people:
         yield Recipient(
             told.channel,
@@ -40,6 +43,7 @@ def again(told: Told, around: Surroundings, telling: Telling) -> Iterator[Recipi
             person.name,
             person.region,
             person.reasons,
+            quiet=told.quiet if waits else "",
         )
 
 

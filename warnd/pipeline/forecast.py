@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from warnd.model.alert import Alert, Change
 from warnd.model.delivery import Why
 from warnd.model.region import level_of
 from warnd.pipeline.expand import Recipient
 from warnd.pipeline.match import AudienceIndex, match
+from warnd.pipeline.quiet import held_until
 from warnd.pipeline.surroundings import Surroundings, expanded, expander_for
 from warnd.ports import Gap, PlanSource, Telling
 
@@ -22,7 +24,8 @@ class Forecast:
     """
     Who would be told: the answer of a dry run. ``by_reason`` says why of the suppressed ones, and counts whom
     and where there is no address at all. ``told_before`` are addresses that were told an earlier message of the
-    episode: they hear of this one too, and of an end only they.
+    episode: they hear of this one too, and of an end only they. ``delayed`` are those of the targeted whom quiet hours
+    would let wait.
     """
 
     targeted: int
@@ -31,6 +34,7 @@ class Forecast:
     by_level: Mapping[str, int]
     by_reason: Mapping[str, int]
     told_before: int = 0
+    delayed: int = 0
 
 
 async def forecast(
@@ -41,8 +45,9 @@ async def forecast(
     index: AudienceIndex,
     source: PlanSource,
     surroundings: Surroundings,
+    now: datetime,
 ) -> Forecast:
-    """Who would be told by this alert, with nothing kept."""
+    """Who would be told by this alert, were it released now, with nothing kept."""
     counted: Counter[tuple[str, str, str]] = Counter()
     gaps: Counter[str] = Counter()
     if alert.color is None:
@@ -53,6 +58,7 @@ async def forecast(
     if matched.empty:
         gaps[Why.NOBODY_THERE.value] = len(matched.empty)
     seen: set[tuple[str, str]] = set()
+    ends, zone, delayed = alert.deliver_until, surroundings.zone, 0
     after = ""
     while True:
         page, after = await source.members(matched.groups, after, _PAGE, matched.members)
@@ -61,9 +67,10 @@ async def forecast(
         recipients = [one for one in found if isinstance(one, Recipient)]
         for one in await _each_address_once(recipients, source, seen):
             why = one.reason.value if one.reason is not None else ""
+            delayed += not why and held_until(one.quiet, now=now, ends=ends, zone=zone) is not None
             counted[one.channel, level_of(one.region).name.lower(), why] += 1
         if not after:
-            return _summed(counted, gaps)
+            return replace(_summed(counted, gaps), delayed=delayed)
 
 
 async def _each_address_once(

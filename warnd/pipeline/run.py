@@ -13,6 +13,7 @@ from warnd.model.region import Level, level_of
 from warnd.pipeline import cap
 from warnd.pipeline.expand import Recipient
 from warnd.pipeline.plan import Plan, plan_chunk
+from warnd.pipeline.quiet import Night
 from warnd.pipeline.render import Limits, Notice, render
 from warnd.pipeline.surroundings import Surroundings
 from warnd.ports import Chunk, Gap, Telling
@@ -50,11 +51,12 @@ class Run:
             telling.deliver_until,
             bool(telling.earlier),
             self.surroundings.routes,
+            Night(now, self.surroundings.zone),
             telling.change in LESS_DANGER,
         )
         planned = plan_chunk(
             plan, found, content_of=self._content, new_ids=self.new_ids, after=self.cursor, cursor=cursor,
-            planned=self.planned, done=done, now=now,
+            planned=self.planned, done=done,
         )  # fmt: skip
         self.cursor = cursor
         fresh, self.fresh = self.fresh, []

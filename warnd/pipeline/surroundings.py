@@ -13,6 +13,7 @@ from warnd.model.hazard import HazardCatalogue
 from warnd.model.policy import Policies
 from warnd.pipeline.expand import Expander, Recipient, Route
 from warnd.pipeline.match import Matched
+from warnd.pipeline.quiet import can_wait
 from warnd.pipeline.templates import Templates
 from warnd.ports import Gap, Telling
 
@@ -43,6 +44,7 @@ def expander_for(
         default_language=around.language,
         quiet_only=telling.change is Change.CONTINUED and not first,
         public=telling.alert.is_public,
+        can_wait=can_wait(color, around.catalogue.get(telling.alert.hazard)),
     )
 
 

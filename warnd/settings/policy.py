@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, ValidationInfo
+from pydantic import AfterValidator, BeforeValidator, Field, InstanceOf, ValidationInfo
 
 from warnd.model.audience import AudienceClass
 from warnd.model.color import Color
-from warnd.model.policy import ChannelPolicy, Mode, Policies, RetryPolicy, Until
+from warnd.model.policy import LATE_AFTER, ChannelPolicy, Mode, Policies, RetryPolicy, Until
+from warnd.model.quiet import QuietHours
 from warnd.settings.amounts import Duration
 from warnd.settings.values import ChannelSettings, closed
 
@@ -60,6 +61,24 @@ def _once(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
+def _attainable(until: Until) -> Until:
+    if until is Until.ACKNOWLEDGED:
+        raise ValueError(
+            'nobody can acknowledge a warning yet; "accepted" and "delivered" are what ends a policy'
+        )
+    return until
+
+
+NONE: Literal["none"] = "none"
+
+
+def _hours(value: Any) -> Any:
+    if not isinstance(value, str):
+        raise ValueError('write them as "22:00-07:00", or "none"')  # noqa: TRY004  pydantic takes ValueError
+    return NONE if value == NONE else QuietHours.of(value)
+
+
+Hours = Annotated[InstanceOf[QuietHours] | Literal["none"], BeforeValidator(_hours)]
 ChannelNames = Annotated[
     tuple[Annotated[str, AfterValidator(_configured)], ...], Field(min_length=1), AfterValidator(_once)
 ]
@@ -72,15 +91,18 @@ class PolicyTable:
 
     channels: ChannelNames | None = None
     mode: Mode | None = None
-    until: Until | None = None
+    until: Annotated[Until, AfterValidator(_attainable)] | None = None
     late_after: Duration | None = None
+    quiet_hours: Hours | None = None
 
     def over(self, base: ChannelPolicy) -> ChannelPolicy:
+        hours = base.quiet_hours if self.quiet_hours is None else self.quiet_hours
         return ChannelPolicy(
             channels=base.channels if self.channels is None else self.channels,
             mode=self.mode or base.mode,
             until=self.until or base.until,
             late_after=self.late_after or base.late_after,
+            quiet_hours=hours if isinstance(hours, QuietHours) else None,
         )
 
 
@@ -118,6 +140,22 @@ class RetryTable:
         )
 
 
+def check_quiet_hours(tables: PolicyTables) -> dict[str, str]:
+    """What is wrong with them, by key: whoever must act, and whatever is urgent, waits for no morning."""
+    faults = {}
+    for audience, by_color in tables.items():
+        for color, table in by_color.items():
+            if audience is not AudienceClass.RESPONSIBLE and color < Color.ORANGE:
+                continue
+            what = "the responsible" if audience is AudienceClass.RESPONSIBLE else f"{color.value} warnings"
+            for hazard, one in {"": table, **table.hazards}.items():
+                if isinstance(one.quiet_hours, QuietHours):
+                    inner = f".hazards.{hazard}" if hazard else ""
+                    key = f"policy.{audience.value}.{color.value}{inner}.quiet_hours"
+                    faults[key] = f"quiet hours never apply to {what}"
+    return faults
+
+
 def policies(tables: PolicyTables, channels: Mapping[str, ChannelSettings]) -> Policies:
     """The defaults, as far as their channels are configured, and over them what the file says."""
     usual = _usual_channels(channels)
@@ -126,7 +164,8 @@ def policies(tables: PolicyTables, channels: Mapping[str, ChannelSettings]) -> P
     for audience, kinds_by_color in DEFAULTS.items():
         for color, kinds in kinds_by_color.items():
             table = tables.get(audience, {}).get(color, ColorTable())
-            policy = table.over(ChannelPolicy(tuple(name for kind in kinds for name in usual.get(kind, ()))))
+            names = tuple(name for kind in kinds for name in usual.get(kind, ()))
+            policy = table.over(ChannelPolicy(names, late_after=LATE_AFTER[color]))
             general[audience, color] = policy
             for hazard, override in table.hazards.items():
                 hazards[audience, color, hazard] = override.over(policy)

@@ -17,7 +17,7 @@ from warnd.model.release import BY_HAND
 from warnd.settings import secrets
 from warnd.settings.environment import override
 from warnd.settings.feeds import check_feeds
-from warnd.settings.policy import PolicyTables, RetryTable, policies
+from warnd.settings.policy import PolicyTables, RetryTable, check_quiet_hours, policies
 from warnd.settings.values import (
     ChannelSettings,
     FeedSettings,
@@ -85,7 +85,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
         for each in error.errors(include_url=False, include_input=False):
             faults.setdefault(_dotted(each["loc"]), _plain(each["type"], each["msg"]))
         raise _config_error(faults) from error
-    faults |= check_feeds(file.feeds, file.sources)
+    faults |= check_feeds(file.feeds, file.sources) | check_quiet_hours(file.policy)
     if faults:
         raise _config_error(faults)
     return Settings(

@@ -23,7 +23,7 @@ _BEHIND = f"a.change IN ({', '.join(sorted(repr(change.value) for change in LESS
 
 _OPEN = Statement(f"""
 SELECT b.id, b.alert_id, b.channel, b.content_id, b.lane, b.state, b.due, b.created, b.deliver_until, b.epoch,
-    b.attempts, b.unknowns, b.follows, b.ordered, ?5
+    b.attempts, b.unknowns, b.follows, b.ordered, ?5, b.quiet
 FROM batches b CROSS JOIN alerts a ON a.id = b.alert_id
 WHERE b.channel = ?1 AND b.lane = ?2 AND b.state IN ('queued', 'waiting', 'unknown') AND b.id > ?3
   AND a.stopped_at IS NULL AND ({_BEHIND}) = ?5
@@ -32,7 +32,7 @@ ORDER BY b.id LIMIT ?4
 
 _OUT = f"""
 SELECT b.id, b.alert_id, b.channel, b.content_id, b.lane, b.state, b.due, b.created, b.deliver_until, b.epoch,
-    b.attempts, b.unknowns, b.follows, b.ordered, {_BEHIND}
+    b.attempts, b.unknowns, b.follows, b.ordered, {_BEHIND}, b.quiet
 FROM batches b CROSS JOIN alerts a ON a.id = b.alert_id
 WHERE b.state = 'sending' AND
 """
@@ -63,15 +63,16 @@ FROM contents WHERE alert_id = ?
 _BATCHLESS = Statement(f"""
 SELECT d.id, d.alert_id, d.channel, d.content_id, d.address, d.region, d.lane, d.attempts, d.due,
     a.deliver_until, a.episode_id <> a.id,
-    EXISTS (SELECT 1 FROM fallbacks f WHERE f.delivery_id = d.id), {_BEHIND}
-FROM deliveries d CROSS JOIN alerts a ON a.id = d.alert_id
-WHERE d.state = 'waiting' AND d.batch_id IS NULL AND d.due <= ? AND d.id > ? AND a.stopped_at IS NULL
-ORDER BY d.id LIMIT ?
+    EXISTS (SELECT 1 FROM fallbacks f WHERE f.delivery_id = d.id), {_BEHIND}, d.quiet
+FROM deliveries d INDEXED BY ix_deliveries_due CROSS JOIN alerts a ON a.id = d.alert_id
+WHERE d.state = 'waiting' AND d.batch_id IS NULL AND d.due <= ? AND (d.due, d.id) > (?, ?) AND a.stopped_at IS NULL
+ORDER BY d.due, d.id LIMIT ?
 """)
 
 _NEXT_DUE = Statement("""
-SELECT min(d.due) FROM deliveries d CROSS JOIN alerts a ON a.id = d.alert_id
+SELECT d.due FROM deliveries d INDEXED BY ix_deliveries_due CROSS JOIN alerts a ON a.id = d.alert_id
 WHERE d.state = 'waiting' AND d.batch_id IS NULL AND d.due > ? AND a.stopped_at IS NULL
+ORDER BY d.due LIMIT 1
 """)
 
 
@@ -114,16 +115,16 @@ def leases_left_behind(connection: Connection, living: Sequence[int], limit: int
     return _batches(connection, raw_of(connection).execute(_LEFT_BEHIND, values).fetchall())
 
 
-def batchless(connection: Connection, due_by: int, after: str, limit: int) -> list[Batchless]:
-    """Deliveries to be gathered into new batches that are due by then, by id."""
-    rows = raw_of(connection).execute(_BATCHLESS, (due_by, after, limit))
-    return [Batchless._make((*row[:10], *map(bool, row[10:]))) for row in rows]
+def batchless(connection: Connection, due_by: int, after: tuple[int, str], limit: int) -> list[Batchless]:
+    """Deliveries to be gathered into new batches that are due by then, by (due, id) from the one after."""
+    rows = raw_of(connection).execute(_BATCHLESS, (due_by, *after, limit))
+    return [Batchless._make((*row[:10], *map(bool, row[10:13]), row[13])) for row in rows]
 
 
 def next_batchless_due(connection: Connection, after: int) -> int | None:
     """When the next delivery without a batch is due after that, in microseconds; None when there is none."""
     row = raw_of(connection).execute(_NEXT_DUE, (after,)).fetchone()
-    return None if row[0] is None else int(row[0])
+    return None if row is None else int(row[0])
 
 
 def contents_by_id(connection: Connection, ids: Iterable[str]) -> dict[str, Content]:
@@ -173,6 +174,7 @@ def _batches(connection: Connection, rows: Sequence[Any]) -> list[Batch]:
                 follows=bool(row[12]),
                 ordered=bool(row[13]),
                 behind=bool(row[14]),
+                quiet=row[15],
                 deliveries=tuple(id_ for id_, _, _ in found),
                 addresses=tuple(address for _, address, _ in found),
                 levels=bytes(LEVELS[len(region)] for _, _, region in found),

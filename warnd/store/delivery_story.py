@@ -60,7 +60,8 @@ class Event:
     """
     One thing that happened. ``kind`` is one of
 
-    ``delivery.planned`` (round), ``delivery.stood_by`` (after: the delivery before it), ``attempt.ended`` and
+    ``delivery.planned`` (round; quiet_hours: those that it keeps), ``delivery.stood_by`` (after: the delivery before it; possible_repeat: it started though
+    that may have got through), ``attempt.ended`` and
     ``attempt.interrupted`` (batch, size, try, started, possible_repeat, late, outcome: what it came to for this
     delivery alone), ``receipt.received`` (status, at, detail, key), ``delivery.ended`` (state, reason) for an end
     that neither an attempt nor a receipt brought.
@@ -94,6 +95,10 @@ class DeliveryStory:
 _DELIVERY = Statement(f"{SELECTED} FROM deliveries d {JOINED} WHERE d.id = ?")
 _ALERT = Statement("SELECT state, policy_revision FROM alerts WHERE id = ?")
 _INSTEAD_OF = Statement("SELECT delivery_id FROM fallbacks WHERE next_id = ? ORDER BY 1")
+_TOLD_BEFORE = Statement("""
+SELECT 1 FROM fallbacks f CROSS JOIN deliveries p ON p.id = f.delivery_id WHERE f.next_id = ? AND p.told LIMIT 1
+""")
+_QUIET = Statement("SELECT quiet FROM deliveries WHERE id = ? AND quiet <> ''")
 _NEXT = Statement("SELECT next_id FROM fallbacks WHERE delivery_id = ? ORDER BY 1")
 
 
@@ -106,8 +111,14 @@ def get_delivery(connection: Connection, id: str) -> DeliveryStory:
     delivery = row_of(row)
     alert = raw.execute(_ALERT, (delivery.alert_id,)).fetchone()
     instead_of = _column(connection, _INSTEAD_OF, id)
+    beside = _beside(connection, delivery)
+    quiet = _column(connection, _QUIET, id)
     events = sorted(
-        (*_beginning(delivery, instead_of), *_attempts(connection, id), *_receipts(connection, id)),
+        (
+            *_beginning(delivery, instead_of, quiet, possible_repeat=beside),
+            *_attempts(connection, id),
+            *_receipts(connection, id),
+        ),
         key=lambda event: event.at,
     )
     return DeliveryStory(
@@ -124,10 +135,25 @@ def get_delivery(connection: Connection, id: str) -> DeliveryStory:
     )
 
 
-def _beginning(delivery: DeliveryRow, instead_of: Sequence[str]) -> Iterator[Event]:
-    yield Event(delivery.planned, "delivery.planned", {"round": delivery.round})
+def _beginning(
+    delivery: DeliveryRow, instead_of: Sequence[str], quiet: Sequence[str], *, possible_repeat: bool
+) -> Iterator[Event]:
+    planned: dict[str, Any] = {"round": delivery.round}
+    if quiet:
+        planned["quiet_hours"] = quiet[0]
+    yield Event(delivery.planned, "delivery.planned", planned)
     if instead_of:
-        yield Event(delivery.planned, "delivery.stood_by", {"after": list(instead_of)})
+        facts: dict[str, Any] = {"after": list(instead_of)}
+        if possible_repeat:
+            facts["possible_repeat"] = True
+        yield Event(delivery.planned, "delivery.stood_by", facts)
+
+
+def _beside(connection: Connection, delivery: DeliveryRow) -> bool:
+    """Whether it was started though the one before may have got through."""
+    if delivery.state in (State.STANDBY, State.SUPPRESSED):
+        return False
+    return bool(_column(connection, _TOLD_BEFORE, delivery.id))
 
 
 _ENDED = frozenset({State.SUPPRESSED, State.SUPERSEDED, State.CANCELLED, State.EXPIRED})

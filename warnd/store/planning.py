@@ -8,21 +8,22 @@ from dataclasses import replace
 
 from warnd.model.delivery import Batch, State
 from warnd.model.region import LEVELS
-from warnd.ports import Chunk, Committed, PlannedDelivery
+from warnd.ports import Chunk, Committed, Fallback, PlannedDelivery
 from warnd.store import bulk, tables
+from warnd.store.fallbacks import LATE_FROM_NOW
 from warnd.store.pending import Pending
 from warnd.store.statement import Cursor, Statement
 
 _BATCHES = bulk.Insert(
     tables.batches,
     ("id", "alert_id", "channel", "content_id", "lane", "state", "due", "created", "deliver_until", "size",
-     "attempts", "unknowns", "follows", "ordered"),
+     "attempts", "unknowns", "follows", "ordered", "quiet"),
 )  # fmt: skip
 
 _DELIVERIES = bulk.Insert(
     tables.deliveries,
     ("id", "alert_id", "channel", "address", "round", "batch_id", "content_id", "lane", "state", "reason", "name",
-     "region", "updated"),
+     "region", "updated", "due", "quiet"),
     or_ignore=True,
 )  # fmt: skip
 _RECIPIENTS = bulk.Insert(
@@ -44,15 +45,21 @@ _QUIETER = Statement("""
 SELECT j.id, d.id, d.state, d.region FROM rows(?1) j(address text, channel text, id text, state text)
 CROSS JOIN deliveries d
   ON d.address = j.address AND d.channel = j.channel AND d.alert_id = ?2 AND d.round = ?3
-WHERE d.state = 'suppressed' OR d.state = 'standby' AND j.state = 'queued'
+WHERE d.state = 'suppressed' AND coalesce(d.reason, '') <> 'fell_over'
+   OR d.state IN ('standby', 'waiting') AND d.batch_id IS NULL AND NOT d.told
+  AND (d.state = 'standby' OR d.reason = 'quiet_hours') AND j.state = 'queued'
 """)
 
 _TAKE_OVER = Statement("""
-UPDATE deliveries SET state = j.state, batch_id = j.batch_id, content_id = j.content_id, reason = NULL, updated = ?2
-FROM rows(?1) j(id text, state text, batch_id text, content_id text) WHERE deliveries.id = j.id
+UPDATE deliveries SET state = j.state, batch_id = j.batch_id, content_id = j.content_id, reason = j.reason,
+    due = j.due, quiet = j.quiet, updated = ?2
+FROM rows(?1) j(id text, state text, batch_id text, content_id text, reason text, due bigint, quiet text)
+WHERE deliveries.id = j.id
 """)
 
-_FALLBACKS = bulk.Insert(tables.fallbacks, ("delivery_id", "next_id"), or_ignore=True)
+_FALLBACKS = bulk.Insert(
+    tables.fallbacks, ("delivery_id", "next_id", "until", "late_after", "late_at"), or_ignore=True
+)
 
 _CONTENTS = bulk.Insert(
     tables.contents,
@@ -91,7 +98,7 @@ def commit_chunk(cursor: Cursor, chunk: Chunk, pending: Pending) -> Committed:
     if chunk.shared:
         cursor.execute(_SHARE, (bulk.rows(chunk.shared), chunk.alert_id, chunk.round))
     if chunk.fallbacks:
-        _FALLBACKS.run(cursor, [tuple(there.get(id_, id_) for id_ in link) for link in chunk.fallbacks])
+        _FALLBACKS.run(cursor, [_renamed_link(link, there) for link in chunk.fallbacks])
     if chunk.gaps:
         _GAPS.run(cursor, [(chunk.alert_id, *gap) for gap in chunk.gaps])
     return Committed(batches)
@@ -100,7 +107,7 @@ def commit_chunk(cursor: Cursor, chunk: Chunk, pending: Pending) -> Committed:
 def insert_batches(cursor: Cursor, batches: Sequence[Batch]) -> None:
     rows = [
         (b.id, b.alert_id, b.channel, b.content.id, b.lane.value, b.state.value, b.due, b.created, b.deliver_until,
-         len(b), b.attempts, b.unknowns, b.follows, b.ordered)
+         len(b), b.attempts, b.unknowns, b.follows, b.ordered, b.quiet)
         for b in batches
     ]  # fmt: skip
     _BATCHES.run(cursor, rows)
@@ -121,7 +128,7 @@ def _insert_deliveries(
     """The batches that can be leased, and for each delivery that took over a row the id of that row."""
     rows = [
         (d.id, chunk.alert_id, d.channel, d.address, chunk.round, d.batch_id, d.content_id, chunk.lane, d.state,
-         d.reason, d.name, d.region, chunk.now)
+         d.reason, d.name, d.region, chunk.now, d.due, d.quiet)
         for d in chunk.deliveries
     ]  # fmt: skip
     inserted = _DELIVERIES.run(cursor, rows)
@@ -171,9 +178,12 @@ def _take_over(
     changes = []
     for new, row, before, region in rows:
         one = planned[new]
-        changes.append((row, one.state, one.batch_id, one.content_id))
+        changes.append((row, one.state, one.batch_id, one.content_id, one.reason, one.due, one.quiet))
         pending.moved(chunk.alert_id, one.channel, (LEVELS[len(region)],), before=before, after=one.state)
     cursor.execute(_TAKE_OVER, (bulk.rows(changes), chunk.now))
+    cursor.execute(
+        LATE_FROM_NOW, (chunk.now, bulk.rows([row for _, row, before, _ in rows if before == "standby"]))
+    )
     return {new: (row, LEVELS[len(region)]) for new, row, _, region in rows}
 
 
@@ -187,6 +197,13 @@ def _renamed(batch: Batch, taken_over: Mapping[str, tuple[str, int]]) -> Batch:
     )
     ids, levels, addresses = zip(*members, strict=True)
     return replace(batch, deliveries=ids, addresses=addresses, levels=bytes(levels))
+
+
+def _renamed_link(link: Fallback, there: Mapping[str, str]) -> Fallback:
+    return link._replace(
+        delivery_id=there.get(link.delivery_id, link.delivery_id),
+        next_id=there.get(link.next_id, link.next_id),
+    )
 
 
 def only(batch: Batch, present: Container[str]) -> Batch | None:

@@ -12,6 +12,7 @@ from warnd.model.delivery import State
 from warnd.model.region import level_of
 from warnd.store import bulk, tables
 from warnd.store.database import raw_of
+from warnd.store.fallbacks import stand_down, start_fallbacks
 from warnd.store.journal import Entry
 from warnd.store.pending import Pending
 from warnd.store.statement import Cursor, Statement
@@ -142,3 +143,7 @@ def _apply(
         cursor.execute(_CLAIM, (bulk.rows(claimed),))
     if changed:
         cursor.execute(_CONFIRM, (bulk.rows(list(changed.values())),))
+        delivered = [id_ for id_, after in states.items() if after == State.DELIVERED.value]
+        stand_down(cursor, now, pending, deliveries=delivered)
+        undelivered = [id_ for id_ in states if states[id_] == State.UNDELIVERED.value]
+        start_fallbacks(cursor, undelivered, now, pending, for_want_of_receipts=True)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from warnd.model.delivery import Batch, BatchState, State
-from warnd.model.region import level_of
 from warnd.ports import Settlement
 from warnd.store import bulk, tables
+from warnd.store.fallbacks import await_receipts, stand_down, start_fallbacks
 from warnd.store.journal import Entry
 from warnd.store.pending import Pending
 from warnd.store.planning import insert_batches
@@ -76,22 +76,6 @@ UPDATE endpoints SET rejections = rejections + 1,
     state = CASE WHEN rejections + 1 >= ?2 THEN 'suspended' ELSE state END
 WHERE id IN (SELECT r.endpoint_id FROM recipients r
              WHERE r.delivery_id IN listed(?1))
-""")
-
-_STANDBY = Statement("""
-UPDATE deliveries SET state = 'waiting', due = ?1, updated = ?1 WHERE state = 'standby' AND id IN (
-    SELECT f.next_id FROM fallbacks f WHERE f.delivery_id IN listed(?2))
-RETURNING id, alert_id, channel, region
-""")
-
-_NOT_NEEDED = Statement("""
-UPDATE deliveries SET state = 'suppressed', reason = 'not_needed', updated = ?1
-WHERE state = 'standby' AND id IN (
-    SELECT f.next_id FROM fallbacks f
-    WHERE f.delivery_id IN (SELECT d.id FROM deliveries d WHERE d.batch_id IN listed(?2))
-      AND NOT EXISTS (SELECT 1 FROM fallbacks o CROSS JOIN deliveries p ON p.id = o.delivery_id
-                      WHERE o.next_id = f.next_id AND p.state NOT IN ('accepted', 'delivered')))
-RETURNING id, alert_id, channel, region
 """)
 
 _FALLEN = frozenset({State.FAILED, State.UNKNOWN, State.EXPIRED})
@@ -278,11 +262,9 @@ def _follow_up(
         cursor.execute(_FORGIVEN, (bulk.rows(rejected),))
         cursor.execute(_REJECTED, (bulk.rows(rejected), suspend_after))
     start_fallbacks(cursor, _fallen(settlements), settlements[-1].ended, pending)
-    accepted = [one.batch.id for one in settlements if one.batch.ordered]
-    if accepted:
-        rows = cursor.execute(_NOT_NEEDED, (settlements[-1].ended, bulk.rows(accepted))).fetchall()
-        for _, alert_id, channel, region in rows:
-            pending.moved(alert_id, channel, (level_of(region),), before="standby", after="suppressed")
+    if ordered := [one.batch.id for one in settlements if one.batch.ordered]:
+        stand_down(cursor, settlements[-1].ended, pending, batches=ordered)
+        await_receipts(cursor, ordered, settlements[-1].ended)
 
 
 def _fallen(settlements: Sequence[Settlement]) -> list[str]:
@@ -296,12 +278,3 @@ def _fallen(settlements: Sequence[Settlement]) -> list[str]:
         else:
             fallen.extend(one.batch.deliveries[i] for i, fate in one.fates if fate.state in _FALLEN)
     return fallen
-
-
-def start_fallbacks(cursor: Cursor, fallen: Sequence[str], now: int, pending: Pending) -> None:
-    """Wake the standbys behind deliveries that failed or are late."""
-    if not fallen:
-        return
-    for _, alert_id, channel, region in cursor.execute(_STANDBY, (now, bulk.rows(fallen))).fetchall():
-        pending.moved(alert_id, channel, (level_of(region),), before="standby", after="waiting")
-        pending.gather = True

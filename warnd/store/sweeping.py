@@ -11,10 +11,10 @@ from warnd.model.delivery import Batch, BatchState, State
 from warnd.model.region import level_of
 from warnd.store import bulk
 from warnd.store.database import raw_of
+from warnd.store.fallbacks import start_fallbacks
 from warnd.store.journal import Entry
 from warnd.store.pending import Pending
 from warnd.store.planning import insert_batches, only
-from warnd.store.settling import start_fallbacks
 from warnd.store.statement import Statement
 
 _UNSENT = Statement("""
@@ -74,7 +74,8 @@ WHERE alert_id = ?1 AND content_id = ?2 AND state IN ('queued', 'waiting', 'unkn
 """)
 
 _GATHER = Statement("""
-UPDATE deliveries SET batch_id = j.batch_id, state = 'queued', due = NULL, attempts = 0, updated = ?2
+UPDATE deliveries SET batch_id = j.batch_id, state = 'queued', due = NULL, attempts = 0,
+    reason = nullif(reason, 'quiet_hours'), updated = ?2
 FROM rows(?1) j(id text, batch_id text) WHERE deliveries.id = j.id
 """)
 

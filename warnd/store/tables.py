@@ -432,6 +432,7 @@ batches = Table(
     Column("follows", Boolean, nullable=False, server_default=false()),
     Column("ordered", Boolean, nullable=False, server_default=false()),
     Column("holder", Integer),
+    Column("quiet", String, nullable=False, server_default=""),
     Index(
         "ix_batches_open",
         "channel",
@@ -439,6 +440,20 @@ batches = Table(
         "id",
         sqlite_where=text("state IN ('queued', 'waiting', 'unknown')"),
         postgresql_where=text("state IN ('queued', 'waiting', 'unknown')"),
+    ),
+    Index(
+        "ix_batches_ordered",
+        "channel",
+        "lane",
+        "id",
+        sqlite_where=text("ordered AND state IN ('queued', 'waiting')"),
+        postgresql_where=text("ordered AND state IN ('queued', 'waiting')"),
+    ),
+    Index(
+        "ix_batches_quiet",
+        "id",
+        sqlite_where=text("quiet <> '' AND state IN ('queued', 'waiting')"),
+        postgresql_where=text("quiet <> '' AND state IN ('queued', 'waiting')"),
     ),
     Index(
         "ix_batches_out",
@@ -453,6 +468,7 @@ batches = Table(
 The unit of work and the lease: leasing is a conditional update to ``sending`` that raises ``epoch``; settling
 requires that epoch. ``follows``: its alert follows another, so an address still in ``sending`` there goes
 first. ``ordered``: some of its deliveries have a fallback. ``holder`` is the chain of whoever leased it last.
+``quiet``: the quiet hours that all of them keep, "" for none.
 """
 
 deliveries = Table(
@@ -475,9 +491,17 @@ deliveries = Table(
     Column("name", String, nullable=False),
     Column("region", String(12), nullable=False),
     Column("updated", BigInteger, nullable=False),
+    Column("quiet", String, nullable=False, server_default=""),
     UniqueConstraint("address", "channel", "alert_id", "round"),
     Index("ix_deliveries_alert_id_id", "alert_id", "id"),
     Index("ix_deliveries_batch_id", "batch_id"),
+    Index(
+        "ix_deliveries_due",
+        "due",
+        "id",
+        sqlite_where=text("state = 'waiting' AND batch_id IS NULL"),
+        postgresql_where=text("state = 'waiting' AND batch_id IS NULL"),
+    ),
     Index("ix_deliveries_region_id", "region", "id"),
     Index(
         "ix_deliveries_notable",
@@ -491,7 +515,7 @@ deliveries = Table(
 """
 One row for every address the alert was to reach. ``name`` and ``region`` are those of the first recipient, as
 they were then. ``batch_id`` NULL and state waiting: certainly not accepted, to be gathered into a new batch at
-``due``. ``told`` is sticky. ``attempts`` counts tries of batches it has left; its batch counts the rest.
+``due``, which ``quiet`` hours (``22:00-07:00``, "" for none) may put off. ``told`` is sticky. ``attempts`` counts tries of batches it has left; its batch counts the rest.
 """
 
 recipients = Table(
@@ -515,10 +539,24 @@ fallbacks = Table(
     metadata,
     Column("delivery_id", Id, primary_key=True),
     Column("next_id", Id, primary_key=True),
+    Column("until", String, nullable=False),
+    Column("late_after", BigInteger, nullable=False),
+    Column("late_at", BigInteger),
     Index("ix_fallbacks_next_id", "next_id"),
+    Index(
+        "ix_fallbacks_late_at",
+        "late_at",
+        "delivery_id",
+        sqlite_where=text("late_at IS NOT NULL"),
+        postgresql_where=text("late_at IS NOT NULL"),
+    ),
     sqlite_with_rowid=False,
 )
-"""In an ordered policy: the delivery that starts when this one fails, and is not needed when it succeeds."""
+"""
+The delivery that starts when this one fails or is late, and is not needed when it succeeds, which is when it is accepted
+or, as ``until`` says, delivered. ``late_at`` is when the clerk looks at it next; NULL: it has not begun, or there is
+nothing left to look for. Begun or accepted, it has ``late_after`` microseconds.
+"""
 
 former_batches = Table(
     "former_batches",

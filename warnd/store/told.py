@@ -12,7 +12,7 @@ from warnd.store.database import raw_of
 from warnd.store.statement import Statement
 
 _TOLD = Statement("""
-SELECT d.id, d.told, d.channel, d.address, coalesce(c.language, ''), d.name, d.region
+SELECT d.id, d.told, d.channel, d.address, coalesce(c.language, ''), d.name, d.region, d.quiet
 FROM deliveries d LEFT JOIN contents c ON c.id = d.content_id
 WHERE d.alert_id = ?1 AND d.id > ?2 AND (d.told OR ?5 AND d.state IN ('queued', 'waiting', 'superseded')
     AND NOT EXISTS (SELECT 1 FROM fallbacks WHERE next_id = d.id)

@@ -67,6 +67,7 @@ def upgrade() -> None:
         sa.Column("follows", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("ordered", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("holder", sa.Integer(), nullable=True),
+        sa.Column("quiet", sa.String(), server_default="", nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_batches")),
         sqlite_with_rowid=False,
     )
@@ -78,6 +79,20 @@ def upgrade() -> None:
             unique=False,
             sqlite_where=sa.text("state IN ('queued', 'waiting', 'unknown')"),
             postgresql_where=sa.text("state IN ('queued', 'waiting', 'unknown')"),
+        )
+        batch_op.create_index(
+            "ix_batches_ordered",
+            ["channel", "lane", "id"],
+            unique=False,
+            sqlite_where=sa.text("ordered AND state IN ('queued', 'waiting')"),
+            postgresql_where=sa.text("ordered AND state IN ('queued', 'waiting')"),
+        )
+        batch_op.create_index(
+            "ix_batches_quiet",
+            ["id"],
+            unique=False,
+            sqlite_where=sa.text("quiet <> '' AND state IN ('queued', 'waiting')"),
+            postgresql_where=sa.text("quiet <> '' AND state IN ('queued', 'waiting')"),
         )
         batch_op.create_index(
             "ix_batches_out",
@@ -106,6 +121,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("region", sa.String(length=12), nullable=False),
         sa.Column("updated", sa.BigInteger(), nullable=False),
+        sa.Column("quiet", sa.String(), server_default="", nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_deliveries")),
         sa.UniqueConstraint(
             "address",
@@ -120,6 +136,13 @@ def upgrade() -> None:
         batch_op.create_index("ix_deliveries_alert_id_id", ["alert_id", "id"], unique=False)
         batch_op.create_index("ix_deliveries_batch_id", ["batch_id"], unique=False)
         batch_op.create_index(
+            "ix_deliveries_due",
+            ["due", "id"],
+            unique=False,
+            sqlite_where=sa.text("state = 'waiting' AND batch_id IS NULL"),
+            postgresql_where=sa.text("state = 'waiting' AND batch_id IS NULL"),
+        )
+        batch_op.create_index(
             "ix_deliveries_notable",
             ["state", "id"],
             unique=False,
@@ -132,10 +155,20 @@ def upgrade() -> None:
         "fallbacks",
         sa.Column("delivery_id", sa.String(length=26), nullable=False),
         sa.Column("next_id", sa.String(length=26), nullable=False),
+        sa.Column("until", sa.String(), nullable=False),
+        sa.Column("late_after", sa.BigInteger(), nullable=False),
+        sa.Column("late_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("delivery_id", "next_id", name=op.f("pk_fallbacks")),
         sqlite_with_rowid=False,
     )
     with op.batch_alter_table("fallbacks", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_fallbacks_late_at",
+            ["late_at", "delivery_id"],
+            unique=False,
+            sqlite_where=sa.text("late_at IS NOT NULL"),
+            postgresql_where=sa.text("late_at IS NOT NULL"),
+        )
         batch_op.create_index("ix_fallbacks_next_id", ["next_id"], unique=False)
 
     op.create_table(

@@ -1,0 +1,99 @@
+"""Watching whether broadcasts come in time: a word to a person while there still is something to be done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+
+from warnd.app.board import AlarmBoard
+from warnd.model.color import Lane
+from warnd.model.policy import Policies
+from warnd.pipeline.punctual import Late, Unsent, late
+from warnd.store import unsent
+from warnd.store.sqlite import SqliteStore
+from warnd.store.unsent import UnderWay
+
+_LOOK_EVERY = 5_000_000
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Punctuality:
+    """
+    Looks every few seconds at what is under way. ``accepted`` gives how many deliveries a channel has handed over
+    since the start; ``clock`` microseconds since 1970.
+    """
+
+    def __init__(
+        self,
+        store: SqliteStore,
+        *,
+        policies: Policies,
+        channels: Sequence[str],
+        accepted: Callable[[str], int],
+        alarms: AlarmBoard,
+        clock: Callable[[], int],
+    ) -> None:
+        self._store = store
+        self._policies = policies
+        self._channels = channels
+        self._accepted = accepted
+        self._alarms = alarms
+        self._clock = clock
+        self._since: dict[str, int] = {}
+        self._looked: int | None = None
+        self._handed_over: dict[str, int] = {}
+        self._busy: frozenset[str] = frozenset()
+
+    def began(self, alert_id: str) -> None:
+        """Its broadcast is under way from now on, if it was not."""
+        self._since.setdefault(alert_id, self._clock())
+
+    async def round(self) -> None:
+        """Sound for what will be late, if it is time to look."""
+        now = self._clock()
+        if self._looked is None:
+            for alert_id, since in await self._store.read(unsent.in_force):
+                self._since.setdefault(alert_id, since)
+        elif now - self._looked < _LOOK_EVERY:
+            return
+        pace = self._pace(now)
+        found = await self._store.read(unsent.under_way, list(self._since)) if self._since else []
+        left = [one for one in found if one.channel]
+        going = {one.alert_id for one in found if one.channel or not one.planned}
+        for alert_id in self._since.keys() - going:
+            del self._since[alert_id]
+            self._alarms.clear("broadcast_late", alert_id)
+        self._busy = frozenset(one.channel for one in left)
+        headlines = {one.alert_id: one.headline for one in left}
+        for one in late([self._unsent(each) for each in left if each.lane is not Lane.DRILL], pace, now):
+            message = f"{headlines[one.unsent.alert_id]}: {_how_late(one)}"
+            self._alarms.sound("broadcast_late", one.unsent.alert_id, message)
+
+    def _pace(self, now: int) -> Mapping[str, float]:
+        """
+        Deliveries a second since the last look, of the channels that have had something to send ever since.
+        """
+        before, since = self._handed_over, self._looked
+        self._handed_over = {channel: self._accepted(channel) for channel in self._channels}
+        self._looked = now
+        if since is None or now <= since:
+            return {}
+        seconds = (now - since) / 1e6
+        return {
+            channel: (n - before[channel]) / seconds
+            for channel, n in self._handed_over.items()
+            if channel in self._busy
+        }
+
+    def _unsent(self, one: UnderWay) -> Unsent:
+        since = self._since[one.alert_id]
+        patience = self._policies.late_after(one.color, one.hazard, one.channel) // _MICROSECOND
+        return Unsent(one.alert_id, one.channel, one.lane.value, since, one.deliveries, since + patience)
+
+
+def _how_late(one: Late) -> str:
+    n, channel = one.unsent.deliveries, one.unsent.channel
+    if one.ends is None:
+        return f"{n} wait for {channel}, which tells nobody at present"
+    seconds = max(one.ends - one.unsent.late_at, 0) // 1_000_000
+    return f"{n} wait for {channel}; at its pace the last are told {seconds} s late"
