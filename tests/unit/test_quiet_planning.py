@@ -59,6 +59,9 @@ class _Audience:
             for n, (number, more) in enumerate(zip(numbers, extra, strict=True))
         ], ""
 
+    async def shared(self, endpoints: Sequence[str]) -> set[str]:
+        return set()
+
 
 def warning(color: Color = Color.BLUE, hazard: str = "rainstorm") -> Alert:
     return Alert("A", "S", NIGHT, Status.ACTUAL, AlertType.ALERT, hazard, color, {"zh": Text("暴雨", "", "")})

@@ -11,7 +11,7 @@ from warnd.model.color import Lane
 from warnd.pipeline.late import A_WHILE, Verdict, judge
 from warnd.ports import Standing
 from warnd.store import failover
-from warnd.store.sqlite import SqliteStore
+from warnd.store.threads import ThreadedStore
 
 log = structlog.get_logger()
 
@@ -35,7 +35,7 @@ class Failover:
     """
 
     def __init__(
-        self, store: SqliteStore, *, unfit: Callable[[], Mapping[str, int]], clock: Callable[[], int]
+        self, store: ThreadedStore, *, unfit: Callable[[], Mapping[str, int]], clock: Callable[[], int]
     ) -> None:
         self._store = store
         self._unfit = unfit

@@ -10,7 +10,7 @@ from warnd.model.color import Lane
 from warnd.model.policy import Policies
 from warnd.pipeline.punctual import Late, Unsent, late
 from warnd.store import unsent
-from warnd.store.sqlite import SqliteStore
+from warnd.store.threads import ThreadedStore
 from warnd.store.unsent import UnderWay
 
 _LOOK_EVERY = 5_000_000
@@ -25,7 +25,7 @@ class Punctuality:
 
     def __init__(
         self,
-        store: SqliteStore,
+        store: ThreadedStore,
         *,
         policies: Policies,
         channels: Sequence[str],

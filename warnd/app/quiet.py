@@ -12,7 +12,7 @@ from warnd.model.policy import Policies
 from warnd.pipeline.quiet import Night
 from warnd.ports import Batchless
 from warnd.store import quiet
-from warnd.store.sqlite import SqliteStore
+from warnd.store.threads import ThreadedStore
 from warnd.store.tables import instant
 
 log = structlog.get_logger()
@@ -26,7 +26,7 @@ class QuietKeeper:
     """
 
     def __init__(
-        self, store: SqliteStore, *, policies: Policies, zone: ZoneInfo, clock: Callable[[], int]
+        self, store: ThreadedStore, *, policies: Policies, zone: ZoneInfo, clock: Callable[[], int]
     ) -> None:
         self._store = store
         self._hours = policies.quiet_hours
