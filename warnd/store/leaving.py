@@ -7,10 +7,14 @@ from collections.abc import Sequence
 
 from warnd.store import bulk
 
-_TAKE_BACK = """
-UPDATE batches SET state = 'stopped'
-WHERE id IN (SELECT value FROM json_each(?)) AND state IN ('queued', 'waiting') RETURNING id
-"""
+_AT_REST = bulk.folded(
+    """
+SELECT b.id AS c0 FROM json_each(?) j CROSS JOIN batches b ON b.id = j.value WHERE b.state IN ('queued', 'waiting')
+""",
+    1,
+)
+
+_STOP = "UPDATE batches SET state = 'stopped' WHERE id IN (SELECT value FROM json_each(?))"
 
 _FORMER = """
 INSERT OR IGNORE INTO former_batches (delivery_id, batch_id)
@@ -28,7 +32,9 @@ WHERE id IN (SELECT value FROM json_each(?4))
 
 def take_back(cursor: sqlite3.Cursor, batches: Sequence[str]) -> list[str]:
     """Stop these where they still rest, so that no lease is granted on them any more; which they were."""
-    return sorted(row[0] for row in cursor.execute(_TAKE_BACK, (bulk.rows(batches),)).fetchall())
+    found = [row[0] for row in bulk.unfolded(cursor.execute(_AT_REST, (bulk.rows(batches),)).fetchone())]
+    cursor.execute(_STOP, (bulk.rows(found),))
+    return found
 
 
 def leave(
