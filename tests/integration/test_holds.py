@@ -313,7 +313,7 @@ async def test_the_blast_radius_is_shown_while_it_waits(here: County) -> None:
     status, found = await here.door.ask("GET", f"alerts/{answer['id']}/forecast", role="li")
     assert (status, found) == (200, {
         "targeted": 4, "suppressed": 0, "by_channel": {"sms": 4}, "by_level": {"township": 4}, "by_reason": {},
-        "told_before": 0,
+        "told_before": 0, "delayed": 0,
     })  # fmt: skip
     await here.door.ask("POST", f"alerts/{answer['id']}/approve", role="li")
     assert (await here.door.ask("GET", f"alerts/{answer['id']}/forecast"))[0] == 409

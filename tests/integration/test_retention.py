@@ -95,7 +95,7 @@ def keep_delivery(connection: Connection, id: str, alert: str, address: str) -> 
         tables.recipients: {
             "delivery_id": id, "subscriber_id": id, "endpoint_id": id, "name": "值班室", "region": "62", "reasons": "[]",
         },
-        tables.fallbacks: {"delivery_id": id, "next_id": id},
+        tables.fallbacks: {"delivery_id": id, "next_id": id, "until": "accepted", "late_after": 1},
         tables.former_batches: {"delivery_id": id, "batch_id": alert},
         tables.receipt_keys: {"channel": "sms", "receipt_key": id, "delivery_id": id},
         tables.receipts: {

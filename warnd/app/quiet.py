@@ -12,8 +12,8 @@ from warnd.model.policy import Policies
 from warnd.pipeline.quiet import Night
 from warnd.ports import Batchless
 from warnd.store import quiet
-from warnd.store.threads import ThreadedStore
 from warnd.store.tables import instant
+from warnd.store.threads import ThreadedStore
 
 log = structlog.get_logger()
 

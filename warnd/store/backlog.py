@@ -60,14 +60,17 @@ SELECT id, alert_id, kind, language, body, subject, segments, template, template
 FROM contents WHERE alert_id = ?
 """)
 
-_BATCHLESS = Statement(f"""
-SELECT d.id, d.alert_id, d.channel, d.content_id, d.address, d.region, d.lane, d.attempts, d.due,
-    a.deliver_until, a.episode_id <> a.id,
-    EXISTS (SELECT 1 FROM fallbacks f WHERE f.delivery_id = d.id), {_BEHIND}, d.quiet
+_BATCHLESS = bulk.folded(
+    f"""
+SELECT d.id AS c0, d.alert_id AS c1, d.channel AS c2, d.content_id AS c3, d.address AS c4, d.region AS c5, d.lane AS c6,
+    d.attempts AS c7, d.due AS c8, a.deliver_until AS c9, a.episode_id <> a.id AS c10,
+    EXISTS (SELECT 1 FROM fallbacks f WHERE f.delivery_id = d.id) AS c11, {_BEHIND} AS c12, d.quiet AS c13
 FROM deliveries d INDEXED BY ix_deliveries_due CROSS JOIN alerts a ON a.id = d.alert_id
 WHERE d.state = 'waiting' AND d.batch_id IS NULL AND d.due <= ? AND (d.due, d.id) > (?, ?) AND a.stopped_at IS NULL
 ORDER BY d.due, d.id LIMIT ?
-""")
+""",
+    14,
+)
 
 _NEXT_DUE = Statement("""
 SELECT d.due FROM deliveries d INDEXED BY ix_deliveries_due CROSS JOIN alerts a ON a.id = d.alert_id
@@ -117,7 +120,7 @@ def leases_left_behind(connection: Connection, living: Sequence[int], limit: int
 
 def batchless(connection: Connection, due_by: int, after: tuple[int, str], limit: int) -> list[Batchless]:
     """Deliveries to be gathered into new batches that are due by then, by (due, id) from the one after."""
-    rows = raw_of(connection).execute(_BATCHLESS, (due_by, *after, limit))
+    rows = bulk.unfolded(raw_of(connection).execute(_BATCHLESS, (due_by, *after, limit)).fetchone())
     return [Batchless._make((*row[:10], *map(bool, row[10:13]), row[13])) for row in rows]
 
 

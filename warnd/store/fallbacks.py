@@ -9,11 +9,18 @@ from warnd.store import bulk
 from warnd.store.pending import Pending
 from warnd.store.statement import Cursor, Statement
 
-_START = Statement("""
-UPDATE deliveries SET state = 'waiting', due = ?1, updated = ?1 WHERE state = 'standby' AND id IN (
+_BEHIND = bulk.folded(
+    """
+SELECT n.id AS c0, n.alert_id AS c1, n.channel AS c2, n.region AS c3 FROM deliveries n
+WHERE n.state = 'standby' AND n.id IN (
     SELECT f.next_id FROM fallbacks f
-    WHERE f.delivery_id IN listed(?2) AND (f.until = 'delivered' OR ?3))
-RETURNING id, alert_id, channel, region
+    WHERE f.delivery_id IN listed(?1) AND (f.until = 'delivered' OR ?2)) /*+ ORDER BY n.id FOR UPDATE OF n */
+""",
+    4,
+)
+
+_START = Statement("""
+UPDATE deliveries SET state = 'waiting', due = ?1, updated = ?1 WHERE id IN listed(?2)
 """)
 
 LATE_FROM_NOW = Statement("""
@@ -26,17 +33,24 @@ UPDATE fallbacks SET late_at = ?1 + late_after WHERE until = 'delivered' AND del
     WHERE d.batch_id IN listed(?2) AND d.state = 'accepted')
 """)
 
-_STAND_DOWN = Statement("""
-UPDATE deliveries SET state = 'suppressed', reason = 'not_needed', updated = ?1
-WHERE state = 'standby' AND id IN (
+_NOT_NEEDED = bulk.folded(
+    """
+SELECT n.id AS c0, n.alert_id AS c1, n.channel AS c2, n.region AS c3 FROM deliveries n
+WHERE n.state = 'standby' AND n.id IN (
     SELECT f.next_id FROM fallbacks f
-    WHERE f.delivery_id IN (SELECT d.id FROM deliveries d WHERE d.batch_id IN listed(?2)
-                            UNION ALL SELECT e.id FROM listed(?3) e(id))
+    WHERE f.delivery_id IN (SELECT d.id FROM deliveries d WHERE d.batch_id IN listed(?1)
+                            UNION ALL SELECT e.id FROM listed(?2) e(id))
       AND NOT EXISTS (SELECT 1 FROM fallbacks o CROSS JOIN deliveries p ON p.id = o.delivery_id
                       WHERE o.next_id = f.next_id AND p.state <> 'delivered'
                         AND NOT (p.state = 'accepted' AND o.until = 'accepted')
-                        AND NOT (p.state = 'suppressed' AND p.reason = 'not_needed')))
-RETURNING id, alert_id, channel, region
+                        AND NOT (p.state = 'suppressed' AND p.reason = 'not_needed'))) /*+ ORDER BY n.id FOR UPDATE OF n */
+""",
+    4,
+)
+
+_STAND_DOWN = Statement("""
+UPDATE deliveries SET state = 'suppressed', reason = 'not_needed', updated = ?1
+WHERE id IN listed(?2)
 """)
 
 
@@ -55,12 +69,13 @@ def start_fallbacks(
     """
     if not fallen:
         return
-    rows = cursor.execute(_START, (now, bulk.rows(fallen), not for_want_of_receipts)).fetchall()
-    for _, alert_id, channel, region in rows:
-        pending.moved(alert_id, channel, (level_of(region),), before="standby", after="waiting")
+    values = (bulk.rows(fallen), not for_want_of_receipts)
+    rows = bulk.unfolded(cursor.execute(_BEHIND, values).fetchone())
     if rows:
+        ids = _moved(rows, pending, after="waiting")
+        cursor.execute(_START, (now, ids))
+        cursor.execute(LATE_FROM_NOW, (now, ids))
         pending.gather = True
-        cursor.execute(LATE_FROM_NOW, (now, bulk.rows([row[0] for row in rows])))
 
 
 def stand_down(
@@ -76,10 +91,18 @@ def stand_down(
     stand by for them in turn.
     """
     while batches or deliveries:
-        rows = cursor.execute(_STAND_DOWN, (now, bulk.rows(batches), bulk.rows(deliveries))).fetchall()
-        for _, alert_id, channel, region in rows:
-            pending.moved(alert_id, channel, (level_of(region),), before="standby", after="suppressed")
+        values = (bulk.rows(batches), bulk.rows(deliveries))
+        rows = bulk.unfolded(cursor.execute(_NOT_NEEDED, values).fetchone())
+        if rows:
+            cursor.execute(_STAND_DOWN, (now, _moved(rows, pending, after="suppressed")))
         batches, deliveries = (), [row[0] for row in rows]
+
+
+def _moved(rows: Sequence[Sequence[str]], pending: Pending, *, after: str) -> str:
+    """Count these standbys as moved; their ids as a parameter."""
+    for _, alert_id, channel, region in rows:
+        pending.moved(alert_id, channel, (level_of(region),), before="standby", after=after)
+    return bulk.rows([row[0] for row in rows])
 
 
 def await_receipts(cursor: Cursor, batches: Sequence[str], now: int) -> None:

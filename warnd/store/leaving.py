@@ -7,10 +7,15 @@ from collections.abc import Sequence
 from warnd.store import bulk
 from warnd.store.statement import Cursor, Statement
 
-_TAKE_BACK = Statement("""
-UPDATE batches SET state = 'stopped'
-WHERE id IN listed(?) AND state IN ('queued', 'waiting') RETURNING id
-""")
+_AT_REST = bulk.folded(
+    """
+SELECT b.id AS c0 FROM listed(?) j(id) CROSS JOIN batches b ON b.id = j.id WHERE b.state IN ('queued', 'waiting')
+/*+ ORDER BY b.id FOR UPDATE OF b */
+""",
+    1,
+)
+
+_STOP = Statement("UPDATE batches SET state = 'stopped' WHERE id IN listed(?)")
 
 _FORMER = Statement("""
 INSERT INTO former_batches (delivery_id, batch_id)
@@ -28,7 +33,9 @@ WHERE id IN listed(?4)
 
 def take_back(cursor: Cursor, batches: Sequence[str]) -> list[str]:
     """Stop these where they still rest, so that no lease is granted on them any more; which they were."""
-    return sorted(row[0] for row in cursor.execute(_TAKE_BACK, (bulk.rows(batches),)).fetchall())
+    found = [row[0] for row in bulk.unfolded(cursor.execute(_AT_REST, (bulk.rows(batches),)).fetchone())]
+    cursor.execute(_STOP, (bulk.rows(found),))
+    return found
 
 
 def leave(

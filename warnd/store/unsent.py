@@ -52,6 +52,15 @@ def under_way(connection: Connection, alert_ids: Sequence[str]) -> list[UnderWay
     """
     rows = raw_of(connection).execute(_UNDER_WAY, (bulk.rows(alert_ids), Lane.ORANGE.value)).fetchall()
     return [
-        UnderWay(row[0], row[1], Color(row[2]), row[3], Lane(row[4]), bool(row[5]), row[6] if row[7] else "", row[7])
+        UnderWay(
+            row[0],
+            row[1],
+            Color(row[2]),
+            row[3],
+            Lane(row[4]),
+            bool(row[5]),
+            row[6] if row[7] else "",
+            row[7],
+        )
         for row in rows
     ]
