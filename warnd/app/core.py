@@ -30,7 +30,6 @@ from warnd.model.color import Lane
 from warnd.model.delivery import Batch
 from warnd.model.ulid import UlidMaker
 from warnd.pipeline.broadcast import Broadcaster
-from warnd.pipeline.confirm import confirm
 from warnd.pipeline.lease import InForce
 from warnd.pipeline.match import AudienceIndex
 from warnd.pipeline.turns import Turns
@@ -39,7 +38,6 @@ from warnd.settings import Settings
 from warnd.store import audience, backlog, standing
 from warnd.store.journal import Entry
 from warnd.store.plan_source import StoredPlanSource
-from warnd.store.sqlite import SqliteStore
 from warnd.store.tables import micros
 
 log = structlog.get_logger()
@@ -59,9 +57,7 @@ class App:
         self._real_time = wall is None
         self.now = wall or _utc
         self.ids = UlidMaker()
-        self.store = SqliteStore(
-            settings.store.path, confirm=confirm, suspend_after=settings.retry.suspend_after
-        )
+        self.store = wiring.store(settings)
         self.places = Places(self.store, settings.regions)
         self.metrics = Metrics()
         self.in_force = InForce()

@@ -21,7 +21,7 @@ _LEVELS = {width: level for level, width in enumerate(WIDTHS)}
 
 _OPEN = Statement("""
 SELECT b.id, b.alert_id, b.channel, b.content_id, b.lane, b.state, b.due, b.created, b.deliver_until, b.epoch,
-    b.attempts, b.unknowns, b.follows, b.ordered, ?5
+    b.attempts, b.unknowns, b.follows, b.ordered, a.change IN ('lifted', 'lowered')
 FROM batches b CROSS JOIN alerts a ON a.id = b.alert_id
 WHERE b.channel = ?1 AND b.lane = ?2 AND b.state IN ('queued', 'waiting', 'unknown') AND b.id > ?3
   AND a.stopped_at IS NULL AND (a.change IN ('lifted', 'lowered')) = ?5
