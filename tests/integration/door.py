@@ -70,18 +70,7 @@ class Door:
 
     async def settle_in(self, people: int) -> None:
         """So many posts of one group of Liangshui, each with a number."""
-        rows = "".join(
-            f"LSZ-{n:04},post,两水镇{n}号值班室,621202101,621202101/山洪责任人,responsible,sms,+86154{n:08},1,zh,true\n"
-            for n in range(people)
-        )
-        imported = read_sheet((HEADER + rows).encode(), ChannelKinds.beside(["sms"])).rows
-        plan = plan_import(imported, await self.app.store.read(existing_audience, imported))
-
-        def apply(connection: Any) -> None:
-            apply_import(connection, plan, ids=UlidMaker(), now=self.app.now())
-            audience_changed(connection)
-
-        await self.app.store.write(apply)
+        await settle_in(self.app, people)
 
     async def set_state(self, state: str, ids: list[str]) -> None:
         """As if an attempt had come to that: on the rows, their batches and the tallies."""
@@ -96,3 +85,19 @@ class Door:
                 connection.exec_driver_sql("UPDATE batches SET state = 'settled' WHERE id = ?", (row[3],))
 
         await self.app.store.move(change)
+
+
+async def settle_in(app: App, people: int) -> None:
+    """The same without a door."""
+    rows = "".join(
+        f"LSZ-{n:04},post,两水镇{n}号值班室,621202101,621202101/山洪责任人,responsible,sms,+86154{n:08},1,zh,true\n"
+        for n in range(people)
+    )
+    imported = read_sheet((HEADER + rows).encode(), ChannelKinds.beside(["sms"])).rows
+    plan = plan_import(imported, await app.store.read(existing_audience, imported))
+
+    def apply(connection: Any) -> None:
+        apply_import(connection, plan, ids=UlidMaker(), now=app.now())
+        audience_changed(connection)
+
+    await app.store.write(apply)

@@ -8,13 +8,12 @@ decided, plans that a crash cut short. Nothing else has to be remembered anywher
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from datetime import datetime, timedelta
 
 import structlog
 
 from warnd.app.board import AlarmBoard
-from warnd.app.space import shortage
 from warnd.errors import Conflict, StoreError
 from warnd.model.alert import AlertState
 from warnd.model.color import Lane
@@ -47,14 +46,18 @@ _ENDS = {
     AlertState.CANCELLED: State.CANCELLED,
     AlertState.EXPIRED: State.EXPIRED,
     AlertState.RELEASED: State.EXPIRED,
-    AlertState.REJECTED: State.CANCELLED,
 }
+
+
+async def _nowhere() -> None:
+    """There is nothing else to look at."""
 
 
 class Clerk:
     """
     See the module. ``post`` offers batches to the lanes, ``plan`` starts an alert's broadcast (again);
-    ``clock`` gives microseconds since 1970.
+    ``clock`` gives microseconds since 1970. ``out`` gives (batch, epoch) of what this very process has out: its leases do
+    not run out, whatever the clock says. ``look`` is called at the beginning of each round.
     """
 
     def __init__(
@@ -69,8 +72,12 @@ class Clerk:
         plan: Callable[[str, Lane], None],
         new_ids: Callable[[int], list[str]],
         clock: Callable[[], int],
+        out: Callable[[], Set[tuple[str, int]]] = frozenset,
+        look: Callable[[], Awaitable[None]] = _nowhere,
     ) -> None:
         self._store = store
+        self._out = out
+        self._look = look
         self._routes = routes
         self._retry = retry
         self._in_force = in_force
@@ -111,14 +118,14 @@ class Clerk:
 
     async def round(self) -> bool:
         """One look at everything that time or a crash may have left; whether the next one need not wait."""
+        await self._look()
         await self._run_out(backlog.leases_run_out, self._clock())
         await self._match_missed()
         await self._expire(instant(self._clock()))
         await self._time_out(instant(self._clock()))
         # Before the sweeping: a red that was just released must not wait for a million rows of what it ended.
-        for alert_id, lane in await self._store.read(alerts.unplanned):
+        for alert_id, lane in await self._store.read(backlog.unplanned):
             self._plan(alert_id, lane)
-        self._look_at_the_disk()
         more = await self._sweep()
         for content_id, batch in list(self._refused.items()):
             if not await self._store.move(sweeping.stop_content, batch, self._clock(), _CHUNK):
@@ -160,7 +167,10 @@ class Clerk:
 
     async def _run_out(self, find: Callable[..., list[Batch]], by: object) -> None:
         while True:
-            found = await self._store.read(find, by, _CHUNK)
+            ended = await self._store.read(find, by, _CHUNK)
+            # An attempt of our own ends by its channel's time-out, and its outcome is kept until it is on disk.
+            ours = self._out() if ended else frozenset()
+            found = [one for one in ended if (one.id, one.epoch) not in ours]
             if not found:
                 return
             log.warning("leases.ran_out", batches=len(found))
@@ -182,19 +192,8 @@ class Clerk:
         if found:
             await self._store.move(receiving.match_missed, found, now, confirm)
 
-    def _look_at_the_disk(self) -> None:
-        if self._store.directory is None:
-            return
-        message = shortage(self._store.directory)
-        if message is not None:
-            self._alarms.sound("disk_low", "store", message)
-        else:
-            self._alarms.clear("disk_low", "store")
-
     async def _expire(self, now: datetime) -> None:
-        stopped = await self._store.record(alerts.expire_due, now)
-        if stopped:
-            self._in_force.stop(dict.fromkeys(stopped, self._clock()))
+        self._in_force.stop(await self._store.record(alerts.expire_due, now))
 
     async def _time_out(self, now: datetime) -> None:
         """What is released here is planned by the same round."""
@@ -205,7 +204,7 @@ class Clerk:
             except Conflict:
                 continue  # a person was quicker
             log.warning("hold.timed_out", alert=alert_id, state=decided.state.value)
-            self._in_force.stop(dict.fromkeys(decided.stopped, self._clock()))
+            self._in_force.stop(decided.stopped)
 
     async def _sweep(self) -> bool:
         """
@@ -213,7 +212,7 @@ class Clerk:
 
         Those of which something is out come last, in turn: all that can be done is to look again later.
         """
-        unswept = dict(await self._store.read(alerts.unswept))
+        unswept = dict(await self._store.read(backlog.unswept))
         self._swept_to = {id_: after for id_, after in self._swept_to.items() if id_ in unswept}
         waiting = {id_: unswept.pop(id_) for id_, after in self._swept_to.items() if not after}
         left = CHUNKS_OF_A_ROUND

@@ -1,9 +1,9 @@
 """
 The five lanes of each channel, in this process.
 
-Strict order, red first, but for every twentieth take, which serves the lowest lane that has something; within a lane first
-notices before lifts and lowerings. A lane keeps a bounded head in memory; what does not fit stays in the store and is fetched by key when the head runs
-low. A throttled target steps aside and never blocks its lane.
+Strict order, red first, but for every twentieth take, which serves the lowest lane that has something; within a lane
+first notices before lifts and lowerings. Of both it keeps a bounded head in memory; what does not fit stays in the
+store and is fetched by key when the head runs low. A throttled target steps aside and never blocks its lane.
 """
 
 from __future__ import annotations
@@ -77,9 +77,8 @@ class ChannelLanes:
     """
     The lanes of one channel.
 
-    The first ``red_only`` slots take red only. ``clock``
-    gives microseconds since 1970 and ``monotonic`` seconds for pacing; ``holds(batch, now)`` says whether a batch may
-    still leave, asked before anything is paid for it.
+    The first ``red_only`` slots take red only. ``clock`` gives microseconds since 1970 and ``monotonic`` seconds for
+    pacing; ``holds(batch, now)`` says whether a batch may still leave, asked before anything is paid for it.
     """
 
     def __init__(
@@ -147,6 +146,14 @@ class ChannelLanes:
         self._held.add(batch.id)
         self._push_later(batch, due)
         self._set_timer()
+
+    def offer_all(self) -> None:
+        """The clock was set, and what waits for a time would wait for another: it is offered now."""
+        self._later = [(0, serial, batch) for _, serial, batch in self._later]
+        heapq.heapify(self._later)
+        if self._timer is not None:
+            self._timer.cancel()
+        self._on_timer()
 
     def take_now(self, slot: int) -> Batch | None:
         """The most urgent batch that is due and paid for, or None."""

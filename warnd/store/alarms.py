@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, and_, func, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from warnd.errors import NotFound
 from warnd.store.journal import Entry
 from warnd.store.paging import MOST, Page, in_chunks
-from warnd.store.tables import alarms, micros
+from warnd.store.tables import alarms, contents, micros
 
 ENDED_BY_WORD = (
     *("alert_stale", "feed_refused", "signature_forged"),
-    *("hold_released", "hold_rejected", "reds_unusual"),
+    *("hold_released", "hold_rejected", "reds_unusual", "clock_jumped"),
 )
 """Alarms that no condition can end: they go with their acknowledgement."""
 
@@ -72,9 +72,9 @@ def clear_about(connection: Connection, alert_ids: Sequence[str], now: datetime)
     """Nothing is left to do about these alerts: they were rejected or stopped, or their time is over."""
     entries = []
     for chunk in in_chunks(alert_ids):
-        # The subject of a refused text is its channel and alert: ``sms/01K…``.
-        of_a_text = and_(alarms.c.kind == "content_refused", func.substr(alarms.c.subject, -26).in_(chunk))
-        for about in (alarms.c.subject.in_(chunk), of_a_text):
+        # A refused text is the alert's on one channel: its alarm is about ``sms/01K…``.
+        texts = select(contents.c.channel + "/" + contents.c.alert_id).where(contents.c.alert_id.in_(chunk))
+        for about in (alarms.c.subject.in_(chunk), alarms.c.subject.in_(texts)):
             over = connection.execute(
                 update(alarms)
                 .where(about, alarms.c.cleared_at.is_(None))
@@ -116,6 +116,12 @@ def open_alarms(connection: Connection) -> list[Alarm]:
         select(alarms).where(alarms.c.cleared_at.is_(None)).order_by(alarms.c.id.desc())
     )
     return [_alarm(row) for row in rows]
+
+
+def stands(connection: Connection, kind: str) -> bool:
+    """Whether there is an open one of this kind."""
+    found = select(alarms.c.id).where(alarms.c.kind == kind, alarms.c.cleared_at.is_(None)).limit(1)
+    return connection.execute(found).first() is not None
 
 
 def list_alarms(connection: Connection, *, limit: int = 50, cursor: str | None = None) -> Page[Alarm]:

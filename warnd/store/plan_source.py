@@ -1,13 +1,13 @@
-"""``ports.PlanSource`` over the store: the reads of planning, with their columns in ``alerts``, ``members``, ``told``."""
+"""``ports.PlanSource`` over the store: the reads of planning, their columns in ``telling``, ``members``, ``told``."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from warnd.model.audience import Member
 from warnd.model.content import Content
 from warnd.ports import Heard, Store, Telling, Told
-from warnd.store import alerts, bulk, members, told
+from warnd.store import bulk, members, telling, told
 from warnd.store.backlog import contents_of_alert
 
 
@@ -18,16 +18,21 @@ class StoredPlanSource:
         self._store = store
 
     async def load(self, alert_id: str) -> Telling:
-        return await self._store.read(alerts.load, alert_id)
+        return await self._store.read(telling.load, alert_id)
 
     async def contents(self, alert_id: str) -> dict[tuple[str, str], Content]:
         return await self._store.read(contents_of_alert, alert_id)
 
     async def members(
-        self, groups: Sequence[str], after: str, limit: int, size: int
+        self, groups: Collection[str], after: str, limit: int, size: int
     ) -> tuple[list[Member], str]:
-        scan = size >= members.SCAN_FROM
-        return await self._store.read(members.members_after, bulk.rows(groups), after, limit, scan=scan)
+        if len(groups) > members.LISTED:
+            return await self._store.read(members.members_among, groups, after, limit)
+        listed, scan = bulk.rows(list(groups)), size >= members.SCAN_FROM
+        return await self._store.read(members.members_after, listed, after, limit, scan=scan)
+
+    async def shared(self, endpoints: Sequence[str]) -> set[str]:
+        return await self._store.read(members.shared, bulk.rows(endpoints))
 
     async def not_yet_followed(
         self, earlier: str, alert_id: str, after: str, limit: int, *, untold: bool

@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.pool import StaticPool
 
 from warnd.errors import StoreError
-from warnd.store.database import upgrade
+from warnd.store.database import said_by, upgrade
 from warnd.store.holders import LOCKS
 from warnd.store.statement import Statement, Values
 
@@ -209,13 +209,13 @@ def open_postgres(place: Place) -> PostgresWriting:
     try:
         writing = PostgresWriting(place)
     except (psycopg.Error, DBAPIError) as error:
-        raise StoreError(f"{named(place)}: {_said(error)}") from error
+        raise StoreError(f"{named(place)}: {said_by(error)}") from error
     try:
         _upgrade(writing)
     except (psycopg.Error, DBAPIError) as error:
         writing.close()
         raise StoreError(
-            f"{named(place)}: its schema cannot be brought up to date: {_said(error)}"
+            f"{named(place)}: its schema cannot be brought up to date: {said_by(error)}"
         ) from error
     return writing
 
@@ -310,7 +310,3 @@ def _upgrade(writing: PostgresWriting) -> None:
         connection.exec_driver_sql("ROLLBACK")
         raise
     connection.exec_driver_sql("COMMIT")
-
-
-def _said(error: Exception) -> str:
-    return str(error.orig if isinstance(error, DBAPIError) else error).strip()

@@ -337,6 +337,12 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "audience_changes",
+        sa.Column("revision", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("groups", sa.JSON(none_as_null=True), nullable=True),
+        sa.PrimaryKeyConstraint("revision", name=op.f("pk_audience_changes")),
+    )
+    op.create_table(
         "nonces",
         sa.Column("source", sa.String(), nullable=False),
         sa.Column("nonce", sa.String(), nullable=False),
@@ -477,7 +483,6 @@ def upgrade() -> None:
         sa.Column("alert_id", sa.String(length=26), nullable=False),
         sa.Column("sender", sa.String(), nullable=False),
         sa.Column("identifier", sa.String(), nullable=False),
-        sa.Column("referred_id", sa.String(length=26), nullable=True),
         sa.PrimaryKeyConstraint("alert_id", "sender", "identifier", name=op.f("pk_alert_references")),
     )
     with op.batch_alter_table("alert_references", schema=None) as batch_op:
