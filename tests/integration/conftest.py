@@ -22,7 +22,7 @@ from warnd.settings import load
 from warnd.store import keys, regions, tables
 from warnd.store.database import engine_over, open_writer, upgrade
 from warnd.store.keys import Role
-from warnd.store.postgres_connection import open_postgres
+from warnd.store.postgres_writing import open_postgres
 
 NOW = datetime(2026, 7, 14, 0, 10, tzinfo=UTC)
 

@@ -11,7 +11,8 @@ from sqlalchemy.exc import DBAPIError
 
 from warnd.errors import StoreError
 from warnd.store.database import said_by
-from warnd.store.postgres_connection import Place, PostgresWriting, Session, named, open_postgres
+from warnd.store.postgres_connection import Place, Session, named
+from warnd.store.postgres_writing import PostgresWriting, open_postgres
 from warnd.store.receiving import Confirm
 from warnd.store.threads import ThreadedStore
 from warnd.store.writer import Writing
