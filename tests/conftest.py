@@ -1,4 +1,4 @@
-"""What every test finds: logs that say nothing until it asks for them."""
+"""What every test finds: logs that say nothing until it asks for them, and databases of a real PostgreSQL."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from typing import Any, NoReturn
 
 import pytest
 import structlog
+
+from tests.fakes.postgres import PostgresServer, postgres_server
+from warnd.store.postgres_connection import Place
 
 
 def _unheard(logger: object, method: str, event: Any) -> NoReturn:
@@ -19,3 +22,18 @@ def quiet_logs() -> Iterator[None]:
     structlog.configure(processors=[_unheard])
     yield
     structlog.reset_defaults()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """One server for all tests."""
+    with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_place(postgres: PostgresServer) -> Iterator[Place]:
+    """A database of its own, its schema up to date."""
+    name = postgres.database()
+    yield postgres.place(name)
+    postgres.drop(name)

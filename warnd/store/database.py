@@ -130,8 +130,10 @@ def raw_of(connection: Connection) -> Cursor:
 
 
 def said_by(error: BaseException) -> str:
-    """The driver's own words; never the values of the statement, which are about people."""
-    return str(error.orig if isinstance(error, DBAPIError) else error)
+    """The driver's own words; never the values of the statement, which are about people and which PostgreSQL adds."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    of_the_server = getattr(getattr(cause, "diag", None), "message_primary", None)
+    return str(of_the_server or cause).strip()
 
 
 def _open(path: Path, cache_kib: int) -> sqlite3.Connection:

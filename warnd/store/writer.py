@@ -284,7 +284,7 @@ class Writer:
         try:
             result = job.function(self._writing.sqlalchemy, pending)
         except IntegrityError as error:
-            failure: Exception = Conflict(f"it is there already: {error.orig}")
+            failure: Exception = Conflict(f"it is there already: {said_by(error)}")
         except (WarndError, ValueError, LookupError, TypeError) as error:
             failure = error
         else:
