@@ -202,6 +202,30 @@ async def test_each_chunk_of_a_plan_takes_as_many_statements_as_the_one_before(
     assert len(set(chunks[1:])) == 1, chunks
 
 
+# --- episodes -----------------------------------------------------------------------------------------
+
+
+async def test_a_message_of_a_long_episode_takes_as_many_statements_as_one_of_a_short_one(door: Door) -> None:
+    """Some send every message of a season under one identifier, or each as an update of the one before."""
+    statements: list[str] = []
+    await door.app.store.write(lambda connection: _listen(connection, statements))
+    counts = []
+    for n in range(40):
+        statements.clear()
+        refers = [{"sender": RED["sender"], "identifier": f"{n - 1}"}] if n else []
+        message = {
+            "identifier": f"{n}",
+            "sent": f"2026-07-14T08:00:{n:02}+08:00",
+            "type": "update",
+            "references": refers,
+        }
+        status, body = await door.ask("POST", "alerts", role="feed", json=RED | message)
+        assert status == 202, body
+        counts.append(len(statements))
+    # Now and then an alarm is kept beside it.
+    assert min(counts[2:10]) == min(counts[30:]), counts
+
+
 def _listen(connection: Connection, statements: list[str]) -> None:
     driver: Any = connection.connection.driver_connection
     driver.set_trace_callback(lambda sql: statements.append(sql.strip().upper() if len(sql) < 10 else sql))
