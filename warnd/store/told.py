@@ -34,9 +34,10 @@ _OUT = """
 SELECT count(*) FROM json_each(?1) e CROSS JOIN batches b ON b.alert_id = e.value AND b.state IN ('sending', 'unknown')
 """
 
-_COUNT = """
-SELECT count(DISTINCT d.channel || ' ' || d.address)
-FROM json_each(?1) e CROSS JOIN deliveries d ON d.alert_id = e.value WHERE d.told = 1
+_MOST = """
+SELECT coalesce(max(n), 0) FROM (
+    SELECT sum(t.n) AS n FROM json_each(?) e CROSS JOIN tallies t ON t.alert_id = e.value
+    WHERE t.state IN ('accepted', 'delivered', 'undelivered', 'unknown') GROUP BY t.alert_id)
 """
 
 _BY_CHANNEL = """
@@ -135,6 +136,6 @@ def by_channel_and_level(connection: Connection, earlier: list[str]) -> list[tup
 
 
 def how_many(connection: Connection, earlier: list[str]) -> int:
-    """Addresses told by any of these alerts so far."""
-    row = raw_of(connection).execute(_COUNT, (bulk.rows(earlier),)).fetchone()
+    """About how many addresses any of these alerts told: as many as the one that told most, by the tallies."""
+    row = raw_of(connection).execute(_MOST, (bulk.rows(earlier),)).fetchone()
     return int(row[0])
