@@ -14,7 +14,7 @@ from statistics import median
 import uvloop
 from rich.console import Console
 
-from bench import intake, kill, memory, places, throughput
+from bench import intake, kill, memory, national, places, throughput
 from bench.audience import Crowd, build
 from bench.compare import p99
 from bench.gateway import mail_gateway, sms_gateway
@@ -130,6 +130,22 @@ async def long_queue(quick: bool) -> Sequence[Result]:
     return [Result(f"memory with {queued:,} queued", found, "MiB", None, Bar(400, at_least=False))]
 
 
+async def whole_country(quick: bool) -> Sequence[Result]:
+    people, rules = (30_000, 20_000) if quick else (300_000, 100_000)
+    found = await asyncio.to_thread(national.measure, people, rules)
+    of = f"{rules:,} subscriptions in 665,276 divisions"
+    plan = f"a plan for {found.planned:,} recipients in {rules:,} groups"
+    return [
+        Result(f"match the whole country, {of}", found.country * 1000, "ms of CPU", None, Bar(20, at_least=False)),
+        Result(f"match 3,000 divisions, {of}", found.long_list * 1000, "ms of CPU", None, Bar(20, at_least=False)),
+        Result(f"read the index, {of}", found.build, "s of CPU", None, Bar(3, at_least=False)),
+        Result(f"bring the index up to date after an edit, {of}", found.edit * 1000, "ms of CPU", None,
+               Bar(100, at_least=False)),
+        Result(f"{plan}: CPU for each", found.plan / found.planned * 1e6, "µs"),
+        Result(f"{plan}: what memory grew since a fifth of it", found.grew, "MiB", None, Bar(30, at_least=False)),
+    ]  # fmt: skip
+
+
 async def placing(quick: bool) -> Sequence[Result]:
     divisions = 500 if quick else 3_500
     found = await asyncio.to_thread(places.seconds, divisions=divisions, points=700, polygons=225, times=9)
@@ -191,6 +207,7 @@ GROUPS: Mapping[str, Rows] = {
     "workload-r": whole_prefecture,
     "red": red_first,
     "memory": long_queue,
+    "national": whole_country,
     "places": placing,
     "intake": storm,
 }

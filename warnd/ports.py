@@ -391,4 +391,5 @@ class PlanSource(Protocol):
     async def still_out(self, earlier: Sequence[str]) -> int:
         """Batches of these alerts whose outcome is not known yet."""
 
-    async def how_many_told(self, earlier: Sequence[str]) -> int: ...
+    async def how_many_told(self, earlier: Sequence[str]) -> int:
+        """About how many addresses these alerts told, without counting them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Collection
 from itertools import pairwise
 from typing import Any
@@ -12,8 +13,10 @@ from sqlalchemy import Connection
 from tests.integration.conftest import NOW
 from tests.integration.door import RED, Door
 from warnd.app import App
+from warnd.model.color import Lane
 from warnd.pipeline import broadcast, expand
 from warnd.pipeline.match import AudienceIndex
+from warnd.ports import Chunk, Committed
 from warnd.store import bulk, members, standing, tables
 from warnd.store.audience import audience_snapshot, group_sizes
 from warnd.store.database import raw_of
@@ -201,6 +204,60 @@ async def test_each_chunk_of_a_plan_takes_as_many_statements_as_the_one_before(
     chunks = [len(one) for one in each if any("INTO deliveries" in statement for statement in one)]
     assert len(chunks) == 10
     assert len(set(chunks[1:])) == 1, chunks
+
+
+async def test_a_red_warning_in_the_middle_of_a_long_blue_plan_is_planned_before_that_goes_on(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lower plan for a country goes on for minutes, step by step; red takes no turn and waits for none of them."""
+    monkeypatch.setattr(broadcast, "FIRST_CHUNK", 10)
+    monkeypatch.setattr(broadcast, "LOWER_CHUNK", 10)
+    await door.app.store.write(settle_in, 60, [f"G{n}" for n in range(4)])
+    status, blue = await door.ask(
+        "POST", "alerts", role="feed", json=RED | {"identifier": "blue", "color": "blue"}
+    )
+    assert status == 202, blue
+    commit, is_halfway, red_is_planned = door.app.store.commit, asyncio.Event(), asyncio.Event()
+
+    async def stopping_halfway(chunk: Chunk) -> Committed:
+        if chunk.alert_id == blue["id"] and chunk.planned > 30:
+            is_halfway.set()
+            await red_is_planned.wait()
+        return await commit(chunk)
+
+    monkeypatch.setattr(door.app.store, "commit", stopping_halfway)
+    async with asyncio.timeout(60):
+        planning = asyncio.create_task(door.app.broadcaster.broadcast(blue["id"], Lane.BLUE))
+        await is_halfway.wait()
+        assert len(await door.app.store.read(fetch, _EVERYBODY, await red(door))) == 54
+        assert not planning.done()
+        red_is_planned.set()
+        await planning
+    assert len(await door.app.store.read(fetch, _EVERYBODY, blue["id"])) == 54
+
+
+# --- episodes -----------------------------------------------------------------------------------------
+
+
+async def test_a_message_of_a_long_episode_takes_as_many_statements_as_one_of_a_short_one(door: Door) -> None:
+    """Some send every message of a season under one identifier, or each as an update of the one before."""
+    statements: list[str] = []
+    await door.app.store.write(lambda connection: _listen(connection, statements))
+    counts = []
+    for n in range(40):
+        statements.clear()
+        refers = [{"sender": RED["sender"], "identifier": f"{n - 1}"}] if n else []
+        message = {
+            "identifier": f"{n}",
+            "sent": f"2026-07-14T08:00:{n:02}+08:00",
+            "type": "update",
+            "references": refers,
+        }
+        status, body = await door.ask("POST", "alerts", role="feed", json=RED | message)
+        assert status == 202, body
+        counts.append(len(statements))
+    # Now and then an alarm is kept beside it.
+    assert min(counts[2:10]) == min(counts[30:]), counts
 
 
 def _listen(connection: Connection, statements: list[str]) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Boolean, ColumnElement, Connection, Row, and_, bindparam, or_, select
+from sqlalchemy import Boolean, ColumnElement, Connection, Select, and_, bindparam, func, or_, select
 
 from warnd.model.admission import Earlier, Known
 from warnd.model.alert import Alert, AlertState, AlertType, Change, Reference, Status
@@ -18,7 +18,6 @@ from warnd.model.meaning import digest_of, words_of
 from warnd.model.release import BY_HAND
 from warnd.model.ulid import floor
 from warnd.store import regions
-from warnd.store.paging import in_chunks
 from warnd.store.tables import alert_references, alert_regions, alerts
 
 _MOST_REFERENCES = 50
@@ -26,14 +25,47 @@ _OF_LATE = timedelta(days=1)
 """How far back the same words are looked for among what was issued by hand: longer than the holds are by far."""
 
 _WAITING = (AlertState.HELD.value, AlertState.QUARANTINED.value)
-_EARLIER = [column for column in alerts.c if column.name not in ("body", "findings")]
-"""A body is long, and most bear on nothing any more."""
 
+_STATES = {one.value: one for one in AlertState}
+_TYPES = {one.value: one for one in AlertType}
+_CHANGES = {one.value: one for one in Change}
+_STATUSES = {one.value: one for one in Status}
+_COLORS: dict[str | None, Color | None] = {None: None, **{one.value: one for one in Color}}
+_NOWHERE = frozenset[str]()
 _LET_IN_BY_NOBODY = (AlertState.QUARANTINED.value, AlertState.REJECTED.value)
 
 
+class _Reading(NamedTuple):
+    """Statements that read the alerts ``wanted`` part by part."""
+
+    rows: Select[Any]
+    regions: Select[Any]
+    references: Select[Any]
+    bodies: Select[Any]
+
+    @classmethod
+    def of(cls, which: ColumnElement[bool]) -> _Reading:
+        a, refers, holds = alerts.c, alert_references.c, alert_regions.c
+        return cls(
+            select(
+                a.id, a.episode_id, a.sender, a.identifier, a.source, a.sent, a.state, a.type, a.hazard, a.color,
+                a.digest, a.change, a.status, a.plan_cursor.is_not(None), a.plan_done, a.expires,
+            ).where(which, a.id != bindparam("but_for")).order_by(a.id),
+            select(holds.alert_id, func.aggregate_strings(holds.code, " "))
+            .where(holds.alert_id.in_(select(a.id).where(which)))
+            .group_by(holds.alert_id),
+            select(refers.alert_id, refers.sender, refers.identifier)
+            .join(alerts, a.id == refers.alert_id)
+            .where(which, a.sent == bindparam("its_sent")),
+            select(a.id, a.body).where(which, a.state == AlertState.RELEASED.value),
+        )  # fmt: skip
+
+
+_OF_EPISODES = _Reading.of(alerts.c.episode_id.in_(bindparam("wanted", expanding=True)))
+_OF_IDS = _Reading.of(alerts.c.id.in_(bindparam("wanted", expanding=True)))
+
 _SAME = (
-    select(*_EARLIER)
+    select(alerts.c.id)
     .where(
         alerts.c.sender == bindparam("its_sender"),
         alerts.c.identifier == bindparam("its_identifier"),
@@ -57,7 +89,8 @@ _REFERRING = (
         alerts.c.id != bindparam("but_for"),
         alerts.c.state.not_in(_LET_IN_BY_NOBODY),
     )
-    .order_by(alerts.c.id)
+    .group_by(alerts.c.episode_id)
+    .order_by(func.min(alerts.c.id))
 )
 """Built once: putting such a statement together costs more than running it."""
 
@@ -67,13 +100,17 @@ def bearing_on(connection: Connection, alert: Alert, *, source: str, but_for: st
     codes = [code for area in alert.areas for code in area.regions]
     resolved, unknown = regions.resolve(connection, codes)
     by_hand = source == BY_HAND
+    named, following = _named(connection, alert, but_for), _following(connection, alert, but_for)
+    messages = defaultdict[str, list[Earlier]](list)
+    for one in _earlier(connection, _OF_EPISODES, dict.fromkeys((*named, *following)), alert, but_for):
+        messages[one.episode_id].append(one)
     return Known(
         _same(connection, alert, source, but_for),
-        _episodes(connection, _named(connection, alert, but_for), but_for),
+        [one for episode in named for one in messages[episode]],
         resolved,
         unknown,
         digest_of(alert),
-        _episodes(connection, _following(connection, alert, but_for), but_for),
+        [one for episode in following for one in messages[episode]],
         _issued(connection, alert) if by_hand else (),
         _names(connection, codes) if by_hand else {},
     )
@@ -91,7 +128,8 @@ def _same(connection: Connection, alert: Alert, source: str, but_for: str) -> Ea
         "its_source": source,
         "but_for": but_for,
     }
-    return next(iter(_earlier(connection, connection.execute(_SAME, bound).all())), None)
+    same = connection.execute(_SAME, bound).scalars().all()
+    return next(iter(_earlier(connection, _OF_IDS, same, alert, but_for)), None)
 
 
 def _named(connection: Connection, alert: Alert, but_for: str) -> list[str]:
@@ -102,10 +140,12 @@ def _named(connection: Connection, alert: Alert, but_for: str) -> list[str]:
     """
     others = [one for one in alert.references if one.identifier != alert.identifier][:_MOST_REFERENCES]
     wanted = [_called(one) for one in (Reference(alert.sender, alert.identifier), *others)]
+    called = alerts.c.episode_id, alerts.c.sender, alerts.c.identifier
     found = connection.execute(
-        select(alerts.c.episode_id, alerts.c.sender, alerts.c.identifier)
+        select(*called)
         .where(or_(*wanted), alerts.c.id != but_for)
-        .order_by(alerts.c.id)
+        .group_by(*called)
+        .order_by(func.min(alerts.c.id))
     ).all()
     own = {row.identifier for row in found if row.sender == alert.sender}
     bare = {one.identifier for one in others if not one.sender} & own
@@ -121,12 +161,12 @@ def _following(connection: Connection, alert: Alert, but_for: str) -> list[str]:
         "any_sender": national(alert.identifier),
         "but_for": but_for,
     }
-    return list(dict.fromkeys(connection.execute(_REFERRING, bound).scalars()))
+    return list(connection.execute(_REFERRING, bound).scalars())
 
 
 def _issued(connection: Connection, alert: Alert) -> list[Earlier]:
     found = connection.execute(
-        select(*_EARLIER)
+        select(alerts.c.id)
         .where(
             alerts.c.id >= floor(alert.sent - _OF_LATE),
             alerts.c.source == BY_HAND,
@@ -135,7 +175,7 @@ def _issued(connection: Connection, alert: Alert) -> list[Earlier]:
         )
         .order_by(alerts.c.id)
     )
-    return _earlier(connection, found.all())
+    return _earlier(connection, _OF_IDS, found.scalars().all(), alert)
 
 
 def _names(connection: Connection, codes: Sequence[str]) -> dict[str, str]:
@@ -150,44 +190,39 @@ def _called(one: Reference) -> ColumnElement[bool]:
     return and_(alerts.c.sender == one.sender, alerts.c.identifier == one.identifier)
 
 
-def _episodes(connection: Connection, ids: Sequence[str], but_for: str) -> list[Earlier]:
-    """All messages of these episodes, episode by episode, in the order they came."""
-    if not ids:
+def _earlier(
+    connection: Connection, reading: _Reading, wanted: Iterable[str], alert: Alert, but_for: str = ""
+) -> list[Earlier]:
+    """
+    In the order they came, by a statement for each kind of part: some send every message of years under one identifier.
+
+    Only what a rule looks at is read: what they refer to of those sent at the same time as the ``alert``, and what they
+    say of those in force, for nothing else is continued.
+    """
+    bound = {"wanted": list(wanted), "but_for": but_for, "its_sent": alert.sent}
+    if not bound["wanted"]:
         return []
-    place = {id_: number for number, id_ in enumerate(ids)}
-    found = connection.execute(
-        select(*_EARLIER).where(alerts.c.episode_id.in_(ids), alerts.c.id != but_for).order_by(alerts.c.id)
-    ).all()
-    return _earlier(connection, sorted(found, key=lambda row: place[row.episode_id]))
-
-
-def _earlier(connection: Connection, rows: Sequence[Row[Any]]) -> list[Earlier]:
-    """
-    In their order, by a query for each kind of part: some send every message of years under one identifier.
-
-    What a message says is looked at of those in force alone, for nothing else is continued.
-    """
-    ids = [row.id for row in rows]
-    codes, refers, words = defaultdict[str, set[str]](set), defaultdict[str, set[tuple[str, str]]](set), {}
-    for chunk in in_chunks(ids):
-        holds = select(alert_regions.c.alert_id, alert_regions.c.code)
-        for id_, code in connection.execute(holds.where(alert_regions.c.alert_id.in_(chunk))):
-            codes[id_].add(code)
-        named = alert_references.c
-        for id_, *name in connection.execute(
-            select(named.alert_id, named.sender, named.identifier).where(named.alert_id.in_(chunk))
-        ):
-            refers[id_].add((name[0], name[1]))
-    in_force = [row.id for row in rows if row.state == AlertState.RELEASED.value]
-    for chunk in in_chunks(in_force):
-        for id_, body in connection.execute(select(alerts.c.id, alerts.c.body).where(alerts.c.id.in_(chunk))):
-            words[id_] = words_of(from_body(body))
+    rows = connection.execute(reading.rows, bound).all()
+    areas = _Areas()
+    codes = {id_: areas[joined] for id_, joined in connection.execute(reading.regions, bound).all()}
+    refers = defaultdict[str, set[tuple[str, str]]](set)
+    for id_, sender, identifier in connection.execute(reading.references, bound).all():
+        refers[id_].add((sender, identifier))
+    words = {id_: words_of(from_body(body)) for id_, body in connection.execute(reading.bodies, bound)}
     return [
         Earlier(
-            row.id, row.episode_id, row.sender, row.identifier, row.source, row.sent, AlertState(row.state),
-            AlertType(row.type), row.hazard, Color(row.color) if row.color else None, frozenset(codes[row.id]),
-            row.digest, Change(row.change), Status(row.status), frozenset(refers[row.id]), words.get(row.id, ""),
-            went_out=row.plan_cursor is not None, all_planned=row.plan_done, expires=row.expires,
+            id_, episode_id, sender, identifier, source, sent, _STATES[state], _TYPES[type_], hazard,
+            _COLORS[color], codes.get(id_, _NOWHERE), digest, _CHANGES[change], _STATUSES[status],
+            frozenset(refers.get(id_, ())), words.get(id_, ""), went_out, all_planned, expires,
         )
-        for row in rows
+        for (id_, episode_id, sender, identifier, source, sent, state, type_, hazard, color, digest, change, status,
+             went_out, all_planned, expires) in rows
     ]  # fmt: skip
+
+
+class _Areas(dict[str, frozenset[str]]):
+    """Sets of codes by how the store joins them; the messages of an episode share a few."""
+
+    def __missing__(self, joined: str) -> frozenset[str]:
+        found = self[joined] = frozenset(joined.split())
+        return found

@@ -35,9 +35,10 @@ _OUT = Statement("""
 SELECT count(*) FROM listed(?1) e(id) CROSS JOIN batches b ON b.alert_id = e.id AND b.state IN ('sending', 'unknown')
 """)
 
-_COUNT = Statement("""
-SELECT count(DISTINCT d.channel || ' ' || d.address)
-FROM listed(?1) e(id) CROSS JOIN deliveries d ON d.alert_id = e.id WHERE d.told
+_MOST = Statement("""
+SELECT coalesce(max(n), 0) FROM (
+    SELECT sum(t.n) AS n FROM listed(?) e(id) CROSS JOIN tallies t ON t.alert_id = e.id
+    WHERE t.state IN ('accepted', 'delivered', 'undelivered', 'unknown') GROUP BY t.alert_id) sums
 """)
 
 _BY_CHANNEL = Statement("""
@@ -135,6 +136,6 @@ def by_channel_and_level(connection: Connection, earlier: list[str]) -> list[tup
 
 
 def how_many(connection: Connection, earlier: list[str]) -> int:
-    """Addresses told by any of these alerts so far."""
-    row = raw_of(connection).execute(_COUNT, (bulk.rows(earlier),)).fetchone()
+    """About how many addresses any of these alerts told: as many as the one that told most, by the tallies."""
+    row = raw_of(connection).execute(_MOST, (bulk.rows(earlier),)).fetchone()
     return int(row[0])
