@@ -11,6 +11,7 @@ from warnd.model.delivery import Batch, State
 from warnd.model.region import LEVELS
 from warnd.ports import Chunk, Committed, PlannedDelivery
 from warnd.store import bulk, tables
+from warnd.store.fallbacks import catch_up
 from warnd.store.pending import Pending
 
 _BATCHES = bulk.Insert(
@@ -53,6 +54,12 @@ UPDATE deliveries SET state = json_extract(j.value, '$[1]'), batch_id = json_ext
 FROM json_each(?1) j WHERE deliveries.id = json_extract(j.value, '$[0]')
 """
 
+_ROWS = """
+SELECT json_extract(j.value, '$[2]'), d.id FROM json_each(?1) j CROSS JOIN deliveries d
+  ON d.address = json_extract(j.value, '$[0]') AND d.channel = json_extract(j.value, '$[1]')
+ AND d.alert_id = ?2 AND d.round = ?3
+"""
+
 _FALLBACKS = bulk.Insert(tables.fallbacks, ("delivery_id", "next_id"), or_ignore=True)
 
 _CONTENTS = bulk.Insert(
@@ -92,7 +99,10 @@ def commit_chunk(cursor: sqlite3.Cursor, chunk: Chunk, pending: Pending) -> Comm
     if chunk.shared:
         cursor.execute(_SHARE, (bulk.rows(chunk.shared), chunk.alert_id, chunk.round))
     if chunk.fallbacks:
-        _FALLBACKS.run(cursor, [tuple(there.get(id_, id_) for id_ in link) for link in chunk.fallbacks])
+        links = [tuple(there.get(id_, id_) for id_ in link) for link in chunk.fallbacks]
+        _FALLBACKS.run(cursor, links)
+        if there:
+            catch_up(cursor, [before for before, _ in links], chunk.now, pending)
     if chunk.gaps:
         _GAPS.run(cursor, [(chunk.alert_id, *gap) for gap in chunk.gaps])
     return Committed(batches)
@@ -119,7 +129,7 @@ def _insert_contents(cursor: sqlite3.Cursor, chunk: Chunk) -> None:
 def _insert_deliveries(
     cursor: sqlite3.Cursor, chunk: Chunk, pending: Pending
 ) -> tuple[Sequence[Batch], Mapping[str, str]]:
-    """The batches that can be leased, and for each delivery that took over a row the id of that row."""
+    """The batches that can be leased, and for each delivery whose address has a row already the id of that row."""
     rows = [
         (d.id, chunk.alert_id, d.channel, d.address, chunk.round, d.batch_id, d.content_id, chunk.lane, d.state,
          d.reason, d.name, d.region, chunk.now)
@@ -145,6 +155,10 @@ def _insert_deliveries(
             (d.channel, d.address, d.name, d.region, d.subscriber_id, d.endpoint_id, d.reasons) for d in again
         ]
         cursor.execute(_SHARE, (bulk.rows(people), chunk.alert_id, chunk.round))
+        if chunk.fallbacks:
+            # What stands by for a shared address stands by for the row that it has.
+            known = bulk.rows([(d.address, d.channel, d.id) for d in again])
+            there = dict(cursor.execute(_ROWS, (known, chunk.alert_id, chunk.round)).fetchall())
     if batches:
         insert_batches(cursor, batches)
     _RECIPIENTS.run(

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from warnd.model.delivery import Batch, BatchState, State
-from warnd.model.region import level_of
 from warnd.ports import Settlement
 from warnd.store import bulk, tables
+from warnd.store.fallbacks import stand_down, start_fallbacks
 from warnd.store.journal import Entry
 from warnd.store.pending import Pending
 from warnd.store.planning import insert_batches
@@ -77,22 +77,6 @@ UPDATE endpoints SET rejections = rejections + 1,
     state = CASE WHEN rejections + 1 >= ?2 THEN 'suspended' ELSE state END
 WHERE id IN (SELECT r.endpoint_id FROM recipients r
              WHERE r.delivery_id IN (SELECT value FROM json_each(?1)))
-"""
-
-_STANDBY = """
-UPDATE deliveries SET state = 'waiting', due = ?1, updated = ?1 WHERE state = 'standby' AND id IN (
-    SELECT f.next_id FROM fallbacks f WHERE f.delivery_id IN (SELECT value FROM json_each(?2)))
-RETURNING id, alert_id, channel, region
-"""
-
-_NOT_NEEDED = """
-UPDATE deliveries SET state = 'suppressed', reason = 'not_needed', updated = ?1
-WHERE state = 'standby' AND id IN (
-    SELECT f.next_id FROM fallbacks f
-    WHERE f.delivery_id IN (SELECT d.id FROM deliveries d WHERE d.batch_id IN (SELECT value FROM json_each(?2)))
-      AND NOT EXISTS (SELECT 1 FROM fallbacks o CROSS JOIN deliveries p ON p.id = o.delivery_id
-                      WHERE o.next_id = f.next_id AND p.state NOT IN ('accepted', 'delivered')))
-RETURNING id, alert_id, channel, region
 """
 
 _FALLEN = frozenset({State.FAILED, State.UNKNOWN, State.EXPIRED})
@@ -182,6 +166,7 @@ def _settle_late(
     late = one._replace(batch=replace(one.batch, state=BatchState.UNKNOWN))
     _settle_alike(cursor, [late], pending)
     _keep_keys(cursor, [late], pending, confirm)
+    stand_down(cursor, one.ended, pending, batches=[one.batch.id] if one.batch.ordered else ())
 
 
 def _settle_alike(cursor: sqlite3.Cursor, settlements: Sequence[Settlement], pending: Pending) -> None:
@@ -281,11 +266,12 @@ def _follow_up(
         cursor.execute(_FORGIVEN, (bulk.rows(rejected),))
         cursor.execute(_REJECTED, (bulk.rows(rejected), suspend_after))
     start_fallbacks(cursor, _fallen(settlements), settlements[-1].ended, pending)
-    accepted = [one.batch.id for one in settlements if one.batch.ordered]
-    if accepted:
-        rows = cursor.execute(_NOT_NEEDED, (settlements[-1].ended, bulk.rows(accepted))).fetchall()
-        for _, alert_id, channel, region in rows:
-            pending.moved(alert_id, channel, (level_of(region),), before="standby", after="suppressed")
+    stand_down(
+        cursor,
+        settlements[-1].ended,
+        pending,
+        batches=[one.batch.id for one in settlements if one.batch.ordered],
+    )
 
 
 def _fallen(settlements: Sequence[Settlement]) -> list[str]:
@@ -299,12 +285,3 @@ def _fallen(settlements: Sequence[Settlement]) -> list[str]:
         else:
             fallen.extend(one.batch.deliveries[i] for i, fate in one.fates if fate.state in _FALLEN)
     return fallen
-
-
-def start_fallbacks(cursor: sqlite3.Cursor, fallen: Sequence[str], now: int, pending: Pending) -> None:
-    """Wake the standbys behind deliveries that failed or are late."""
-    if not fallen:
-        return
-    for _, alert_id, channel, region in cursor.execute(_STANDBY, (now, bulk.rows(fallen))).fetchall():
-        pending.moved(alert_id, channel, (level_of(region),), before="standby", after="waiting")
-        pending.gather = True

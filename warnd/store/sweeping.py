@@ -11,10 +11,10 @@ from warnd.model.delivery import Batch, BatchState, State
 from warnd.model.region import level_of
 from warnd.store import bulk
 from warnd.store.database import raw_of
+from warnd.store.fallbacks import start_fallbacks
 from warnd.store.journal import Entry
 from warnd.store.pending import Pending
 from warnd.store.planning import insert_batches, only
-from warnd.store.settling import start_fallbacks
 
 _UNSENT = """
 SELECT d.id, d.channel, d.region, d.state FROM deliveries d
