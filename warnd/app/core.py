@@ -24,6 +24,7 @@ from warnd.app.live_audience import LiveAudience
 from warnd.app.machine import Machine
 from warnd.app.metrics import Metrics
 from warnd.app.places import Places
+from warnd.app.pushes import Pushes
 from warnd.app.watching import Watching
 from warnd.contract.channel import CallbackRequest, ReceivesReceipts
 from warnd.contract.outcome import Receipt
@@ -75,6 +76,7 @@ class App:
         self.metrics = Metrics()
         self.in_force = InForce()
         self.alarms = AlarmBoard(self.store, now=self.now, new_id=self.new_id)
+        self.pushes = Pushes(self.alarms)
         self.machine = Machine(
             self.store, alarms=self.alarms, retry=settings.retry, clock=self.clock, steady=steady
         )

@@ -22,7 +22,7 @@ from warnd.store.journal import Entry
 from warnd.store.pending import Pending
 from warnd.store.receiving import Confirm
 from warnd.store.tables import instant
-from warnd.store.writer import Writer
+from warnd.store.writer import RECEIPTS_A_COMMIT, Writer
 
 T = TypeVar("T")
 
@@ -131,9 +131,10 @@ class SqliteStore:
         return committed
 
     async def receive(self, channel: str, receipts: Sequence[Receipt], now: int) -> None:
-        if receipts:
-            ids = self._ids.many(len(receipts), instant(now))
-            await self._writing.receive(channel, list(zip(ids, receipts, strict=True)), now)
+        for start in range(0, len(receipts), RECEIPTS_A_COMMIT):
+            some = receipts[start : start + RECEIPTS_A_COMMIT]
+            ids = self._ids.many(len(some), instant(now))
+            await self._writing.receive(channel, list(zip(ids, some, strict=True)), now)
 
     @property
     def _writing(self) -> Writer:
