@@ -187,12 +187,14 @@ class Site:
         assert done.returncode == 0, f"warnd {' '.join(arguments)}: {done.stdout}{done.stderr}"
         return done.stdout
 
-    def start(self) -> None:
+    def start(self, *through: str) -> None:
+        """``warnd serve``, or ``through`` what else the interpreter is to run with the same arguments."""
+        program = through or ("-m", "warnd")
         log = self.home / "daemon.log"
         offset = log.stat().st_size if log.exists() else 0
         with log.open("ab") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "warnd", "serve", "--config", str(self.config)],
+                [sys.executable, *program, "serve", "--config", str(self.config)],
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )

@@ -592,6 +592,31 @@ async def test_whoever_is_to_be_told_takes_over_the_row_of_whoever_is_not(site: 
     await recounted(site)
 
 
+@pytest.mark.parametrize(
+    ("outcome", "after"), [(BAD, "waiting"), (YES, "suppressed")], ids=["fails", "succeeds"]
+)
+async def test_what_stands_by_for_a_shared_number_stands_by_for_the_row_it_has(
+    site: Site, outcome: Outcome, after: str
+) -> None:
+    """The second person's own row was never made: nothing would ever have woken their mail."""
+    alert = await site.alert()
+    batches = [
+        one
+        for who in ("P", "Q")
+        for one in (
+            await site.plan(
+                alert,
+                [to("1", who=who), to(f"{who}@mail", channel="mail", state=State.STANDBY, who=who, step=1)],
+            )
+        ).batches
+    ]
+    (batch,) = batches
+    await site.send(batch, outcome)
+    assert await site.states(alert) == {
+        "1 sms": "failed" if outcome is BAD else "accepted", "P@mail mail": after, "Q@mail mail": after,
+    }  # fmt: skip
+
+
 # --- receipts -------------------------------------------------------------------------------------
 
 

@@ -18,9 +18,10 @@ async def post(call: Call) -> web.StreamResponse:
     secret = await call.app.store.read(receipt_secret, channel)
     if not hmac.compare_digest(secret.encode(), given.encode("utf-8", "surrogatepass")):
         raise NotFound("place for receipts", "here")
-    request = CallbackRequest(
-        {name.lower(): value for name, value in call.request.headers.items()},
-        dict(call.request.query),
-        await call.request.read(),
-    )
-    return answer({"received": await call.app.receive_receipts(channel, request)})
+    with call.app.pushes.admitted(channel):
+        request = CallbackRequest(
+            {name.lower(): value for name, value in call.request.headers.items()},
+            dict(call.request.query),
+            await call.request.read(),
+        )
+        return answer({"received": await call.app.receive_receipts(channel, request)})

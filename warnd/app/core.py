@@ -26,6 +26,7 @@ from warnd.app.machine import Machine
 from warnd.app.metrics import Metrics
 from warnd.app.places import Places
 from warnd.app.punctuality import Punctuality
+from warnd.app.pushes import Pushes
 from warnd.app.quiet import QuietKeeper
 from warnd.app.watching import Watching
 from warnd.contract.channel import CallbackRequest, ReceivesReceipts
@@ -75,6 +76,7 @@ class App:
         self.metrics = Metrics()
         self.in_force = InForce()
         self.alarms = AlarmBoard(self.store, now=self.now, new_id=self.new_id)
+        self.pushes = Pushes(self.alarms)
         self.machine = Machine(
             self.store, alarms=self.alarms, retry=settings.retry, clock=self.clock, steady=steady
         )

@@ -53,6 +53,11 @@ UPDATE deliveries SET state = 'suppressed', reason = 'not_needed', updated = ?1
 WHERE id IN listed(?2)
 """)
 
+_FALLEN = Statement("""
+SELECT d.id FROM deliveries d LEFT JOIN batches b ON b.id = d.batch_id
+WHERE d.id IN listed(?) AND (d.state IN ('failed', 'expired') OR d.state = 'unknown' AND b.state = 'settled')
+""")
+
 
 def start_fallbacks(
     cursor: Cursor,
@@ -108,3 +113,10 @@ def _moved(rows: Sequence[Sequence[str]], pending: Pending, *, after: str) -> st
 def await_receipts(cursor: Cursor, batches: Sequence[str], now: int) -> None:
     """Where acceptance is not enough, the time for a receipt runs from now."""
     cursor.execute(_AWAIT_RECEIPT, (now, bulk.rows(batches)))
+
+
+def catch_up(cursor: Cursor, deliveries: Sequence[str], now: int, pending: Pending) -> None:
+    """Something stands by for these as well, of which some have come to their end already."""
+    fallen = cursor.execute(_FALLEN, (bulk.rows(deliveries),)).fetchall()
+    start_fallbacks(cursor, [row[0] for row in fallen], now, pending)
+    stand_down(cursor, now, pending, deliveries=deliveries)

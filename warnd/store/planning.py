@@ -10,7 +10,7 @@ from warnd.model.delivery import Batch, State
 from warnd.model.region import LEVELS
 from warnd.ports import Chunk, Committed, Fallback, PlannedDelivery
 from warnd.store import bulk, tables
-from warnd.store.fallbacks import LATE_FROM_NOW
+from warnd.store.fallbacks import LATE_FROM_NOW, catch_up
 from warnd.store.pending import Pending
 from warnd.store.statement import Cursor, Statement
 
@@ -57,6 +57,11 @@ FROM rows(?1) j(id text, state text, batch_id text, content_id text, reason text
 WHERE deliveries.id = j.id
 """)
 
+_ROWS = Statement("""
+SELECT j.id, d.id FROM rows(?1) j(address text, channel text, id text) CROSS JOIN deliveries d
+  ON d.address = j.address AND d.channel = j.channel AND d.alert_id = ?2 AND d.round = ?3
+""")
+
 _FALLBACKS = bulk.Insert(
     tables.fallbacks, ("delivery_id", "next_id", "until", "late_after", "late_at"), or_ignore=True
 )
@@ -98,7 +103,10 @@ def commit_chunk(cursor: Cursor, chunk: Chunk, pending: Pending) -> Committed:
     if chunk.shared:
         cursor.execute(_SHARE, (bulk.rows(chunk.shared), chunk.alert_id, chunk.round))
     if chunk.fallbacks:
-        _FALLBACKS.run(cursor, [_renamed_link(link, there) for link in chunk.fallbacks])
+        links = [_renamed_link(link, there) for link in chunk.fallbacks]
+        _FALLBACKS.run(cursor, links)
+        if there:
+            catch_up(cursor, [link.delivery_id for link in links], chunk.now, pending)
     if chunk.gaps:
         _GAPS.run(cursor, [(chunk.alert_id, *gap) for gap in chunk.gaps])
     return Committed(batches)
@@ -125,7 +133,7 @@ def _insert_contents(cursor: Cursor, chunk: Chunk) -> None:
 def _insert_deliveries(
     cursor: Cursor, chunk: Chunk, pending: Pending
 ) -> tuple[Sequence[Batch], Mapping[str, str]]:
-    """The batches that can be leased, and for each delivery that took over a row the id of that row."""
+    """The batches that can be leased, and for each delivery whose address has a row already the id of that row."""
     rows = [
         (d.id, chunk.alert_id, d.channel, d.address, chunk.round, d.batch_id, d.content_id, chunk.lane, d.state,
          d.reason, d.name, d.region, chunk.now, d.due, d.quiet)
@@ -151,6 +159,10 @@ def _insert_deliveries(
             (d.channel, d.address, d.name, d.region, d.subscriber_id, d.endpoint_id, d.reasons) for d in again
         ]
         cursor.execute(_SHARE, (bulk.rows(people), chunk.alert_id, chunk.round))
+        if chunk.fallbacks:
+            # What stands by for a shared address stands by for the row that it has.
+            known = bulk.rows([(d.address, d.channel, d.id) for d in again])
+            there = dict(cursor.execute(_ROWS, (known, chunk.alert_id, chunk.round)).fetchall())
     if batches:
         insert_batches(cursor, batches)
     _RECIPIENTS.run(

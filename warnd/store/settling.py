@@ -165,6 +165,7 @@ def _settle_late(
     late = one._replace(batch=replace(one.batch, state=BatchState.UNKNOWN))
     _settle_alike(cursor, [late], pending)
     _keep_keys(cursor, [late], pending, confirm)
+    _relieve(cursor, [late], pending)
 
 
 def _settle_alike(cursor: Cursor, settlements: Sequence[Settlement], pending: Pending) -> None:
@@ -262,6 +263,11 @@ def _follow_up(
         cursor.execute(_FORGIVEN, (bulk.rows(rejected),))
         cursor.execute(_REJECTED, (bulk.rows(rejected), suspend_after))
     start_fallbacks(cursor, _fallen(settlements), settlements[-1].ended, pending)
+    _relieve(cursor, settlements, pending)
+
+
+def _relieve(cursor: Cursor, settlements: Sequence[Settlement], pending: Pending) -> None:
+    """What stands by for acceptances is not needed, or waits for their receipts."""
     if ordered := [one.batch.id for one in settlements if one.batch.ordered]:
         stand_down(cursor, settlements[-1].ended, pending, batches=ordered)
         await_receipts(cursor, ordered, settlements[-1].ended)

@@ -19,7 +19,7 @@ from warnd.store.journal import Entry
 from warnd.store.pending import Pending
 from warnd.store.receiving import Confirm
 from warnd.store.tables import instant
-from warnd.store.writer import Writer, Writing
+from warnd.store.writer import RECEIPTS_A_COMMIT, Writer, Writing
 
 T = TypeVar("T")
 
@@ -119,9 +119,10 @@ class ThreadedStore(ABC):
         return committed
 
     async def receive(self, channel: str, receipts: Sequence[Receipt], now: int) -> None:
-        if receipts:
-            ids = self._ids.many(len(receipts), instant(now))
-            await self._writing.receive(channel, list(zip(ids, receipts, strict=True)), now)
+        for start in range(0, len(receipts), RECEIPTS_A_COMMIT):
+            some = receipts[start : start + RECEIPTS_A_COMMIT]
+            ids = self._ids.many(len(some), instant(now))
+            await self._writing.receive(channel, list(zip(ids, some, strict=True)), now)
 
     @property
     def _writing(self) -> Writer:

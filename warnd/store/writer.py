@@ -3,14 +3,15 @@ The one thread that writes, for everybody at once (group commit).
 
 Whatever is waiting when a commit begins goes into it together, in this order: leases (intents), settlements
 (outcomes), receipts, calls. Between two such commits goes one plan chunk, red's first, in a commit of its own. So a
-slot's outcome is on disk no later than its next intent, and a plan of a million people never holds up a lease for
-longer than one chunk takes.
+slot's outcome is on disk no later than its next intent, and neither a plan of a million people nor a flood of receipts,
+of which each commit takes some, holds up a lease for longer than one chunk takes.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from queue import SimpleQueue
@@ -32,6 +33,9 @@ from warnd.store.receiving import Confirm, receive
 from warnd.store.settling import settle
 from warnd.store.statement import Cursor, Statement
 from warnd.store.tables import journal
+
+RECEIPTS_A_COMMIT = 2000
+"""As many as a chunk of a plan has deliveries."""
 
 _ENTRIES = bulk.Insert(journal, ("chain", "seq", "at", "kind", "subject", "actor", "body", "salt", "digest"))
 _END = Statement("""
@@ -142,6 +146,7 @@ class Writer:
         self._on_failure = on_failure
         self._inbox: SimpleQueue[_Job | None] = SimpleQueue()
         self._chunks: list[_Chunk] = []
+        self._receipts: deque[_Receipts] = deque()
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._run, name="warnd-writer")
         self.commits = 0
@@ -182,12 +187,13 @@ class Writer:
 
     def _run(self) -> None:
         going = True
-        while going or self._chunks:
+        while going or self._chunks or self._receipts:
             jobs: list[_Job] = []
-            if not self._chunks:
+            if not self._chunks and not self._receipts:
                 going = self._collect(jobs, self._inbox.get())
             while not self._inbox.empty():
                 going = self._collect(jobs, self._inbox.get_nowait()) and going
+            jobs += self._some_receipts()
             if jobs:
                 self._commit_all(jobs)
             if self._chunks:
@@ -199,9 +205,20 @@ class Writer:
             return False
         if isinstance(job, _Chunk):
             self._chunks.append(job)
+        elif isinstance(job, _Receipts):
+            self._receipts.append(job)
         else:
             jobs.append(job)
         return True
+
+    def _some_receipts(self) -> list[_Receipts]:
+        """Those that came first, as many as one commit takes; a job alone may be more."""
+        taken: list[_Receipts] = []
+        left = RECEIPTS_A_COMMIT
+        while self._receipts and (not taken or len(self._receipts[0].receipts) <= left):
+            taken.append(self._receipts.popleft())
+            left -= len(taken[-1].receipts)
+        return taken
 
     def _commit_all(self, jobs: list[_Job]) -> None:
         try:
