@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -27,6 +27,7 @@ from warnd.model.delivery import Batch, State
 from warnd.model.policy import Patience, Until
 from warnd.pipeline.confirm import confirm
 from warnd.pipeline.expand import Recipient
+from warnd.store import failover
 from warnd.store.delivery_story import get_delivery
 from warnd.store.sqlite import SqliteStore
 
@@ -146,6 +147,24 @@ async def test_only_red_goes_two_ways_when_the_first_is_unknown(stage: Stage, la
         assert story.possible_repeat
         await site.send(second, YES)
     assert not (await site.store.read(get_delivery, batch.deliveries[0])).possible_repeat
+
+
+async def test_what_happened_since_it_was_looked_at_counts(stage: Stage) -> None:
+    """Leased meanwhile, it stays; tried without a clear answer meanwhile, it may have been sent: it stays as well."""
+    site = stage.site
+    alert = await site.alert()
+    (batch,) = (await site.plan(alert, chain("1", "sms", "sms2"))).batches
+    found = await site.store.read(failover.late, site.now + MINUTE, 10)
+    assert len(found) == 1
+    for outcome in (UNCLEAR, BUSY):
+        leased = await site.lease(batch)
+        assert leased is not None
+        assert await site.store.move(failover.fall_over, found, site.now) == 0
+        settled = await site.answer(leased, outcome)
+        batch = replace(leased, state=settled.state, due=settled.due, unknowns=settled.unknowns)
+        assert await site.store.move(failover.fall_over, found, site.now) == 0
+    assert await site.states(alert) == {"1 sms": "waiting", "1 sms2": "standby"}
+    await recounted(site)
 
 
 async def test_a_channel_that_is_down_is_left_after_a_tenth_of_the_time(stage: Stage) -> None:

@@ -70,6 +70,17 @@ def test_a_night_goes_over_midnight(clock: str, end: str | None) -> None:
     assert NIGHT.ends(at, SHANGHAI) == expected
 
 
+@pytest.mark.parametrize(
+    ("at", "end"),
+    [("2026-10-25T00:10Z", "2026-10-25T00:30Z"), ("2026-10-25T01:10Z", "2026-10-25T01:30Z")],
+    ids=["the first time", "the second"],
+)
+def test_in_an_hour_that_comes_twice_they_end_twice(at: str, end: str) -> None:
+    """In Berlin it is ten past two two times that night."""
+    quiet, berlin = QuietHours.of("22:00-02:30"), ZoneInfo("Europe/Berlin")
+    assert quiet.ends(datetime.fromisoformat(at), berlin) == datetime.fromisoformat(end)
+
+
 def test_an_afternoon_nap_goes_over_none() -> None:
     """Both ends on one day."""
     nap = QuietHours.of("12:30-14:00")
