@@ -113,10 +113,10 @@ async def until(holds: Callable[[], Any], patience: float = PATIENCE) -> None:
 
 @asynccontextmanager
 async def started(
-    directory: Path, gateway: SmsGateway, clocks: Clocks, options: str = ""
+    directory: Path, gateway: SmsGateway, clocks: Clocks, options: str = "", url: str | None = None
 ) -> AsyncIterator[Running]:
-    """The application on the store of that directory, sending through the gateway."""
-    table: Mapping[str, Any] = gateway.options
+    """The application on the store of that directory, sending through the gateway, at another ``url`` if one is given."""
+    table: Mapping[str, Any] = {**gateway.options, **({"url": url} if url else {})}
     config = directory / "warnd.toml"
     config.write_text(
         _CONFIG.format(directory=directory, url=table["url"], token=table["token"].reveal(), options=options)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -12,6 +14,7 @@ from warnd.app import board
 from warnd.app.board import AlarmBoard
 from warnd.store import alarms
 from warnd.store.journal import Entry
+from warnd.store.sqlite import SqliteStore
 
 
 def over(connection: Connection, alert_id: str, now: datetime) -> tuple[None, list[Entry]]:
@@ -46,3 +49,42 @@ async def test_a_board_on_which_much_stands_forgets_none_of_it(door: Door) -> No
         signs.clear("feed_silent", f"feed {n}")
     await signs.settle()
     assert await store.read(alarms.open_alarms) == []
+
+
+@contextmanager
+def unwritable(store: SqliteStore) -> Iterator[None]:
+    connection = store._write_connection
+    assert connection is not None
+    connection.execute("PRAGMA query_only=1")
+    yield
+    connection.execute("PRAGMA query_only=0")
+
+
+async def test_what_the_store_cannot_take_is_listed_all_the_same(door: Door) -> None:
+    """Its own failure above all. It is written when it can be, as of when it was sounded first."""
+    app = door.app
+    with unwritable(app.store):
+        app.alarms.sound("channel_down", "sms", "no answer")
+        await app.alarms.settle()
+        await app.alarms.settle()
+        assert await app.store.read(alarms.open_alarms) == []
+        _, listed = await door.ask("GET", "alarms")
+        kinds = {one["kind"] for one in listed["items"]}
+    assert kinds == {"channel_down", "store_failed"}
+    before = {one.id: one.since for one in app.alarms.unwritten}
+    await app.alarms.write_what_is_left()
+    assert {one.id: one.since for one in await app.store.read(alarms.open_alarms)} == before
+    assert app.alarms.unwritten == []
+
+
+async def test_what_ended_while_the_store_could_not_be_written_ends_later(door: Door) -> None:
+    """Whoever saw that it is over sees it again."""
+    app = door.app
+    app.alarms.sound("channel_down", "sms", "no answer")
+    await app.alarms.settle()
+    with unwritable(app.store):
+        app.alarms.clear("channel_down", "sms")
+        await app.alarms.settle()
+    app.alarms.clear("channel_down", "sms")
+    await app.alarms.settle()
+    assert "channel_down" not in {one.kind for one in await app.store.read(alarms.open_alarms)}
