@@ -142,7 +142,7 @@ async def whole_country(quick: bool) -> Sequence[Result]:
         Result(f"bring the index up to date after an edit, {of}", found.edit * 1000, "ms of CPU", None,
                Bar(100, at_least=False)),
         Result(f"{plan}: CPU for each", found.plan / found.planned * 1e6, "µs"),
-        Result(f"{plan}: what memory grew since a fifth of it", found.grew, "MiB", None, Bar(30, at_least=False)),
+        Result(f"{plan}: what memory grew in its second half", found.grew, "MiB", None, Bar(30, at_least=False)),
     ]  # fmt: skip
 
 

@@ -56,8 +56,8 @@ _NOWHERE = {"adapter": "sms.http", "url": "http://127.0.0.1:9/", "token": "of-no
 class National:
     """
     Seconds to match the ``country`` and a ``long_list`` of divisions, to ``build`` the index and to bring it up to date
-    after an ``edit``; seconds of CPU to plan for ``planned`` recipients, and MiB that memory ``grew`` from a fifth of the
-    plan to its end.
+    after an ``edit``; seconds of CPU to plan for ``planned`` recipients, and MiB that memory ``grew`` in the second
+    half of the plan.
     """
 
     country: float
@@ -128,7 +128,7 @@ async def _planning(home: Path, codes: Sequence[str], people: int) -> tuple[int,
         nonlocal held, planned
         committed = await commit(chunk)
         planned += len(chunk.deliveries)
-        if not held and chunk.planned > people // 5:
+        if not held and chunk.planned > people // 2:
             held = _resident()
         return committed
 
