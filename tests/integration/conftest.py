@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
@@ -88,7 +87,7 @@ def shared_county(postgres: PostgresServer) -> str:
 @pytest.fixture
 def store_url(request: pytest.FixtureRequest, tmp_path: Path, county: Path) -> Iterator[str]:
     """A store with the county's divisions: a file, or a PostgreSQL database where a test asks for that as well."""
-    if getattr(request, "param", os.environ.get("XSTORE", "sqlite")) == "sqlite":
+    if getattr(request, "param", "sqlite") == "sqlite":
         shutil.copy(county, tmp_path / "warnd.db")
         yield f"sqlite:///{tmp_path}/warnd.db"
         return

@@ -7,6 +7,7 @@ from typing import Any
 
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient
+from sqlalchemy import select, update
 
 from warnd.app import App
 from warnd.audience.csv_rows import read_sheet
@@ -15,6 +16,7 @@ from warnd.audience.plan import plan_import
 from warnd.model.ulid import UlidMaker
 from warnd.store.audience_import import apply_import, existing_audience
 from warnd.store.standing import audience_changed
+from warnd.store.tables import batches, deliveries
 
 HEADER = "external_id,kind,name,region,groups,audience,channel,address,priority,language,drills\n"
 
@@ -76,13 +78,14 @@ class Door:
         """As if an attempt had come to that: on the rows, their batches and the tallies."""
 
         def change(connection: Any, pending: Any) -> None:
+            d, b = deliveries.c, batches.c
             for id_ in ids:
-                row = connection.exec_driver_sql(
-                    "SELECT alert_id, channel, state, batch_id FROM deliveries WHERE id = ?", (id_,)
+                row = connection.execute(
+                    select(d.alert_id, d.channel, d.state, d.batch_id).where(d.id == id_)
                 ).one()
-                pending.moved(row[0], row[1], [3], before=row[2], after=state)
-                connection.exec_driver_sql("UPDATE deliveries SET state = ? WHERE id = ?", (state, id_))
-                connection.exec_driver_sql("UPDATE batches SET state = 'settled' WHERE id = ?", (row[3],))
+                pending.moved(row.alert_id, row.channel, [3], before=row.state, after=state)
+                connection.execute(update(deliveries).where(d.id == id_).values(state=state))
+                connection.execute(update(batches).where(b.id == row.batch_id).values(state="settled"))
 
         await self.app.store.move(change)
 
