@@ -133,7 +133,7 @@ class Batchless(NamedTuple):
     deliver_until: int
     follows: bool
     ordered: bool
-    behind: bool
+    rank: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from warnd.contract.channel import CallbackRequest, ReceivesReceipts
 from warnd.contract.outcome import Receipt
 from warnd.errors import Fault, Invalid, NotFound
 from warnd.model.color import Lane
-from warnd.model.delivery import Batch
+from warnd.model.delivery import Batch, Rank
 from warnd.model.ulid import UlidMaker
 from warnd.pipeline.broadcast import Broadcaster
 from warnd.pipeline.confirm import confirm
@@ -271,10 +271,8 @@ class App:
         for channel, mine in by_channel.items():
             self.lines[channel].lanes.post(mine)
 
-    async def _load(
-        self, channel: str, lane: Lane, after: str, limit: int, *, behind: bool
-    ) -> Sequence[Batch]:
-        return await self.store.read(backlog.open_batches, channel, lane, after, limit, behind=behind)
+    async def _load(self, channel: str, lane: Lane, after: str, limit: int, *, rank: Rank) -> Sequence[Batch]:
+        return await self.store.read(backlog.open_batches, channel, lane, after, limit, rank=rank)
 
     async def _receive_from(self, channel: str, receipts: Sequence[Receipt]) -> None:
         await self.store.receive(channel, receipts, self.clock())

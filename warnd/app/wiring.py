@@ -19,8 +19,10 @@ from warnd.pipeline.admit import Speaker
 from warnd.pipeline.expand import Route
 from warnd.pipeline.surroundings import Surroundings
 from warnd.pipeline.templates import Templates
-from warnd.queue.local import ChannelLanes, Load
-from warnd.queue.pacing import Pace, Rate
+from warnd.queue.local import ChannelLanes
+from warnd.queue.pacing import Pace
+from warnd.queue.rates import Rate
+from warnd.queue.refill import Load
 from warnd.resources import config_dir, templates_dir
 from warnd.settings import Settings
 from warnd.settings.values import ChannelSettings, SourceSettings, hold_rules
@@ -77,6 +79,7 @@ def lines(
         )
     return made
 
+                max_batch=channel.capabilities.max_batch,
 
 def surroundings(settings: Settings, routes: dict[str, Route]) -> Surroundings:
     """What planning depends on. Raises ConfigError."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from warnd.model.color import Lane
 from warnd.model.content import Content
-from warnd.model.delivery import Batch, State
+from warnd.model.delivery import Batch, Rank, State
 from warnd.model.region import LEVELS
 from warnd.pipeline.expand import Recipient, Route
 from warnd.ports import Chunk, Gap, PlannedDelivery, SharedAddress
@@ -26,7 +26,7 @@ class Plan:
     deliver_until: int
     follows: bool
     routes: Mapping[str, Route]
-    behind: bool = False
+    rank: Rank = Rank.FIRST
 
 
 @dataclass(slots=True)
@@ -175,7 +175,7 @@ def _batches(
                     levels=bytes(part.levels[start : start + size]),
                     follows=plan.follows,
                     ordered=part.ordered,
-                    behind=plan.behind,
+                    rank=plan.rank,
                 )
             )
     return batches, batch_of

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 from warnd.model.alert import LESS_DANGER, AlertState
 from warnd.model.color import Lane
 from warnd.model.content import Content
-from warnd.model.delivery import Batch, BatchState
+from warnd.model.delivery import Batch, BatchState, Rank
 from warnd.model.region import LEVELS
 from warnd.ports import Batchless
 from warnd.store import bulk
@@ -20,18 +20,25 @@ from warnd.store.tables import alerts
 
 _BEHIND = f"a.change IN ({', '.join(sorted(repr(change.value) for change in LESS_DANGER))})"
 
+_RANK = f"""
+CASE WHEN {_BEHIND} THEN {Rank.BEHIND:d}
+     WHEN (SELECT r.round FROM deliveries r WHERE r.batch_id = b.id LIMIT 1) > 0 THEN {Rank.AGAIN:d}
+     ELSE {Rank.FIRST:d} END
+"""
+"""Of a batch: its deliveries are of one alert, and all of the first round or all of later ones."""
+
 _OPEN = f"""
 SELECT b.id, b.alert_id, b.channel, b.content_id, b.lane, b.state, b.due, b.created, b.deliver_until, b.epoch,
     b.attempts, b.unknowns, b.follows, b.ordered, ?5
 FROM batches b CROSS JOIN alerts a ON a.id = b.alert_id
 WHERE b.channel = ?1 AND b.lane = ?2 AND b.state IN ('queued', 'waiting', 'unknown') AND b.id > ?3
-  AND a.stopped_at IS NULL AND ({_BEHIND}) = ?5
+  AND a.stopped_at IS NULL AND {_RANK} = ?5
 ORDER BY b.id LIMIT ?4
 """
 
 _OUT = f"""
 SELECT b.id, b.alert_id, b.channel, b.content_id, b.lane, b.state, b.due, b.created, b.deliver_until, b.epoch,
-    b.attempts, b.unknowns, b.follows, b.ordered, {_BEHIND}
+    b.attempts, b.unknowns, b.follows, b.ordered, {_RANK}
 FROM batches b CROSS JOIN alerts a ON a.id = b.alert_id
 WHERE b.state = 'sending' AND b.lease_until < ? LIMIT ?
 """
@@ -58,7 +65,8 @@ FROM contents WHERE alert_id = ?
 _BATCHLESS = f"""
 SELECT d.id, d.alert_id, d.channel, d.content_id, d.address, d.region, d.lane, d.attempts, d.due,
     a.deliver_until, a.episode_id <> a.id,
-    EXISTS (SELECT 1 FROM fallbacks f WHERE f.delivery_id = d.id), {_BEHIND}
+    EXISTS (SELECT 1 FROM fallbacks f WHERE f.delivery_id = d.id),
+    CASE WHEN {_BEHIND} THEN {Rank.BEHIND:d} WHEN d.round > 0 THEN {Rank.AGAIN:d} ELSE {Rank.FIRST:d} END
 FROM deliveries d CROSS JOIN alerts a ON a.id = d.alert_id
 WHERE d.state = 'waiting' AND d.batch_id IS NULL AND d.due <= ? AND d.id > ? AND a.stopped_at IS NULL
 ORDER BY d.id LIMIT ?
@@ -91,10 +99,10 @@ def unswept(connection: Connection) -> list[tuple[str, AlertState]]:
 
 
 def open_batches(
-    connection: Connection, channel: str, lane: Lane, after: str, limit: int, *, behind: bool = False
+    connection: Connection, channel: str, lane: Lane, after: str, limit: int, *, rank: Rank = Rank.FIRST
 ) -> list[Batch]:
-    """Batches at rest of alerts in force, by id, from the one after ``after``; or those ``behind`` in their lane."""
-    rows = raw_of(connection).execute(_OPEN, (channel, lane.value, after, limit, behind)).fetchall()
+    """Batches at rest of alerts in force, by id, of one rank in its lane, from the one after ``after``."""
+    rows = raw_of(connection).execute(_OPEN, (channel, lane.value, after, limit, rank.value)).fetchall()
     return _batches(connection, rows)
 
 
@@ -106,7 +114,7 @@ def leases_run_out(connection: Connection, now: int, limit: int) -> list[Batch]:
 def batchless(connection: Connection, due_by: int, after: str, limit: int) -> list[Batchless]:
     """Deliveries to be gathered into new batches that are due by then, by id."""
     rows = raw_of(connection).execute(_BATCHLESS, (due_by, after, limit))
-    return [Batchless._make((*row[:10], *map(bool, row[10:]))) for row in rows]
+    return [Batchless._make((*row[:10], *map(bool, row[10:12]), row[12])) for row in rows]
 
 
 def next_batchless_due(connection: Connection, after: int) -> int | None:
@@ -161,7 +169,7 @@ def _batches(connection: Connection, rows: Sequence[Any]) -> list[Batch]:
                 unknowns=row[11],
                 follows=bool(row[12]),
                 ordered=bool(row[13]),
-                behind=bool(row[14]),
+                rank=Rank(row[14]),
                 deliveries=tuple(id_ for id_, _, _ in found),
                 addresses=tuple(address for _, address, _ in found),
                 levels=bytes(LEVELS[len(region)] for _, _, region in found),
