@@ -90,7 +90,7 @@ class App:
             in_force=self.in_force,
             alarms=self.alarms,
             post=self._post,
-            turns=Turns(red_waits=lambda: any(line.lanes.red_waits for line in self.lines.values())),
+            turns=Turns(red_waits=self._red_waits, make_way=self._make_way),
             new_ids=self.new_ids,
             clock=self.clock,
         )
@@ -194,7 +194,8 @@ class App:
                 clock=self.clock,
                 new_ids=self.new_ids,
                 requests=line.slots,
-                red_only=wiring.red_only(line.slots),
+                red_requests=wiring.red_requests(line.slots),
+                red_slots=wiring.red_slots(line.slots),
             )
             self._workers.append(worker)
             self._standing.append(group.create_task(line.lanes.refill()))
@@ -263,6 +264,13 @@ class App:
     def _content_refused(self, batch: Batch) -> None:
         if self.clerk is not None:
             self.clerk.content_refused(batch)
+
+    def _red_waits(self) -> bool:
+        return any(line.lanes.red_waits for line in self.lines.values())
+
+    def _make_way(self) -> None:
+        for worker in self._workers:
+            worker.make_way()
 
     def _post(self, batches: Sequence[Batch]) -> None:
         by_channel: dict[str, list[Batch]] = {}

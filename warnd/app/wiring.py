@@ -42,9 +42,14 @@ class Line:
     slots: int
 
 
-def red_only(slots: int) -> int:
+def red_requests(slots: int) -> int:
     """How many of a channel's requests at once are kept for red: one in eight, none of a single one."""
     return -(-slots // 8) if slots > 1 else 0
+
+
+def red_slots(slots: int) -> int:
+    """Slots that take red only: as many as there are requests, so that red has batches leased for all that come free."""
+    return slots
 
 
 def lines(
@@ -68,18 +73,18 @@ def lines(
             route=Route(name, channel.capabilities, emulated=one.emulated, quiet=quiet, lifts=lifts),
             lanes=ChannelLanes(
                 name,
-                red_only=red_only(slots),
+                red_only=red_slots(slots),
                 pace=Pace(rate=_rate(one), target_rate=one.target_rate),
                 load=load,
                 clock=clock,
                 monotonic=monotonic,
                 holds=holds,
+                max_batch=channel.capabilities.max_batch,
             ),
             slots=slots,
         )
     return made
 
-                max_batch=channel.capabilities.max_batch,
 
 def surroundings(settings: Settings, routes: dict[str, Route]) -> Surroundings:
     """What planning depends on. Raises ConfigError."""

@@ -120,6 +120,10 @@ class Later:
             self.size -= len(batch)
             yield batch
 
+    def offer_all(self) -> None:
+        """Whatever it waits for, it is to be looked at now."""
+        self._due = [(0, serial, what) for _, serial, what in self._due]
+
     def _drop(self, target: str) -> Sequence[Batch]:
         line = self._lines.pop(target, None)
         if line is None:

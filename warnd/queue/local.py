@@ -137,6 +137,14 @@ class ChannelLanes:
 
     # --- out --------------------------------------------------------------------------------------
 
+    def offer_all(self) -> None:
+        """The clock was set, and what waits for a time would wait for another: it is offered now."""
+        for place in self._places:
+            place.later.offer_all()
+            place.reading.left_due = 0
+        self._next_due = 0
+        self._on_timer()
+
     def take_now(self, slot: int) -> Batch | None:
         """The most urgent batch that is due and paid for, or None."""
         now = self._clock()
@@ -264,7 +272,9 @@ class ChannelLanes:
         self._timer = asyncio.get_running_loop().call_later(delay, self._on_timer)
 
     def _on_timer(self) -> None:
-        self._timer = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         self._ripen(self._clock())
         ready = sum(len(place.order) for place in self._places)
         self._waiting.wake(ready, red=self.red_waits)
