@@ -176,7 +176,7 @@ class Batchless(NamedTuple):
     deliver_until: int
     follows: bool
     ordered: bool
-    behind: bool
+    rank: int
     quiet: str
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import random
+import threading
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -30,7 +31,7 @@ from warnd.contract.outcome import (
 from warnd.errors import Conflict, NotFound, StoreError
 from warnd.model.color import Lane
 from warnd.model.content import Content
-from warnd.model.delivery import Batch, BatchState, State
+from warnd.model.delivery import Batch, BatchState, Rank, State
 from warnd.model.policy import RetryPolicy
 from warnd.model.region import level_of
 from warnd.model.ulid import UlidMaker
@@ -41,7 +42,7 @@ from warnd.pipeline.plan import Plan, plan_chunk
 from warnd.pipeline.quiet import Night
 from warnd.pipeline.settle import Try, resends, settle
 from warnd.ports import Committed, Gap, Lease, Settlement
-from warnd.store import backlog, sweeping, tables
+from warnd.store import backlog, resending, sweeping, tables
 from warnd.store.database import open_writer, raw_of
 from warnd.store.journal import Entry, verify
 from warnd.store.postgres import PostgresStore
@@ -903,3 +904,46 @@ async def test_tampering_shows(journaled: Site, tampering: str) -> None:
     """A row changed, dropped or put in later does not verify."""
     await journaled.store.write(fetch, tampering)
     assert (await journaled.store.read(verify)).broken is not None
+
+
+async def test_what_red_asks_for_is_committed_before_the_rest(site: Site) -> None:
+    """However much of the others waits when the writer comes to choose: leases, then its chunk, then they."""
+    plans = {lane: await site.alert(lane=lane) for lane in (Lane.RED, Lane.BLUE)}
+    first = {lane: (await site.plan(id_, everyone(3), lane=lane)).batches[0] for lane, id_ in plans.items()}
+    begun, going_on, came = threading.Event(), threading.Event(), list[str]()
+
+    def takes_long(_: Connection) -> None:
+        begun.set()
+        going_on.wait(10)
+
+    async def noted(name: str, doing: Awaitable[object]) -> None:
+        await doing
+        came.append(name)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(noted("what was under way", site.store.write(takes_long)))
+        await asyncio.to_thread(begun.wait, 10)
+        others = everyone(6)[3:]
+        group.create_task(noted("blue's chunk", site.plan(plans[Lane.BLUE], others, lane=Lane.BLUE)))
+        group.create_task(noted("blue's lease", site.lease(first[Lane.BLUE])))
+        group.create_task(noted("red's chunk", site.plan(plans[Lane.RED], others)))
+        group.create_task(noted("red's lease", site.lease(first[Lane.RED])))
+        await asyncio.sleep(0)
+        going_on.set()
+    assert came == ["what was under way", "red's lease", "red's chunk", "blue's lease", "blue's chunk"]
+
+
+async def test_a_later_round_is_read_back_as_one(site: Site) -> None:
+    """Its place in the lane is behind the first notices, also after a restart."""
+    alert = await site.alert()
+    (batch,) = (await site.plan(alert, everyone(2))).batches
+    await site.send(batch, Rejected(Reason.BAD_ADDRESS))
+    request = resending.Resend(alert, frozenset({State.FAILED}))
+    chosen = await site.store.read(resending.select_for_resend, request, 1, "")
+    await site.store.move(
+        resending.resend, request, 1, chosen, now=tables.instant(site.now), ids=site.new_ids(2), actor="duty"
+    )
+    (gathered,) = await site.gather()
+    assert gathered.rank is Rank.AGAIN
+    assert await site.store.read(backlog.open_batches, "sms", Lane.RED, "", 9, rank=Rank.AGAIN) == [gathered]
+    assert await site.store.read(backlog.open_batches, "sms", Lane.RED, "", 9) == []

@@ -32,7 +32,7 @@ from warnd.app.board import AlarmBoard
 from warnd.app.clerk import Clerk
 from warnd.contract.outcome import Accepted, Outcome, Receipt, ReceiptStatus
 from warnd.model.color import Lane
-from warnd.model.delivery import Batch, State
+from warnd.model.delivery import Batch, Rank, State
 from warnd.pipeline.confirm import confirm
 from warnd.pipeline.lease import InForce
 from warnd.store import backlog, sweeping, tables
@@ -178,9 +178,9 @@ class Engine(RuleBasedStateMachine):
         found: list[Batch] = []
         for channel in ROUTES:
             for lane in Lane:
-                for behind in (False, True):
+                for rank in Rank:
                     found += await self.site.store.read(
-                        backlog.open_batches, channel, lane, "", 1000, behind=behind
+                        backlog.open_batches, channel, lane, "", 1000, rank=rank
                     )
         return found
 

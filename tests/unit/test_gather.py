@@ -6,7 +6,7 @@ from itertools import count
 
 from warnd.contract.channel import Capabilities
 from warnd.model.content import Content
-from warnd.model.delivery import Batch
+from warnd.model.delivery import Batch, Rank
 from warnd.pipeline.expand import Route
 from warnd.pipeline.gather import gather
 from warnd.ports import Batchless
@@ -16,7 +16,7 @@ CONTENTS = {id_: Content(id_, "A", "sms", "zh", "暴雨") for id_ in ("C", "K")}
 
 
 def lone(id: str, *, alert: str = "A", channel: str = "sms", content: str = "C", lane: int = 0, attempts: int = 1,
-         ordered: bool = False, behind: bool = False, quiet: str = "") -> Batchless:  # fmt: skip
+         ordered: bool = False, rank: Rank = Rank.FIRST, quiet: str = "") -> Batchless:  # fmt: skip
     return Batchless(
         id,
         alert,
@@ -30,7 +30,7 @@ def lone(id: str, *, alert: str = "A", channel: str = "sms", content: str = "C",
         99,
         False,
         ordered,
-        behind,
+        rank,
         quiet,
     )
 
@@ -81,5 +81,5 @@ def test_a_batch_minds_the_fallback_of_any_of_its_members() -> None:
 
 def test_what_tells_of_less_danger_stays_behind_when_it_is_gathered_anew() -> None:
     """A lift that was put off does not overtake first notices."""
-    (batch,) = gathered(lone("1", behind=True), lone("2", behind=True))
-    assert batch.behind
+    (batch,) = gathered(lone("1", rank=Rank.BEHIND), lone("2", rank=Rank.BEHIND))
+    assert batch.rank is Rank.BEHIND

@@ -4,64 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
 
+from tests.fakes.shelf import ANY, RED, Clock, Shelf, batch
 from warnd.contract.outcome import Deferred, Reason, Scope
 from warnd.model.color import Lane
-from warnd.model.content import Content
-from warnd.model.delivery import Batch
-from warnd.queue import local
-from warnd.queue.local import ChannelLanes
-from warnd.queue.pacing import Pace, Rate
-
-RED, ANY = 0, 1
-"""Of two slots the first takes red only."""
-
-TEXT = Content("C", "A", "sms", "zh", "暴雨红色预警")
-
-
-def batch(id: str, lane: Lane = Lane.RED, *, due: int = 0, to: str = "robot-1") -> Batch:
-    return Batch(id, "A", "sms", lane, TEXT, (f"D{id}",), (to,), 0, 1 << 60, bytes([4]), due=due)
-
-
-@dataclass
-class Clock:
-    """Moves only when told; microseconds and seconds of one time."""
-
-    micros: int = 1_000_000
-
-    def seconds(self) -> float:
-        return self.micros / 1e6
-
-    def pass_by(self, seconds: float) -> None:
-        self.micros += int(seconds * 1e6)
-
-
-@dataclass
-class Shelf:
-    """What a store would hold at rest; ``before_answer`` runs between its reading and its answer."""
-
-    batches: dict[str, Batch] = field(default_factory=dict)
-    before_answer: Callable[[], None] = lambda: None
-    reads: int = 0
-
-    def put(self, *batches: Batch) -> None:
-        self.batches.update({one.id: one for one in batches})
-
-    async def load(
-        self, channel: str, lane: Lane, after: str, limit: int, *, behind: bool
-    ) -> Sequence[Batch]:
-        self.reads += 1
-        here = (b for b in self.batches.values() if (b.lane, b.behind) == (lane, behind) and b.id > after)
-        rows = sorted(here, key=lambda b: b.id)
-        await asyncio.sleep(0)
-        self.before_answer()
-        return rows[:limit]
+from warnd.model.delivery import Batch, Rank
+from warnd.queue import refill
+from warnd.queue.local import ROOM, ChannelLanes
+from warnd.queue.pacing import Pace
+from warnd.queue.precedence import PLACES
+from warnd.queue.rates import Rate
 
 
 @pytest.fixture
@@ -82,14 +40,14 @@ class Desk:
     refilling: asyncio.Task[None]
 
 
-async def desk_of(clock: Clock, shelf: Shelf, *, slots: int = 2, pace: Pace | None = None,
+async def desk_of(clock: Clock, shelf: Shelf, *, slots: int = 2, pace: Pace | None = None, room: int = ROOM,
                   holds: Callable[[Batch, int], bool] = lambda *_: True) -> Desk:  # fmt: skip
     lanes = ChannelLanes(
         "sms", red_only=int(slots > 1), pace=pace or Pace(), load=shelf.load, clock=lambda: clock.micros,
-        monotonic=clock.seconds, holds=holds,
+        monotonic=clock.seconds, holds=holds, room=room,
     )  # fmt: skip
     desk = Desk(lanes, asyncio.create_task(lanes.refill()))
-    while shelf.reads < 2 * len(Lane):  # noqa: ASYNC110  what it waits for has no event of its own
+    while shelf.reads < len(PLACES):  # noqa: ASYNC110  what it waits for has no event of its own
         await asyncio.sleep(0)
     for _ in range(3):
         await asyncio.sleep(0)
@@ -101,6 +59,12 @@ async def lanes(clock: Clock, shelf: Shelf) -> AsyncIterator[ChannelLanes]:
     desk = await desk_of(clock, shelf)
     yield desk.lanes
     await closed(desk)
+
+
+async def settled() -> None:
+    """What can be fetched has been."""
+    for _ in range(5):
+        await asyncio.sleep(0)
 
 
 async def closed(desk: Desk) -> None:
@@ -124,18 +88,26 @@ async def test_red_goes_before_orange_before_yellow_before_blue_before_drills(la
 
 
 async def test_within_a_lane_the_end_of_one_warning_waits_for_the_beginning_of_another(
-    clock: Clock, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+    clock: Clock, shelf: Shelf
 ) -> None:
     """Lifts and lowerings give way to first notices, those that had to wait in the store too; never to a lower lane."""
-    monkeypatch.setattr(local, "HEAD", 8)
-    lifts = [replace(batch(f"A{n:02}"), behind=True) for n in range(20)]
+    lifts = [replace(batch(f"A{n:02}"), rank=Rank.BEHIND) for n in range(20)]
     firsts = [batch(f"B{n:02}") for n in range(20)]
     shelf.put(*lifts, *firsts)
-    desk = await desk_of(clock, shelf)
+    desk = await desk_of(clock, shelf, room=8)
     desk.lanes.post([*lifts, batch("Y", Lane.YELLOW), *firsts])
-    served = [await desk.lanes.take(RED) for _ in range(40)]
+    served = []
+    for _ in range(40):
+        served.append(await desk.lanes.take(RED))
+        await settled()
     await closed(desk)
     assert [one.id for one in served] == [one.id for one in (*firsts, *lifts)]
+
+
+async def test_within_a_lane_a_later_round_waits_for_the_first(lanes: ChannelLanes) -> None:
+    """Whoever has heard nothing yet goes before who is told again; both before what tells of less danger."""
+    lanes.post([batch(f"{rank.name}{n}", rank=rank) for n in range(2) for rank in reversed(Rank)])
+    assert drained(lanes) == [f"{rank.name}{n}" for rank in Rank for n in range(2)]
 
 
 async def test_a_twentieth_is_kept_for_the_lower_lanes(lanes: ChannelLanes) -> None:
@@ -143,6 +115,54 @@ async def test_a_twentieth_is_kept_for_the_lower_lanes(lanes: ChannelLanes) -> N
     lanes.post([batch(f"R{n:03}") for n in range(100)] + [batch(f"B{n:03}", Lane.BLUE) for n in range(100)])
     first = drained(lanes)[:100]
     assert [n for n, id_ in enumerate(first, 1) if id_.startswith("B")] == [20, 40, 60, 80, 100]
+
+
+async def test_the_lower_lanes_have_their_twentieth_in_turn(lanes: ChannelLanes) -> None:
+    """A drill that never ends does not keep it from orange."""
+    lower = [Lane.ORANGE, Lane.BLUE, Lane.DRILL]
+    lanes.post([batch(f"R{n:03}", to=f"{n}") for n in range(200)])
+    lanes.post([batch(f"{lane.name}{n}", lane, to=f"{n}") for n in range(9) for lane in lower])
+    others = [id_ for id_ in drained(lanes)[:180] if not id_.startswith("R")]
+    assert others == [f"{lane.name}{n}" for n in range(3) for lane in lower]
+
+
+async def test_a_red_that_comes_behind_blue_is_not_the_twentieths_to_pay(lanes: ChannelLanes) -> None:
+    """What blue took before does not count: nineteen reds go first."""
+    lanes.post([batch(f"B{n:03}", Lane.BLUE, to=f"{n}") for n in range(60)])
+    for _ in range(30):
+        assert lanes.take_now(ANY) is not None
+    lanes.post([batch(f"R{n:03}", to=f"{n}") for n in range(19)])
+    assert drained(lanes)[:19] == [f"R{n:03}" for n in range(19)]
+
+
+@pytest.mark.parametrize("cost", [1, 5], ids=["cheap", "dearer than the bucket"])
+async def test_the_twentieth_holds_when_red_takes_every_token(clock: Clock, shelf: Shelf, cost: int) -> None:
+    """Or the bucket would never be as full as blue needs it."""
+    desk = await desk_of(clock, shelf, pace=Pace(rate=Rate(10)))
+    long = replace(batch("x").content, segments=cost)
+    reds = [replace(batch(f"R{n:03}", to=f"{n}"), content=long) for n in range(200)]
+    desk.lanes.post([*reds, *(batch(f"B{n}", Lane.BLUE, to=f"{n}") for n in range(20))])
+    came: list[str] = []
+    while len(came) < 100:
+        clock.pass_by(0.05)
+        came += drained(desk.lanes)
+    assert sum(id_.startswith("B") for id_ in came[:100]) == 5
+    await closed(desk)
+
+
+async def test_what_waits_for_the_channel_is_not_overtaken_by_something_cheaper(
+    clock: Clock, shelf: Shelf
+) -> None:
+    """Or an orange batch of a hundred would wait as long as blue ones of one are there."""
+    desk = await desk_of(clock, shelf, pace=Pace(rate=Rate(100)))
+    dear = replace(batch("O", Lane.ORANGE), content=replace(batch("x").content, segments=15))
+    desk.lanes.post([dear, *(batch(f"B{n}", Lane.BLUE, to=f"{n}") for n in range(20))])
+    assert drained(desk.lanes) == ["O"]
+    desk.lanes.post([replace(dear, id="O2")])
+    assert drained(desk.lanes) == []
+    clock.pass_by(0.2)
+    assert drained(desk.lanes)[0] == "O2"
+    await closed(desk)
 
 
 async def test_slots_for_red_do_not_use_the_lower_lanes_twentieth_up(lanes: ChannelLanes) -> None:
@@ -208,6 +228,16 @@ async def test_what_is_due_later_comes_later(lanes: ChannelLanes, clock: Clock) 
     assert drained(lanes) == ["LATER"]
 
 
+async def test_when_the_clock_was_set_all_that_waits_is_offered(lanes: ChannelLanes, clock: Clock) -> None:
+    """An hour back, and a retry of a second would wait for an hour."""
+    lanes.put_back(batch("RETRY"), due=clock.micros + 1_000_000)
+    waiting = asyncio.create_task(lanes.take(RED))
+    await asyncio.sleep(0)
+    clock.pass_by(-0.9)
+    lanes.offer_all()
+    assert (await waiting).id == "RETRY"
+
+
 async def test_the_same_hint_twice_is_held_once(lanes: ChannelLanes) -> None:
     """A duplicate is harmless, and cheap."""
     lanes.post([batch("R"), batch("R")])
@@ -261,11 +291,81 @@ async def test_what_was_taken_in_vain_gives_its_tokens_back(clock: Clock, shelf:
     await closed(desk)
 
 
+SMALL = 8
+"""Deliveries of a place in memory."""
+
+
+async def test_memory_is_flat_with_a_million_queued_for_throttled_robots(clock: Clock, shelf: Shelf) -> None:
+    """What finds no room stays in the store, in whatever way it waits."""
+    room = 500
+    desk = await desk_of(clock, shelf, room=room, pace=Pace(target_rate=Rate(1, 60)))
+    queued = [batch(f"{n:05}", to=f"robot {n % 5000}") for n in range(20_000)]
+    most = 0
+    for n in range(50):
+        desk.lanes.post(queued)
+        drained(desk.lanes)
+        for k in range(50):
+            desk.lanes.put_back(batch(f"L{n}-{k}", to="late"), due=clock.micros + 1_000_000_000)
+            desk.lanes.put_back(batch(f"S{n}-{k}", to="soon"), due=clock.micros + 1_000_000)
+        most = max(most, desk.lanes.deliveries)
+    assert room <= most <= 2 * room
+    assert len(desk.lanes) == desk.lanes.deliveries
+    await closed(desk)
+
+
+async def test_what_waits_in_the_store_for_a_throttled_robot_comes_when_it_may(
+    clock: Clock, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three times what its line holds, and others' between them: each robot at its pace, all of it in the end."""
+    monkeypatch.setattr(refill, "_LOST_HINT_SECONDS", 0)
+    desk = await desk_of(clock, shelf, room=40, pace=Pace(target_rate=Rate(20, 60)))
+    many = [batch(f"{n:04}", to=f"robot {n % 3}") for n in range(300)]
+    shelf.put(*many)
+    desk.lanes.post(many)
+    came: list[str] = []
+    for _ in range(10 * 60):
+        clock.pass_by(1)
+        await settled()
+        for id_ in drained(desk.lanes):
+            came.append(id_)
+            del shelf.batches[id_]
+        assert desk.lanes.deliveries <= 2 * 40
+    assert sorted(came) == [one.id for one in many]
+    await closed(desk)
+
+
+async def test_what_is_due_far_ahead_waits_in_the_store(
+    clock: Clock, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And is here in time: retries after an hour cost no memory for an hour."""
+    monkeypatch.setattr(refill, "_LOST_HINT_SECONDS", 0)
+    desk = await desk_of(clock, shelf)
+    retry = batch("RETRY", due=clock.micros + 3_600_000_000)
+    shelf.put(retry)
+    desk.lanes.put_back(retry, due=retry.due)
+    assert len(desk.lanes) == 0
+    clock.pass_by(3599)
+    await settled()
+    assert len(desk.lanes) == 1
+    assert drained(desk.lanes) == []
+    clock.pass_by(1)
+    assert drained(desk.lanes) == ["RETRY"]
+    await closed(desk)
+
+
+async def test_a_long_run_for_throttled_targets_is_stepped_over_at_once(clock: Clock, shelf: Shelf) -> None:
+    """However long it is, what comes behind it goes in the same moment."""
+    desk = await desk_of(clock, shelf, pace=Pace(target_rate=Rate(1, 60)))
+    run = [batch(f"{n:04}", to=f"robot {n % 7}") for n in range(2000)]
+    desk.lanes.post([*run, batch("FREE", to="robot 8")])
+    assert drained(desk.lanes) == [*(f"{n:04}" for n in range(7)), "FREE"]
+    await closed(desk)
+
+
 @pytest.fixture
-def small_heads(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Eight batches in memory, four a read."""
-    monkeypatch.setattr(local, "HEAD", 8)
-    monkeypatch.setattr(local, "_REFILL", 4)
+def short_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four batches a read."""
+    monkeypatch.setattr(refill, "_BATCHES", 4)
 
 
 async def everything(desk: Desk, shelf: Shelf, expected: int, *, act: Callable[[], None]) -> list[str]:
@@ -276,32 +376,32 @@ async def everything(desk: Desk, shelf: Shelf, expected: int, *, act: Callable[[
         if (one := desk.lanes.take_now(ANY)) is not None:
             came.append(one.id)
             shelf.batches.pop(one.id, None)
-        assert len(desk.lanes) <= 2 * local.HEAD, "the head is bounded"
+        assert desk.lanes.deliveries <= SMALL
         await asyncio.sleep(0)
         if len(set(came)) >= expected:
             break
     return came
 
 
-@pytest.mark.usefixtures("small_heads")
+@pytest.mark.usefixtures("short_reads")
 async def test_a_head_is_bounded_and_refilled_in_order(clock: Clock, shelf: Shelf) -> None:
     """What does not fit stays in the store and is fetched by key when the head runs low."""
-    desk = await desk_of(clock, shelf)
+    desk = await desk_of(clock, shelf, room=SMALL)
     many = [batch(f"{n:04}") for n in range(500)]
     shelf.put(*many)
     desk.lanes.post(many)
-    assert len(desk.lanes) == local.HEAD
+    assert desk.lanes.deliveries == SMALL
     came = await everything(desk, shelf, 500, act=lambda: None)
     assert list(dict.fromkeys(came)) == [one.id for one in many], "a hint that comes twice is harmless"
     await closed(desk)
 
 
-@pytest.mark.usefixtures("small_heads")
+@pytest.mark.usefixtures("short_reads")
 @pytest.mark.parametrize("seed", range(25))
 async def test_nothing_is_lost_when_posts_race_with_refills(clock: Clock, shelf: Shelf, seed: int) -> None:
     """Two plans commit side by side: ids come out of order, also below the place that reading has reached."""
     chance = random.Random(seed)
-    desk = await desk_of(clock, shelf)
+    desk = await desk_of(clock, shelf, room=SMALL)
     ids = [f"{n:04}" for n in range(200)]
     early, late = ids[::2], ids[1::2]
     chance.shuffle(late)
@@ -326,7 +426,7 @@ async def test_nothing_is_lost_when_posts_race_with_refills(clock: Clock, shelf:
 async def test_refilling_stops_when_told_also_at_the_moment_it_is_woken(clock: Clock, shelf: Shelf) -> None:
     """A cancellation that meets the waking must not be swallowed: the daemon would never end."""
     desk = await desk_of(clock, shelf)
-    desk.lanes._short.set()
+    desk.lanes._refill.soon()
     await asyncio.wait({desk.refilling}, timeout=0)
     desk.refilling.cancel()
     _, pending = await asyncio.wait({desk.refilling}, timeout=0.5)
@@ -337,7 +437,7 @@ async def test_a_lost_hint_is_found_in_the_store(
     clock: Clock, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Lanes are hints; an idle lane looks whether the store has something it was not told of."""
-    monkeypatch.setattr(local, "_LOST_HINT_SECONDS", 0.001)
+    monkeypatch.setattr(refill, "_LOST_HINT_SECONDS", 0.001)
     desk = await desk_of(clock, shelf)
     shelf.put(batch("LOST"))
     async with asyncio.timeout(5):

@@ -17,7 +17,7 @@ from warnd.model.color import Color
 from warnd.model.policy import ChannelPolicy, Mode, Policies, RetryPolicy, Until
 from warnd.model.quiet import QuietHours
 from warnd.model.release import DEFAULT_HOLDS, HoldRule, Then
-from warnd.queue.pacing import Rate
+from warnd.queue.rates import Rate
 from warnd.settings import Settings, load
 from warnd.settings.amounts import duration, rate, size
 from warnd.settings.values import hold_rules

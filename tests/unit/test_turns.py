@@ -13,7 +13,7 @@ from warnd.pipeline.turns import AT_ONCE, Turns
 
 
 def idle() -> Turns:
-    return Turns(red_waits=lambda: False)
+    return Turns(red_waits=lambda: False, make_way=lambda: None)
 
 
 async def settle() -> None:
@@ -108,7 +108,7 @@ async def test_a_lower_plan_lets_red_pass_for_longer_the_more_it_puts_on_its_way
     """And never for ever: blue still comes along when reds never end."""
     monkeypatch.setattr(turns, "_HOLD_SECONDS", 0)
     looks: list[bool] = []
-    of = Turns(red_waits=lambda: looks.append(True) or True)  # type: ignore[func-returns-value]
+    of = Turns(red_waits=lambda: looks.append(True) or True, make_way=lambda: None)  # type: ignore[func-returns-value]
     async with of.step(Lane.BLUE, "a", members):
         assert len(looks) == pauses
 
@@ -129,3 +129,40 @@ async def test_a_lower_plan_waits_while_a_red_one_is_made(monkeypatch: pytest.Mo
             await settle()
             board.append("red is planned")
     assert board == ["red is planned", "blue"]
+
+
+async def test_way_is_made_when_a_red_plan_begins() -> None:
+    """And for no other."""
+    made: list[str] = []
+    of = Turns(red_waits=lambda: False, make_way=lambda: made.append("way"))
+    for lane in reversed(Lane):
+        with of.planning(lane):
+            assert made == (["way"] if lane is Lane.RED else [])
+
+
+async def test_of_the_lower_plans_one_chunk_is_handed_in_at_a_time_and_none_while_red_is_about(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The store cannot be asked for it back: red would wait for all that are there before it."""
+    monkeypatch.setattr(turns, "_HOLD_SECONDS", 0)
+    of = idle()
+    board: list[str] = []
+    going_on = asyncio.Event()
+
+    async def commit(lane: Lane, name: str) -> None:
+        async with of.commit(lane):
+            board.append(name)
+            await going_on.wait()
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(commit(Lane.BLUE, "blue"))
+        group.create_task(commit(Lane.YELLOW, "yellow"))
+        group.create_task(commit(Lane.RED, "red"))
+        group.create_task(commit(Lane.RED, "red"))
+        await settle()
+        assert board == ["blue", "red", "red"]
+        with of.planning(Lane.RED):
+            going_on.set()
+            await settle()
+            assert board == ["blue", "red", "red"]
+    assert board[-1] == "yellow"

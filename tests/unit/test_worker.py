@@ -102,7 +102,7 @@ async def one_request(
         in_force.stop(["A"])
     worker = Worker(
         channel, lanes, store, retry=RetryPolicy(), in_force=in_force, watcher=Nobody(),  # type: ignore[arg-type]
-        clock=lambda: 1, new_ids=lambda n: [f"N{i}" for i in range(n)], requests=1, red_only=0,
+        clock=lambda: 1, new_ids=lambda n: [f"N{i}" for i in range(n)], requests=1, red_requests=0, red_slots=0,
     )  # fmt: skip
     running = asyncio.create_task(worker.run())
     async with asyncio.timeout(5):

@@ -33,7 +33,7 @@ from warnd.contract.channel import CallbackRequest, ReceivesReceipts
 from warnd.contract.outcome import Receipt
 from warnd.errors import Fault, Invalid, NotFound
 from warnd.model.color import Lane
-from warnd.model.delivery import Batch
+from warnd.model.delivery import Batch, Rank
 from warnd.model.ulid import UlidMaker
 from warnd.pipeline.broadcast import Broadcaster
 from warnd.pipeline.lease import InForce
@@ -102,7 +102,7 @@ class App:
             in_force=self.in_force,
             alarms=self.alarms,
             post=self._post,
-            turns=Turns(red_waits=lambda: any(line.lanes.red_waits for line in self.lines.values())),
+            turns=Turns(red_waits=self._red_waits, make_way=self._make_way),
             new_ids=self.new_ids,
             clock=self.clock,
         )
@@ -227,7 +227,8 @@ class App:
                 clock=self.clock,
                 new_ids=self.new_ids,
                 requests=line.slots,
-                red_only=wiring.red_only(line.slots),
+                red_requests=wiring.red_requests(line.slots),
+                red_slots=wiring.red_slots(line.slots),
             )
             self._workers.append(worker)
             self._standing.append(group.create_task(line.lanes.refill()))
@@ -298,6 +299,13 @@ class App:
         if self.clerk is not None:
             self.clerk.content_refused(batch)
 
+    def _red_waits(self) -> bool:
+        return any(line.lanes.red_waits for line in self.lines.values())
+
+    def _make_way(self) -> None:
+        for worker in self._workers:
+            worker.make_way()
+
     def _post(self, batches: Sequence[Batch]) -> None:
         by_channel: dict[str, list[Batch]] = {}
         for batch in batches:
@@ -305,10 +313,8 @@ class App:
         for channel, mine in by_channel.items():
             self.lines[channel].lanes.post(mine)
 
-    async def _load(
-        self, channel: str, lane: Lane, after: str, limit: int, *, behind: bool
-    ) -> Sequence[Batch]:
-        return await self.store.read(backlog.open_batches, channel, lane, after, limit, behind=behind)
+    async def _load(self, channel: str, lane: Lane, after: str, limit: int, *, rank: Rank) -> Sequence[Batch]:
+        return await self.store.read(backlog.open_batches, channel, lane, after, limit, rank=rank)
 
     async def _receive_from(self, channel: str, receipts: Sequence[Receipt]) -> None:
         await self.store.receive(channel, receipts, self.clock())

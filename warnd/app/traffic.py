@@ -6,7 +6,7 @@ from warnd.errors import TooMany
 from warnd.model.alert import Alert, AlertType
 from warnd.model.color import Color
 from warnd.model.episode import ends
-from warnd.queue.pacing import Window
+from warnd.queue.rates import Window
 from warnd.settings import Settings
 
 

@@ -10,7 +10,7 @@ from warnd.app.wiring import Line
 from warnd.contract.outcome import Accepted, Outcome, Rejected, Scope
 from warnd.model.delivery import Batch, BatchState, State
 from warnd.ports import Settlement
-from warnd.queue.pacing import looks_dead
+from warnd.queue.breaker import looks_dead
 
 
 class Watching:

@@ -20,8 +20,10 @@ from warnd.pipeline.confirm import confirm
 from warnd.pipeline.expand import Route
 from warnd.pipeline.surroundings import Surroundings
 from warnd.pipeline.templates import Templates
-from warnd.queue.local import ChannelLanes, Load
-from warnd.queue.pacing import Pace, Rate
+from warnd.queue.local import ChannelLanes
+from warnd.queue.pacing import Pace
+from warnd.queue.rates import Rate
+from warnd.queue.refill import Load
 from warnd.resources import config_dir, templates_dir
 from warnd.settings import Settings
 from warnd.settings.values import ChannelSettings, SourceSettings, StoreSettings, hold_rules
@@ -58,9 +60,14 @@ def place(settings: StoreSettings) -> Place:
     return Place(settings.url, settings.password.reveal() if settings.password is not None else None)
 
 
-def red_only(slots: int) -> int:
+def red_requests(slots: int) -> int:
     """How many of a channel's requests at once are kept for red: one in eight, none of a single one."""
     return -(-slots // 8) if slots > 1 else 0
+
+
+def red_slots(slots: int) -> int:
+    """Slots that take red only: as many as there are requests, so that red has batches leased for all that come free."""
+    return slots
 
 
 def lines(
@@ -84,12 +91,13 @@ def lines(
             route=Route(name, channel.capabilities, emulated=one.emulated, quiet=quiet, lifts=lifts),
             lanes=ChannelLanes(
                 name,
-                red_only=red_only(slots),
+                red_only=red_slots(slots),
                 pace=Pace(rate=_rate(one), target_rate=one.target_rate),
                 load=load,
                 clock=clock,
                 monotonic=monotonic,
                 holds=holds,
+                max_batch=channel.capabilities.max_batch,
             ),
             slots=slots,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import Enum, IntEnum
 
 
 class Color(Enum):
@@ -34,7 +34,7 @@ class Color(Enum):
 _RANKS = {color: rank for rank, color in enumerate(Color)}
 
 
-class Lane(Enum):
+class Lane(IntEnum):
     """Priority class of a batch; the value is its place, the most urgent first."""
 
     RED = 0

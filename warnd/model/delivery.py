@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from enum import Enum
+from enum import Enum, IntEnum
 
 from warnd.model.color import Lane
 from warnd.model.content import Content
@@ -60,6 +60,18 @@ class BatchState(Enum):
     STOPPED = "stopped"
 
 
+class Rank(IntEnum):
+    """
+    A batch's place within its lane.
+
+    First notices; then later rounds, to people who were told; last what tells of less danger: lifts and lowerings.
+    """
+
+    FIRST = 0
+    AGAIN = 1
+    BEHIND = 2
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """
@@ -71,8 +83,7 @@ class Batch:
     ``levels[i]`` is the region level (0 to 4) of ``deliveries[i]``, for counting. ``state`` is the one it rests in
     at ``epoch``, before it is leased: QUEUED, WAITING or UNKNOWN. ``due`` is when it may be tried.
     ``follows``: its alert follows another of the episode; ``ordered``: some of its deliveries have a fallback;
-    ``behind``: it tells of less danger, so the first notices of its lane go before it. ``quiet``: the quiet hours
-    that its deliveries keep, "" for none.
+    ``rank`` is its place in its lane; ``quiet``: the quiet hours that its deliveries keep, "" for none.
     """
 
     id: str
@@ -92,7 +103,7 @@ class Batch:
     unknowns: int = 0
     follows: bool = False
     ordered: bool = False
-    behind: bool = False
+    rank: Rank = Rank.FIRST
     quiet: str = ""
 
     @property

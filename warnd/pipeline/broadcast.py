@@ -188,7 +188,8 @@ class Broadcaster:
                     return False
 
     async def _commit(self, run: Run, chunk: Chunk) -> bool:
-        committed = await self._store.commit(chunk)
+        async with self._turns.commit(run.telling.lane):
+            committed = await self._store.commit(chunk)
         for fault in run.faults:
             self._alarms.sound("template_failed", fault.template, str(fault))
         run.faults.clear()

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from warnd.model.color import Lane
 from warnd.model.content import Content
-from warnd.model.delivery import Batch
+from warnd.model.delivery import Batch, Rank
 from warnd.model.region import LEVELS
 from warnd.pipeline.expand import Route
 from warnd.ports import Batchless
@@ -28,17 +28,17 @@ def gather(
     now: int,
 ) -> list[Batch]:
     """
-    New batches, under new keys, for deliveries that share alert, channel, content, lane, number of tries and quiet hours.
+    New batches, under new keys, for deliveries that share alert, channel, content, lane, rank, number of tries and quiet hours.
 
     Those of a channel that is no longer configured are left out. ``now`` is in microseconds.
     """
-    parts: dict[tuple[str, str, str, int, int, str], list[Batchless]] = {}
+    parts: dict[tuple[str, str, str, int, int, int, str], list[Batchless]] = {}
     for one in members:
         if one.channel in routes:
-            key = (one.alert_id, one.channel, one.content_id, one.lane, one.attempts, one.quiet)
+            key = (one.alert_id, one.channel, one.content_id, one.lane, one.rank, one.attempts, one.quiet)
             parts.setdefault(key, []).append(one)
     batches: list[Batch] = []
-    for (alert_id, channel, content_id, lane, attempts, quiet), part in parts.items():
+    for (alert_id, channel, content_id, lane, rank, attempts, quiet), part in parts.items():
         size = routes[channel].capabilities.max_batch
         starts = range(0, len(part), size)
         for id_, start in zip(new_ids(len(starts)), starts, strict=True):
@@ -58,7 +58,7 @@ def gather(
                     attempts=attempts,
                     follows=any(one.follows for one in piece),
                     ordered=any(one.ordered for one in piece),
-                    behind=piece[0].behind,
+                    rank=Rank(rank),
                     quiet=quiet,
                 )
             )

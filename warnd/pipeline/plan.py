@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from warnd.model.color import Lane
 from warnd.model.content import Content
-from warnd.model.delivery import Batch, State, Why
+from warnd.model.delivery import Batch, Rank, State, Why
 from warnd.model.region import LEVELS
 from warnd.pipeline.expand import Recipient, Route
 from warnd.pipeline.quiet import Night
@@ -27,7 +27,7 @@ class Plan:
     follows: bool
     routes: Mapping[str, Route]
     night: Night
-    behind: bool = False
+    rank: Rank = Rank.FIRST
 
 
 @dataclass(slots=True)
@@ -216,7 +216,7 @@ def _batches(
                     levels=bytes(part.levels[start : start + size]),
                     follows=plan.follows,
                     ordered=part.ordered,
-                    behind=plan.behind,
+                    rank=plan.rank,
                     quiet=part.quiet,
                 )
             )

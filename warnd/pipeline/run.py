@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from warnd.errors import TemplateError
 from warnd.model.alert import LESS_DANGER
 from warnd.model.content import Content
+from warnd.model.delivery import Rank
 from warnd.model.hazard import OTHER
 from warnd.model.region import Level, level_of
 from warnd.pipeline import cap
@@ -52,7 +53,7 @@ class Run:
             bool(telling.earlier),
             self.surroundings.routes,
             Night(now, self.surroundings.zone),
-            telling.change in LESS_DANGER,
+            Rank.BEHIND if telling.change in LESS_DANGER else Rank.FIRST,
         )
         planned = plan_chunk(
             plan, found, content_of=self._content, new_ids=self.new_ids, after=self.cursor, cursor=cursor,

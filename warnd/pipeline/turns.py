@@ -23,20 +23,24 @@ class Turns:
     """
     Hands out turns to take a step of a plan.
 
-    ``red_waits`` says whether red batches are in the lanes.
+    ``red_waits`` says whether red batches are in the lanes; ``make_way`` is called when a red plan begins.
     """
 
-    def __init__(self, *, red_waits: Callable[[], bool]) -> None:
+    def __init__(self, *, red_waits: Callable[[], bool], make_way: Callable[[], None]) -> None:
         self._red_waits = red_waits
+        self._make_way = make_way
         self._red_plans = 0
         self._free = AT_ONCE
         self._waiting: list[tuple[int, str, int, asyncio.Future[None]]] = []
         self._serial = count()
+        self._committing = asyncio.Lock()
 
     @contextmanager
     def planning(self, lane: Lane) -> Iterator[None]:
         """A plan is made, from its first step to its last."""
-        self._red_plans += lane is Lane.RED
+        if lane is Lane.RED:
+            self._red_plans += 1
+            self._make_way()
         try:
             yield
         finally:
@@ -59,6 +63,18 @@ class Turns:
             yield
         finally:
             self._hand_on()
+
+    @asynccontextmanager
+    async def commit(self, lane: Lane) -> AsyncIterator[None]:
+        """
+        Hand a chunk to the store: of the lower plans one at a time, and none while red is about; it cannot be called back.
+        """
+        if lane is Lane.RED:
+            yield
+            return
+        async with self._committing:
+            await self._let_red_pass(_LONGEST_FROM)
+            yield
 
     async def _take(self, lane: Lane, alert_id: str) -> None:
         if self._free:

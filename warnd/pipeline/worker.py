@@ -20,10 +20,12 @@ import structlog
 from warnd.contract.channel import Channel, Queries
 from warnd.contract.outcome import Accepted, Deferred, Outcome, Reason, Scope
 from warnd.errors import StoreError
+from warnd.model.color import Lane
 from warnd.model.delivery import Batch, BatchState
 from warnd.model.policy import RetryPolicy
 from warnd.pipeline.deadline import Deadline
 from warnd.pipeline.lease import InForce, lent_for
+from warnd.pipeline.requests import Requests
 from warnd.pipeline.send import ask, send
 from warnd.pipeline.settle import Try, settle
 from warnd.ports import Lanes, Lease, Settlement, Store
@@ -44,8 +46,8 @@ class Worker:
     """
     Sends what the lanes of one channel offer, with ``requests`` at once.
 
-    There are twice as many slots as requests. The first in eight slots take red only, and have their share
-    of the requests for themselves. ``clock`` gives microseconds since 1970; ``new_ids(n)`` makes batch ids.
+    There are twice as many slots as requests, and before them ``red_slots`` that take red only; ``red_requests`` are
+    kept for red. ``clock`` gives microseconds since 1970; ``new_ids(n)`` makes batch ids.
     """
 
     def __init__(
@@ -60,15 +62,14 @@ class Worker:
         clock: Callable[[], int],
         new_ids: Callable[[int], list[str]],
         requests: int,
-        red_only: int,
+        red_requests: int,
+        red_slots: int,
     ) -> None:
         self.channel = channel
         self.out: set[tuple[str, int]] = set()
         """(Batch, epoch) of the leases whose outcome is not on disk."""
-        self._red_only = red_only
-        self._slots = requests * 2
-        self._open_to_all = asyncio.Semaphore(requests - red_only)
-        self._for_red = asyncio.Semaphore(max(red_only, 1))
+        self._slots = requests * 2 + red_slots
+        self._requests = Requests(requests, for_red=red_requests)
         self._lanes = lanes
         self._store = store
         self._retry = retry
@@ -82,6 +83,10 @@ class Worker:
         self._stopping = False
         self._tasks: list[asyncio.Task[None]] = []
         self._idle: set[asyncio.Task[None]] = set()
+
+    def make_way(self) -> None:
+        """A red broadcast begins: what it will need is left free, for a moment."""
+        self._requests.make_way()
 
     async def run(self) -> None:
         """Until ``stop``."""
@@ -110,7 +115,7 @@ class Worker:
                     return
                 wanted = await self._wait(slot)
             leased = await self._turn(settlement, wanted)
-            settlement = await self._attempt(leased, slot) if leased is not None else None
+            settlement = await self._attempt(leased) if leased is not None else None
 
     async def _wait(self, slot: int) -> Batch:
         task = asyncio.current_task()
@@ -159,10 +164,10 @@ class Worker:
         if settlement.splits:
             self._lanes.post(settlement.splits)
 
-    async def _attempt(self, batch: Batch, slot: int) -> Settlement:
+    async def _attempt(self, batch: Batch) -> Settlement:
         started = self._clock()
         try:
-            async with self._for_red if slot < self._red_only else self._open_to_all:
+            async with self._requests.red if batch.lane is Lane.RED else self._requests.lower:
                 started = self._clock()
                 if not self._in_force.holds(batch, started):
                     return self._not_sent(batch, started)

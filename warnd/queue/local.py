@@ -1,84 +1,42 @@
 """
 The five lanes of each channel, in this process.
 
-Strict order, red first, but for every twentieth take, which serves the lowest lane that has something; within a lane
-first notices before lifts and lowerings. Of both it keeps a bounded head in memory; what does not fit stays in the
-store and is fetched by key when the head runs low. A throttled target steps aside and never blocks its lane.
+Strict order, red first, but for every twentieth take while a lower lane waits; within a lane first notices, then later
+rounds, then lifts and lowerings; in each of these places one message to each target before a second to any. A place keeps
+a bounded number of deliveries in memory; what finds no room stays in the store and is fetched by key. A throttled target
+steps aside and never blocks its lane.
 """
 
 from __future__ import annotations
 
 import asyncio
-import heapq
-from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
 
 from warnd.contract.outcome import Outcome
 from warnd.model.color import Lane
 from warnd.model.delivery import Batch
+from warnd.queue.later import NEVER
 from warnd.queue.pacing import Pace
+from warnd.queue.place import Place
+from warnd.queue.precedence import PLACES, RANKS, RED_PLACES, Precedence
+from warnd.queue.refill import Load, Refill
+from warnd.queue.waiting import Waiting
 
-HEAD = 4096
-"""Batches a lane keeps in memory."""
-
-_REFILL = 1024
-_LOWER_EVERY = 20
-_LOST_HINT_SECONDS = 1.0
-
-_PLACES = tuple((lane, behind) for lane in Lane for behind in (False, True))
-"""In each lane first notices, then what tells of less danger: lifts and lowerings."""
-
-
-class Load(Protocol):
-    """Batches of a lane that are at rest, by id: at most so many after this one, of those behind or of the others."""
-
-    async def __call__(
-        self, channel: str, lane: Lane, after: str, limit: int, *, behind: bool
-    ) -> Sequence[Batch]: ...
+ROOM = 32_768
+"""Deliveries that a place keeps ready in memory, and again as many that wait: a usual broadcast need not be read back."""
 
 
 def _always(batch: Batch, now: int) -> bool:
     return True
 
 
-@dataclass(slots=True)
-class _Head:
-    """
-    One place in a lane of one channel. ``spilled``: the store may have more than is here.
-
-    It is read from ``cursor`` on; ``missed`` is the lowest id of what did not fit and reading on may not find.
-    """
-
-    batches: deque[Batch] = field(default_factory=deque)
-    spilled: bool = True
-    missed: str | None = None
-    cursor: str = ""
-
-
-class _Waiting:
-    """Slots with nothing to do; the red-only ones apart, so that blue does not wake them."""
-
-    def __init__(self) -> None:
-        self.any: deque[asyncio.Future[None]] = deque()
-        self.red_only: deque[asyncio.Future[None]] = deque()
-
-    def wake(self, count: int, *, red: bool) -> None:
-        for futures in (self.any, self.red_only) if red else (self.any,):
-            while count and futures:
-                future = futures.popleft()
-                if not future.done():
-                    future.set_result(None)
-                    count -= 1
-
-
 class ChannelLanes:
     """
-    The lanes of one channel.
+    The lanes of one channel, whose batches are for ``max_batch`` addresses at the most.
 
     The first ``red_only`` slots take red only. ``clock`` gives microseconds since 1970 and ``monotonic`` seconds for
-    pacing; ``holds(batch, now)`` says whether a batch may still leave, asked before anything is paid for it.
+    pacing; ``holds(batch, now)`` says whether a batch may still leave, asked before anything is paid for it. ``room``
+    is that of each place.
     """
 
     def __init__(
@@ -91,96 +49,126 @@ class ChannelLanes:
         clock: Callable[[], int],
         monotonic: Callable[[], float],
         holds: Callable[[Batch, int], bool] = _always,
+        max_batch: int = 1,
+        room: int = ROOM,
     ) -> None:
         self.channel = channel
         self.pace = pace
         self._red_slots = red_only
-        self._load = load
         self._clock = clock
         self._monotonic = monotonic
         self._holds = holds
-        self._heads = {place: _Head() for place in _PLACES}
-        self._later: list[tuple[int, int, Batch]] = []
+        self._places = tuple(Place(lane, rank, room) for lane, rank in PLACES)
+        self._refill = Refill(
+            channel, self._places, max_batch=max_batch, load=load, take_in=self._take_in, clock=clock,
+            monotonic=monotonic,
+        )  # fmt: skip
+        self._ready = 0
         self._held: set[str] = set()
-        self._waiting = _Waiting()
-        self._short = asyncio.Event()
+        self._precedence = Precedence()
+        self._waiting = Waiting()
         self._timer: asyncio.TimerHandle | None = None
-        self._timer_due = 0
-        self._serial = 0
-        self._takes = 0
+        self._timer_due = NEVER
+        self._next_due = NEVER
 
     def __len__(self) -> int:
         return len(self._held)
 
     @property
+    def deliveries(self) -> int:
+        """Deliveries in memory."""
+        return sum(place.order.size + place.later.size for place in self._places)
+
+    @property
     def red_waits(self) -> bool:
         """Whether a red batch is ready and has not been taken."""
-        return any(self._heads[Lane.RED, behind].batches for behind in (False, True))
+        return bool(self._ready & RED_PLACES)
 
-    def post(self, batches: Sequence[Batch], *, fetched: bool = False) -> None:
-        """Take hints in; what exceeds the head is left to the store (never so for ``fetched`` ones)."""
-        now = self._clock()
-        ready = red = 0
+    # --- in ---------------------------------------------------------------------------------------
+
+    def post(self, batches: Sequence[Batch]) -> None:
+        """Take hints in; what finds no room is left to the store."""
+        now, held = self._clock(), self._held
+        ready = count = 0
         for batch in batches:
-            if batch.id in self._held:
+            if batch.id in held:
                 continue
-            head = self._heads[batch.lane, batch.behind]
-            if not fetched and (head.spilled or len(head.batches) >= HEAD or len(self._later) >= HEAD):
-                head.spilled = True
-                head.missed = min(head.missed or batch.id, batch.id)
-                self._short.set()
-                continue
-            self._held.add(batch.id)
-            if batch.due > now:
-                self._push_later(batch, batch.due)
-            else:
-                head.batches.append(batch)
-                ready += 1
-                red += batch.lane is Lane.RED
-        if ready:
-            self._waiting.wake(ready, red=red > 0)
-        self._set_timer()
+            place = self._places[batch.lane * RANKS + batch.rank]
+            if place.reading.spilled or not place.has_room(batch):
+                place.reading.spill(batch.id)
+                self._refill.soon()
+            elif self._admit(place, batch, now):
+                ready |= place.bit
+                count += 1
+        self._waiting.wake(count, red=bool(ready & RED_PLACES))
 
     def put_back(self, batch: Batch, *, due: int) -> None:
-        """A batch whose lease was put off: try it again at ``due`` (microseconds)."""
+        """
+        A batch that was taken rests again until ``due`` (microseconds).
+
+        Also when a hint of it came meanwhile, from a reading under way: that one does not know of its last lease.
+        """
+        place = self._places[batch.lane * RANKS + batch.rank]
+        place.order.untell(batch)
+        self._keep(place, batch, due, self._clock())
+
+    def _admit(self, place: Place, batch: Batch, now: int) -> bool:
+        """To where it belongs in its place; whether that is among what is ready."""
+        if batch.due > now:
+            self._keep(place, batch, batch.due, now)
+            return False
+        if place.later.size and (target := place.later.line_of(batch)) is not None:
+            if place.later.queue_up(batch, target):
+                self._held.add(batch.id)
+            else:
+                place.reading.leave(batch.id)
+            return False
         self._held.add(batch.id)
-        self._push_later(batch, due)
-        self._set_timer()
+        place.order.add(batch)
+        self._ready |= place.bit
+        return True
+
+    def _keep(self, place: Place, batch: Batch, due: int, now: int) -> None:
+        if place.later.keep(batch, due, now):
+            self._held.add(batch.id)
+            self._expect(due)
+        else:
+            place.reading.leave(batch.id, due)
+
+    # --- out --------------------------------------------------------------------------------------
 
     def offer_all(self) -> None:
         """The clock was set, and what waits for a time would wait for another: it is offered now."""
-        self._later = [(0, serial, batch) for _, serial, batch in self._later]
-        heapq.heapify(self._later)
-        if self._timer is not None:
-            self._timer.cancel()
+        for place in self._places:
+            place.later.offer_all()
+            place.reading.left_due = 0
+        self._next_due = 0
         self._on_timer()
 
     def take_now(self, slot: int) -> Batch | None:
         """The most urgent batch that is due and paid for, or None."""
-        self._ripen()
-        for place in self._order(slot):
-            head = self._heads[place]
-            batch = self._first_affordable(head, red=place[0] is Lane.RED)
-            if batch is not None:
-                self._held.discard(batch.id)
-                self._takes += slot >= self._red_slots
-                if head.spilled and len(head.batches) < HEAD // 4:
-                    self._short.set()
-                return batch
-        return None
+        now = self._clock()
+        if now >= self._next_due:
+            self._ripen(now)
+        if slot < self._red_slots:
+            return self._first_of(self._ready & RED_PLACES, now)
+        ready = self._ready
+        if not ready & (ready - 1):
+            self._precedence.taken_alone()
+            return self._first_of(ready, now) if ready else None
+        batch = None
+        if kept := self._precedence.kept_for(ready):
+            batch = self._first_of(kept, now, lower_turn=True)
+        if batch is None and not self._ready & kept:
+            batch = self._first_of(self._ready, now)
+        if batch is not None:
+            self._precedence.taken(batch.lane, ready)
+        return batch
 
     async def take(self, slot: int) -> Batch:
         """Wait for the next batch this slot may have."""
         while (batch := self.take_now(slot)) is None:
-            future = asyncio.get_running_loop().create_future()
-            futures = self._waiting.red_only if slot < self._red_slots else self._waiting.any
-            futures.append(future)
-            try:
-                await future
-            except asyncio.CancelledError:
-                if future in futures:
-                    futures.remove(future)
-                raise
+            await self._waiting.wait(red_only=slot < self._red_slots)
         return batch
 
     def give_back(self, batch: Batch) -> None:
@@ -191,76 +179,88 @@ class ChannelLanes:
         """Let the pace follow an answer."""
         self.pace.learn(outcome, address, self._monotonic(), pause=pause)
 
-    async def refill(self) -> None:
-        """Fetch from the store whenever a head runs low, for ever; every second look for lost hints."""
-        while True:
-            for place, head in self._heads.items():
-                while head.spilled and len(head.batches) < HEAD // 2:
-                    await self._refill(*place, head)
-            self._short.clear()
-            try:
-                async with asyncio.timeout(_LOST_HINT_SECONDS):
-                    await self._short.wait()
-            except TimeoutError:
-                for head in self._heads.values():
-                    head.spilled = head.spilled or not head.batches
-
-    async def _refill(self, lane: Lane, behind: bool, head: _Head) -> None:
-        if head.missed is not None and head.missed > head.cursor:
-            head.missed = None
-        batches = await self._load(self.channel, lane, head.cursor, _REFILL, behind=behind)
-        if len(batches) < _REFILL:
-            head.spilled, head.cursor = head.missed is not None, ""
-        else:
-            head.cursor = batches[-1].id
-        self.post(batches, fetched=True)
-
-    def _order(self, slot: int) -> Sequence[tuple[Lane, bool]]:
-        if slot < self._red_slots:
-            return _PLACES[:2]
-        places = [place for place, head in self._heads.items() if head.batches]
-        if self._takes % _LOWER_EVERY == _LOWER_EVERY - 1:
-            places.sort(key=lambda place: (-place[0].value, place[1]))
-        return places
-
-    def _first_affordable(self, head: _Head, *, red: bool) -> Batch | None:
-        batches = head.batches
-        while batches:
-            batch = batches[0]
-            if not self._holds(batch, self._clock()):
-                self._held.discard(batches.popleft().id)
-                continue
-            now = self._monotonic()
-            wait = self.pace.channel_wait(batch.cost, now, red=red)
-            if wait > 0:
-                self._wake_at(self._clock() + int(wait * 1e6))
-                return None
-            target = 0.0
-            if self.pace.minds_targets:
-                target = max(self.pace.target_wait(address, now, red=red) for address in batch.addresses)
-            batches.popleft()
-            if target > 0:
-                self._push_later(batch, self._clock() + int(target * 1e6))
-                self._set_timer()
-                continue
-            self.pace.take(batch.cost, batch.addresses)
-            return batch
+    def _first_of(self, places: int, now: int, *, lower_turn: bool = False) -> Batch | None:
+        """The first that can be paid for, in order of urgency; what waits for the channel keeps all below it waiting."""
+        pace, holds = self.pace, self._holds
+        seconds = 0.0 if pace.is_free else self._monotonic()
+        while places:
+            bit = places & -places
+            places ^= bit
+            place = self._places[bit.bit_length() - 1]
+            red = bit <= RED_PLACES
+            while (batch := place.order.first()) is not None:
+                if not holds(batch, now):
+                    self._drop(place, now)
+                    continue
+                if not pace.is_free:
+                    if (wait := pace.channel_wait(batch.cost, seconds, red=red or lower_turn)) > 0:
+                        self._wake_at(now + int(wait * 1e6))
+                        return None
+                    if pace.minds_targets and not self._may_be_asked(place, batch, now, seconds, red=red):
+                        continue
+                    pace.take(batch.cost, batch.addresses, red=red, lower_turn=lower_turn)
+                self._pop(place)
+                self._held.discard(batch.id)
+                if place.later.size:
+                    self._call_next(place, batch, now)
+                return batch
         return None
 
-    def _push_later(self, batch: Batch, due: int) -> None:
-        self._serial += 1
-        heapq.heappush(self._later, (due, self._serial, batch))
+    def _pop(self, place: Place) -> Batch:
+        batch = place.order.pop()
+        if not place.order:
+            self._ready &= ~place.bit
+        reading = place.reading
+        if (reading.spilled or reading.hurried) and place.order.size < place.room // 4:
+            self._refill.soon()
+        return batch
 
-    def _ripen(self) -> None:
-        if not self._later or self._later[0][0] > (now := self._clock()):
-            return
-        while self._later and self._later[0][0] <= now:
-            batch = heapq.heappop(self._later)[2]
-            self._heads[batch.lane, batch.behind].batches.append(batch)
+    def _drop(self, place: Place, now: int) -> None:
+        """What is first may not leave any more."""
+        batch = self._pop(place)
+        place.order.untell(batch)
+        self._held.discard(batch.id)
+        self._call_next(place, batch, now)
 
-    def _set_timer(self) -> None:
-        if self._later:
-            self._wake_at(self._later[0][0])
+    def _may_be_asked(self, place: Place, batch: Batch, now: int, seconds: float, *, red: bool) -> bool:
+        """Whether all its targets may be; else what is first steps aside until the slowest may."""
+        pace = self.pace
+        if len(batch.addresses) == 1:
+            [target] = batch.addresses
+            wait = pace.target_wait(target, seconds, red=red)
+        else:
+            wait, target = max((pace.target_wait(one, seconds, red=red), one) for one in batch.addresses)
+        if wait <= 0:
+            return True
+        self._pop(place)
+        place.order.untell(batch)
+        due = now + int(wait * 1e6)
+        for left in place.later.hold_up(batch, target, due, now):
+            self._held.discard(left.id)
+            place.reading.leave(left.id, due)
+        self._expect(place.later.next_due)
+        return False
+
+    def _call_next(self, place: Place, batch: Batch, now: int) -> None:
+        """The next of the line that it led, if it led one, as soon as their target may be asked."""
+        if (target := place.later.followed(batch)) is not None:
+            wait = self.pace.target_wait(target, self._monotonic(), red=place.lane is Lane.RED)
+            place.later.call_next(target, now + int(wait * 1e6))
+            self._expect(place.later.next_due)
+
+    # --- time -------------------------------------------------------------------------------------
+
+    def _ripen(self, now: int) -> None:
+        for place in self._places:
+            for batch in place.later.ripe(now):
+                place.order.add(batch)
+                self._ready |= place.bit
+        self._next_due = min(place.later.next_due for place in self._places)
+
+    def _expect(self, due: int) -> None:
+        if due < self._next_due:
+            self._next_due = due
+            self._wake_at(due)
 
     def _wake_at(self, due: int) -> None:
         if self._timer is not None:
@@ -272,8 +272,29 @@ class ChannelLanes:
         self._timer = asyncio.get_running_loop().call_later(delay, self._on_timer)
 
     def _on_timer(self) -> None:
-        self._timer = None
-        self._ripen()
-        ready = sum(len(head.batches) for head in self._heads.values())
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._ripen(self._clock())
+        ready = sum(len(place.order) for place in self._places)
         self._waiting.wake(ready, red=self.red_waits)
-        self._set_timer()
+        if self._next_due < NEVER:
+            self._wake_at(self._next_due)
+
+    # --- from the store ---------------------------------------------------------------------------
+
+    async def refill(self) -> None:
+        """Fetch what is in the store alone, for ever."""
+        await self._refill.run()
+
+    def _take_in(self, place: Place, batches: Sequence[Batch]) -> int:
+        """How many were dealt with before one found no room among what is ready."""
+        now, ready, dealt_with = self._clock(), 0, 0
+        for batch in batches:
+            if batch.id not in self._held:
+                if not place.has_room(batch):
+                    break
+                ready += self._admit(place, batch, now)
+            dealt_with += 1
+        self._waiting.wake(ready, red=place.bit <= RED_PLACES)
+        return dealt_with

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
-from warnd.queue.pacing import Rate
+from warnd.queue.rates import Rate
 
 _SPANS = {
     "ms": timedelta(milliseconds=1),

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 from warnd.model.alert import LESS_DANGER, AlertState
 from warnd.model.color import Lane
 from warnd.model.content import Content
-from warnd.model.delivery import Batch, BatchState
+from warnd.model.delivery import Batch, BatchState, Rank
 from warnd.model.region import LEVELS
 from warnd.ports import Batchless
 from warnd.store import bulk
@@ -21,18 +21,25 @@ from warnd.store.tables import alerts
 
 _BEHIND = f"a.change IN ({', '.join(sorted(repr(change.value) for change in LESS_DANGER))})"
 
+_RANK = f"""
+CASE WHEN {_BEHIND} THEN {Rank.BEHIND:d}
+     WHEN (SELECT r.round FROM deliveries r WHERE r.batch_id = b.id LIMIT 1) > 0 THEN {Rank.AGAIN:d}
+     ELSE {Rank.FIRST:d} END
+"""
+"""Of a batch: its deliveries are of one alert, and all of the first round or all of later ones."""
+
 _OPEN = Statement(f"""
 SELECT b.id, b.alert_id, b.channel, b.content_id, b.lane, b.state, b.due, b.created, b.deliver_until, b.epoch,
-    b.attempts, b.unknowns, b.follows, b.ordered, {_BEHIND}, b.quiet
+    b.attempts, b.unknowns, b.follows, b.ordered, CAST(?5 AS integer), b.quiet
 FROM batches b CROSS JOIN alerts a ON a.id = b.alert_id
 WHERE b.channel = ?1 AND b.lane = ?2 AND b.state IN ('queued', 'waiting', 'unknown') AND b.id > ?3
-  AND a.stopped_at IS NULL AND ({_BEHIND}) = ?5
+  AND a.stopped_at IS NULL AND {_RANK} = CAST(?5 AS integer)
 ORDER BY b.id LIMIT ?4
 """)
 
 _OUT = f"""
 SELECT b.id, b.alert_id, b.channel, b.content_id, b.lane, b.state, b.due, b.created, b.deliver_until, b.epoch,
-    b.attempts, b.unknowns, b.follows, b.ordered, {_BEHIND}, b.quiet
+    b.attempts, b.unknowns, b.follows, b.ordered, {_RANK}, b.quiet
 FROM batches b CROSS JOIN alerts a ON a.id = b.alert_id
 WHERE b.state = 'sending' AND
 """
@@ -64,7 +71,8 @@ _BATCHLESS = bulk.folded(
     f"""
 SELECT d.id AS c0, d.alert_id AS c1, d.channel AS c2, d.content_id AS c3, d.address AS c4, d.region AS c5, d.lane AS c6,
     d.attempts AS c7, d.due AS c8, a.deliver_until AS c9, a.episode_id <> a.id AS c10,
-    EXISTS (SELECT 1 FROM fallbacks f WHERE f.delivery_id = d.id) AS c11, {_BEHIND} AS c12, d.quiet AS c13
+    EXISTS (SELECT 1 FROM fallbacks f WHERE f.delivery_id = d.id) AS c11,
+    CASE WHEN {_BEHIND} THEN {Rank.BEHIND:d} WHEN d.round > 0 THEN {Rank.AGAIN:d} ELSE {Rank.FIRST:d} END AS c12, d.quiet AS c13
 FROM deliveries d INDEXED BY ix_deliveries_due CROSS JOIN alerts a ON a.id = d.alert_id
 WHERE d.state = 'waiting' AND d.batch_id IS NULL AND d.due <= ? AND (d.due, d.id) > (?, ?) AND a.stopped_at IS NULL
 ORDER BY d.due, d.id LIMIT ?
@@ -100,10 +108,10 @@ def unswept(connection: Connection) -> list[tuple[str, AlertState]]:
 
 
 def open_batches(
-    connection: Connection, channel: str, lane: Lane, after: str, limit: int, *, behind: bool = False
+    connection: Connection, channel: str, lane: Lane, after: str, limit: int, *, rank: Rank = Rank.FIRST
 ) -> list[Batch]:
-    """Batches at rest of alerts in force, by id, from the one after ``after``; or those ``behind`` in their lane."""
-    rows = raw_of(connection).execute(_OPEN, (channel, lane.value, after, limit, behind)).fetchall()
+    """Batches at rest of alerts in force, by id, of one rank in its lane, from the one after ``after``."""
+    rows = raw_of(connection).execute(_OPEN, (channel, lane.value, after, limit, rank.value)).fetchall()
     return _batches(connection, rows)
 
 
@@ -121,7 +129,7 @@ def leases_left_behind(connection: Connection, living: Sequence[int], limit: int
 def batchless(connection: Connection, due_by: int, after: tuple[int, str], limit: int) -> list[Batchless]:
     """Deliveries to be gathered into new batches that are due by then, by (due, id) from the one after."""
     rows = bulk.unfolded(raw_of(connection).execute(_BATCHLESS, (due_by, *after, limit)).fetchone())
-    return [Batchless._make((*row[:10], *map(bool, row[10:13]), row[13])) for row in rows]
+    return [Batchless._make((*row[:10], *map(bool, row[10:12]), *row[12:])) for row in rows]
 
 
 def next_batchless_due(connection: Connection, after: int) -> int | None:
@@ -176,7 +184,7 @@ def _batches(connection: Connection, rows: Sequence[Any]) -> list[Batch]:
                 unknowns=row[11],
                 follows=bool(row[12]),
                 ordered=bool(row[13]),
-                behind=bool(row[14]),
+                rank=Rank(row[14]),
                 quiet=row[15],
                 deliveries=tuple(id_ for id_, _, _ in found),
                 addresses=tuple(address for _, address, _ in found),

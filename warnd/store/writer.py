@@ -2,9 +2,10 @@
 The one thread that writes, for everybody at once (group commit).
 
 Whatever is waiting when a commit begins goes into it together, in this order: leases (intents), settlements
-(outcomes), receipts, calls. Between two such commits goes one plan chunk, red's first, in a commit of its own. So a
-slot's outcome is on disk no later than its next intent, and neither a plan of a million people nor a flood of receipts,
-of which each commit takes some, holds up a lease for longer than one chunk takes.
+(outcomes), receipts, calls; but what slots of red ask for goes ahead of the others in a commit of its own. Between two
+such commits goes one plan chunk, red's before the rest of them. So a slot's outcome is on disk no later than its next
+intent, and neither a plan of a million people nor a flood of receipts, of which each commit takes some, holds up a lease
+for longer than one chunk takes.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from warnd.contract.outcome import Receipt
 from warnd.errors import Conflict, StoreError, WarndError
+from warnd.model.color import Lane
 from warnd.ports import Chunk, Lease, Leased, Settlement
 from warnd.store import bulk
 from warnd.store.database import said_by
@@ -60,6 +62,10 @@ class _Turn:
     settlement: Settlement | None
     lease: Lease | None
     answer: Leased = field(default_factory=lambda: Leased(None))
+
+    @property
+    def is_red(self) -> bool:
+        return any(one is not None and one.batch.lane is Lane.RED for one in (self.settlement, self.lease))
 
 
 @dataclass(slots=True)
@@ -145,6 +151,8 @@ class Writer:
         self._on_gather = on_gather
         self._on_failure = on_failure
         self._inbox: SimpleQueue[_Job | None] = SimpleQueue()
+        self._going = True
+        self._waiting: list[_Job] = []
         self._chunks: list[_Chunk] = []
         self._receipts: deque[_Receipts] = deque()
         self._loop = asyncio.get_running_loop()
@@ -186,30 +194,50 @@ class Writer:
     # --- in the thread ----------------------------------------------------------------------------
 
     def _run(self) -> None:
-        going = True
-        while going or self._chunks or self._receipts:
-            jobs: list[_Job] = []
-            if not self._chunks and not self._receipts:
-                going = self._collect(jobs, self._inbox.get())
-            while not self._inbox.empty():
-                going = self._collect(jobs, self._inbox.get_nowait()) and going
-            jobs += self._some_receipts()
-            if jobs:
-                self._commit_all(jobs)
-            if self._chunks:
-                self._chunks.sort(key=lambda waiting: waiting.chunk.lane)
-                self._commit_all([self._chunks.pop(0)])
+        while self._going or self._has_work():
+            for next_jobs in (self._red_chunk, self._all_but_chunks, self._next_chunk):
+                self._collect()
+                if jobs := self._red_turns():
+                    self._commit_all(jobs)
+                if jobs := next_jobs():
+                    self._commit_all(jobs)
 
-    def _collect(self, jobs: list[_Job], job: _Job | None) -> bool:
-        if job is None:
-            return False
-        if isinstance(job, _Chunk):
-            self._chunks.append(job)
-        elif isinstance(job, _Receipts):
-            self._receipts.append(job)
-        else:
-            jobs.append(job)
-        return True
+    def _collect(self) -> None:
+        """Take in what was handed in, and wait for it when there is nothing else to do."""
+        while not self._inbox.empty() or (self._going and not self._has_work()):
+            job = self._inbox.get()
+            if job is None:
+                self._going = False
+            elif isinstance(job, _Chunk):
+                self._chunks.append(job)
+            elif isinstance(job, _Receipts):
+                self._receipts.append(job)
+            else:
+                self._waiting.append(job)
+
+    def _has_work(self) -> bool:
+        return bool(self._waiting or self._receipts or self._chunks)
+
+    def _red_turns(self) -> list[_Job]:
+        """Of what waits the turns of red: before the others, not beside them."""
+        red: list[_Job] = []
+        others: list[_Job] = []
+        for job in self._waiting:
+            (red if isinstance(job, _Turn) and job.is_red else others).append(job)
+        self._waiting = others
+        return red
+
+    def _red_chunk(self) -> list[_Job]:
+        return self._next_chunk() if any(job.chunk.lane == Lane.RED for job in self._chunks) else []
+
+    def _all_but_chunks(self) -> list[_Job]:
+        jobs, self._waiting = self._waiting, []
+        return [*jobs, *self._some_receipts()]
+
+    def _next_chunk(self) -> list[_Job]:
+        """The most urgent."""
+        self._chunks.sort(key=lambda waiting: waiting.chunk.lane)
+        return [self._chunks.pop(0)] if self._chunks else []
 
     def _some_receipts(self) -> list[_Receipts]:
         """Those that came first, as many as one commit takes; a job alone may be more."""
