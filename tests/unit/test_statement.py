@@ -44,6 +44,8 @@ def test_rows_are_one_json_parameter_in_either_dialect() -> None:
                      id="what only PostgreSQL is told"),
         pytest.param("FROM t INDEXED BY ix_t WHERE +t.id < ? AND a = ?", "FROM t INDEXED BY ix_t WHERE +t.id < ? AND a = ?",
                      "FROM t WHERE t.id < $1 AND a = $2", id="what only SQLite is told"),
+        pytest.param("INSERT INTO t VALUES (?) ON CONFLICT DO NOTHING", "INSERT OR IGNORE INTO t VALUES (?)",
+                     "INSERT INTO t VALUES ($1) ON CONFLICT DO NOTHING", id="duplicates passed over"),
         pytest.param("a = :b AND c = :a OR d = :b", "a = :b AND c = :a OR d = :b", "a = $1 AND c = $2 OR d = $1",
                      id="parameters by name"),
         pytest.param("a LIKE '%:late?' AND b = ?", "a LIKE '%:late?' AND b = ?", "a LIKE '%:late?' AND b = $1",

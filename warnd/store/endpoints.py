@@ -103,7 +103,7 @@ def list_endpoints(
         members = select(memberships.c.subscriber_id).where(memberships.c.group_id == group)
         statement = statement.where(endpoints.c.subscriber_id.in_(members))
     if q:
-        statement = statement.where(endpoints.c.address.contains(q, autoescape=True))
+        statement = statement.where(endpoints.c.address.icontains(q, autoescape=True))
     return page(connection, statement, endpoints.c.id, _endpoint, limit=limit, cursor=cursor)
 
 

@@ -89,7 +89,7 @@ def list_groups(
     if region:
         statement = statement.where(in_subtree(groups.c.region, region))
     if q:
-        statement = statement.where(groups.c.name.contains(q, autoescape=True))
+        statement = statement.where(groups.c.name.icontains(q, autoescape=True))
     if audience is not None:
         statement = statement.where(groups.c.audience == audience.value)
     return page(connection, statement, groups.c.id, _group, limit=limit, cursor=cursor)

@@ -90,7 +90,7 @@ def search(
     statement = select(code, regions.c.name)
     if wanted := text.strip():
         by_code = wanted.isascii() and wanted.isdigit()
-        found = in_subtree(code, wanted) if by_code else regions.c.name.contains(wanted, autoescape=True)
+        found = in_subtree(code, wanted) if by_code else regions.c.name.icontains(wanted, autoescape=True)
         statement = statement.where(found)
     elif level is None:
         level = _below(parent)

@@ -109,7 +109,7 @@ def list_subscribers(
     if region:
         statement = statement.where(in_subtree(subscribers.c.region, region))
     if q:
-        by_name = subscribers.c.name.contains(q, autoescape=True)
+        by_name = subscribers.c.name.icontains(q, autoescape=True)
         statement = statement.where(or_(by_name, subscribers.c.external_id == q))
     if kind is not None:
         statement = statement.where(subscribers.c.kind == kind.value)
