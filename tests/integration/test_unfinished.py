@@ -6,7 +6,7 @@ import asyncio
 import tempfile
 from collections.abc import Coroutine, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -30,6 +30,9 @@ from tests.integration.test_store import (
 )
 from warnd.app.board import AlarmBoard
 from warnd.app.clerk import Clerk
+from warnd.app.failover import Failover
+from warnd.app.punctuality import Punctuality
+from warnd.app.quiet import QuietKeeper
 from warnd.contract.outcome import Accepted, Outcome, Receipt, ReceiptStatus
 from warnd.model.color import Lane
 from warnd.model.delivery import Batch, Rank, State
@@ -52,6 +55,12 @@ UNFINISHED = "SELECT id, state, batch_id FROM deliveries WHERE state IN ('queued
 OPEN = "SELECT id, state FROM batches WHERE state IN ('queued', 'waiting', 'unknown', 'sending')"
 UNPLANNED = "SELECT id FROM alerts WHERE stopped_at IS NULL AND NOT plan_done"
 UNSWEPT = "SELECT id FROM alerts WHERE stopped_at IS NOT NULL AND NOT swept"
+
+
+class _Idle:
+    """No policy here has quiet hours, and nobody watches the pace."""
+
+    async def round(self) -> None: ...
 
 
 class Engine(RuleBasedStateMachine):
@@ -170,7 +179,9 @@ class Engine(RuleBasedStateMachine):
             site.store, now=lambda: tables.instant(site.now), new_id=lambda: site.new_ids(1)[0]
         )
         return Clerk(
-            site.store, routes=ROUTES, retry=POLICY, in_force=InForce(), alarms=alarms, post=lambda _: None,
+            site.store, routes=ROUTES, retry=POLICY, in_force=InForce(), alarms=alarms,
+            failover=Failover(site.store, unfit=dict, clock=lambda: site.now),
+            quiet=cast(QuietKeeper, _Idle()), punctuality=cast(Punctuality, _Idle()), post=lambda _: None,
             plan=lambda *_: None, new_ids=site.new_ids, clock=lambda: site.now,
         )  # fmt: skip
 
