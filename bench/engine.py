@@ -58,14 +58,25 @@ class Telling:
         return max(self.last.values())
 
 
-def settings(home: Path, channels: Mapping[str, Mapping[str, Any]]) -> Settings:
-    """A configuration on ``home`` with these channels' tables; pacing is unlimited, all else as shipped."""
-    lines = [
-        "[server]", "port = 0", "[store]", f'url = "sqlite:///{home / "warnd.db"}"', "[logs]", 'level = "error"',
-        "[sources.weather]", 'regions = ["6212"]', "official = true",
-    ]  # fmt: skip
-    for name, options in channels.items():
-        lines.append(f"[channels.{name}]")
+def settings(
+    home: Path,
+    channels: Mapping[str, Mapping[str, Any]],
+    *,
+    port: int = 0,
+    retry: Mapping[str, Any] | None = None,
+) -> Settings:
+    """A configuration on ``home`` with these tables; pacing is unlimited, all else as shipped."""
+    tables: dict[str, Mapping[str, Any]] = {
+        "server": {"port": port},
+        "store": {"url": f"sqlite:///{home / 'warnd.db'}"},
+        "logs": {"level": "error"},
+        "retry": retry or {},
+        "sources.weather": {"regions": ["6212"], "official": True},
+        **{f"channels.{name}": options for name, options in channels.items()},
+    }
+    lines: list[str] = []
+    for name, options in tables.items():
+        lines.append(f"[{name}]")
         lines += [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in options.items()]
     file = home / "warnd.toml"
     file.write_text("\n".join(lines), encoding="utf-8")

@@ -43,6 +43,10 @@ class Home:
 
     path: Path
 
+    @property
+    def store(self) -> Path:
+        return self.path / "warnd.db"
+
     @contextmanager
     def daemon(self, *arguments: str) -> Iterator[Running]:
         """A process that has said that it runs; killed at the end, if it still does."""
@@ -67,7 +71,7 @@ class Home:
 
     def rows(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """The same of many."""
-        with closing(sqlite3.connect(self.path / "warnd.db", timeout=10)) as connection:
+        with closing(sqlite3.connect(self.store, timeout=10)) as connection:
             return connection.execute(sql, parameters).fetchall()
 
 
