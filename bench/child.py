@@ -30,7 +30,7 @@ SELECT (SELECT count(*) FROM alerts WHERE NOT plan_done AND stopped_at IS NULL) 
 async def live(home: Path, color: str | None, *, stay: bool) -> None:
     async with running(load(home / "warnd.toml", {})) as served:
         app = served.app
-        await app.audience()
+        await app.audience.index()
         if color is not None:
             await app.intake.receive(warning(color), "application/json", app.speakers["weather"])
         sys.stdout.write(f"ready {served.url}\n")

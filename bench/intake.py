@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -32,20 +31,20 @@ _EACH = 10
 _RULES_EACH = 100
 """Subscriptions of each group in the other prefecture."""
 
-_PATIENCE = 180.0
-
 _TOLD = """
 SELECT (max(json_extract(body, '$.started')) - (SELECT received_at FROM alerts WHERE id = ?1)) / 1e6 FROM journal
 WHERE kind = 'attempt.ended' AND json_extract(body, '$.alert') = ?1
 """
-_OPEN = (
-    "SELECT coalesce(sum(n), 0) FROM tallies WHERE alert_id = ? AND state NOT IN ('accepted', 'suppressed')"
-)
+_ENDED = """
+SELECT plan_done AND NOT EXISTS (
+    SELECT 1 FROM tallies WHERE alert_id = ?1 AND n > 0 AND state NOT IN ('accepted', 'suppressed')
+) FROM alerts WHERE id = ?1
+"""
 _FIRST = """
 SELECT json_extract(body, '$.alert'), min(json_extract(body, '$.started')) FROM journal
 WHERE kind = 'attempt.ended' GROUP BY 1
 """
-_UNPLANNED = "SELECT count(*) FROM alerts WHERE NOT plan_done AND stopped_at IS NULL"
+_PLANNED = "SELECT NOT EXISTS (SELECT 1 FROM alerts WHERE NOT plan_done AND stopped_at IS NULL)"
 _KEPT = "SELECT id FROM alerts"
 
 
@@ -199,17 +198,9 @@ def _took(posted: Sequence[Posted]) -> float:
 
 def _end_of_broadcast(here: Home) -> float:
     red = here.look("SELECT min(id) FROM alerts")
-    give_up = time.monotonic() + _PATIENCE
-    while here.look(_OPEN, red) or here.look("SELECT NOT plan_done FROM alerts WHERE id = ?", red):
-        if time.monotonic() > give_up:
-            raise RuntimeError("the broadcast did not end")
-        time.sleep(0.1)
+    here.wait_for("the broadcast ends", _ENDED, red)
     return float(here.look(_TOLD, red))
 
 
 def _wait_for_plans(here: Home) -> None:
-    give_up = time.monotonic() + _PATIENCE
-    while here.look(_UNPLANNED):
-        if time.monotonic() > give_up:
-            raise RuntimeError("the plans were not made")
-        time.sleep(0.1)
+    here.wait_for("each is planned", _PLANNED)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 from bench.gateway import sms_gateway
 from bench.process import home
 
 _STILL_MS = 60_000
-_PATIENCE = 120.0
 _PLANNED = "SELECT count(*) FROM alerts WHERE plan_done"
 
 
@@ -18,7 +16,5 @@ def resident_mebibytes(audience: Path) -> float:
     with sms_gateway(latency_ms=_STILL_MS) as gateway:
         channel = {"adapter": "sms.http", "timeout": "300s", "receipts": False, **gateway.options}
         with home(audience, {"sms": channel}) as here, here.daemon("blue") as running:
-            give_up = time.monotonic() + _PATIENCE
-            while not here.look(_PLANNED) and time.monotonic() < give_up:
-                time.sleep(0.1)
+            here.wait_for("the broadcast is planned", _PLANNED)
             return running.resident_mebibytes("VmHWM")

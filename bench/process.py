@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench.engine import settings
+
+_PATIENCE = 180.0
+_LOOK_EVERY = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,18 @@ class Home:
     def look(self, sql: str, *parameters: Any) -> Any:
         """One value, read beside the daemon."""
         return self.rows(sql, *parameters)[0][0]
+
+    def wait_for(self, what: str, sql: str, *parameters: Any) -> None:
+        """
+        Until ``sql`` gives a value that is true. Raises RuntimeError, which says what was waited for in vain.
+
+        It looks again and again, seldom enough not to be measured: a store calls nobody in another process.
+        """
+        give_up = time.monotonic() + _PATIENCE
+        while not self.look(sql, *parameters):
+            if time.monotonic() > give_up:
+                raise RuntimeError(f"{what}: in vain for {_PATIENCE:.0f} s")
+            time.sleep(_LOOK_EVERY)
 
     def rows(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """The same of many."""

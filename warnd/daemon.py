@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
-import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -26,13 +25,6 @@ from warnd.settings import Settings
 from warnd.store.sole import alone_with
 
 log = structlog.get_logger()
-
-SWITCH_SECONDS = 0.0005
-"""
-How long the event loop may keep the interpreter to itself while the writer thread waits for it.
-
-Python's own 5 ms would stand between every commit and the outcomes that wait for it.
-"""
 
 COLLECT_AFTER = 20_000
 """
@@ -150,14 +142,12 @@ def _url(runner: web.AppRunner) -> str:
 
 @contextmanager
 def tuned() -> Iterator[None]:
-    """The interpreter set for one busy event loop beside a writer thread; as it was afterwards."""
-    interval, thresholds = sys.getswitchinterval(), gc.get_threshold()
-    sys.setswitchinterval(SWITCH_SECONDS)
+    """The interpreter set for broadcasts; as it was afterwards."""
+    thresholds = gc.get_threshold()
     gc.set_threshold(COLLECT_AFTER, *thresholds[1:])
     try:
         yield
     finally:
-        sys.setswitchinterval(interval)
         gc.set_threshold(*thresholds)
 
 

@@ -233,8 +233,7 @@ class Chunk:
     A part of a plan, committed with the cursor after it, if the cursor still is ``after``.
 
     ``planned`` counts members worked through so far, of about ``plan_of``; ``done`` closes the plan. ``lane`` orders
-    chunks.
-    ``contents`` are (channel, content) rendered for it; ``fallbacks`` (delivery, the one after it).
+    chunks. ``contents`` are (channel, content) rendered for it; ``fallbacks`` (delivery, the one after it).
     """
 
     alert_id: str

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from aiohttp import web
 from lxml import etree
 
-from channels.gateway import Gateway, parser, serve
+from channels.gateway import parser, serve
+from channels.http_gateway import HttpGateway
 from warnd.contract.secret import Secret
 
 _IDENTITY = ("identifier", "sender", "sent")
 
 
-class Platform(Gateway):
+class Platform(HttpGateway):
     """
     Any number of platforms behind one origin, each at a path of its own.
 
@@ -34,32 +34,15 @@ class Platform(Gateway):
         self._token = token if token is not None else secrets.token_hex(16)
         self._any_text = any_text
         self._known: dict[tuple[str, str], bytes] = {}
-        self._runner: web.ServerRunner | None = None
-        self._port = 0
 
     @property
     def options(self) -> Mapping[str, Any]:
-        return {"origin": f"http://127.0.0.1:{self._port}", "token": Secret(self._token)}
+        return {"origin": self.url, "token": Secret(self._token)}
 
     def example_address(self, n: int) -> str:
-        return f"http://127.0.0.1:{self._port}/{n}/api/v1/alerts"
+        return f"{self.url}/{n}/api/v1/alerts"
 
-    async def start(self, *, port: int = 0) -> None:
-        self._stopped.clear()
-        # What hangs on purpose may not keep the gateway from stopping.
-        self._runner = web.ServerRunner(web.Server(self._answer, access_log=None), shutdown_timeout=0.1)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", port).start()
-        self._port = int(self._runner.addresses[0][1])
-
-    async def stop(self) -> None:
-        self._stopped.set()
-        if self._runner is not None:
-            await self._runner.cleanup()
-
-    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        if request.method == "GET" and request.path == "/_counts":
-            return web.json_response(asdict(self.counts))
+    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         self.counts.requests += 1
         body = await request.read()
         await self.linger(self.faults.latency)
@@ -95,13 +78,8 @@ class Platform(Gateway):
         return None
 
     async def _taken(self, request: web.BaseRequest, identity: str, *, repeat: bool) -> web.StreamResponse:
-        faults = self.faults
-        if self.happens(faults.hang_after):
-            await self.linger()
-        if self.happens(faults.cut_after) and request.transport is not None:
-            request.transport.abort()
-        if self.happens(faults.garbled):
-            return web.Response(text="<html><body>Welcome", content_type="text/html")
+        if (spoilt := await self.spoil(request, "<html><body>Welcome")) is not None:
+            return spoilt
         answer = {"identifier": identity, "state": "released", "verdict": "accept"}
         return web.json_response(
             answer | {"repeat": True} if repeat else answer, status=200 if repeat else 202

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from enum import Enum
+from functools import cached_property
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, PrivateAttr
+from pydantic import BeforeValidator, Field
 
 from channels.options import Options
 
@@ -92,12 +93,11 @@ class Codes(Options):
     content: Ranges = (range(2000, 3000),)
     account: Ranges = (range(3000, 4000),)
     temporary: Ranges = (range(9000, 10000),)
-    _by_range: tuple[tuple[range, Meaning], ...] = PrivateAttr(default=())
 
-    def model_post_init(self, context: object, /) -> None:
-        self._by_range = tuple(
-            (each, meaning) for meaning in Meaning for each in getattr(self, meaning.value)
-        )
+    @cached_property
+    def by_range(self) -> tuple[tuple[range, Meaning], ...]:
+        """Every range with its meaning, in the order in which they count."""
+        return tuple((each, meaning) for meaning in Meaning for each in getattr(self, meaning.value))
 
     def meaning(self, code: object) -> Meaning | None:
         """Of a whole number or its decimal text; None for anything else and for codes of no range."""
@@ -105,7 +105,7 @@ class Codes(Options):
             code = int(code) if _NUMBER.fullmatch(code.strip()) else None
         if type(code) is not int:  # ``False`` is no zero: it is a gateway that says "success": false
             return None
-        for each, meaning in self._by_range:
+        for each, meaning in self.by_range:
             if code in each:
                 return meaning
         return None

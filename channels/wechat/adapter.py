@@ -19,6 +19,7 @@ from pydantic import field_validator
 from yarl import URL
 
 from channels.options import Duration, Options
+from channels.reply import read_whole
 from warnd.contract.channel import BatchView, Capabilities, Sink
 from warnd.contract.http import refusal
 from warnd.contract.outcome import Accepted, Deferred, Outcome, Reason, Rejected, Scope
@@ -113,14 +114,14 @@ class WeComRobot:
             ) as reply:
                 if failure := refusal(reply.status, reply.headers.get("Retry-After")):
                     return failure
-                return classify(await reply.read(), key=key)
+                return classify(await read_whole(reply.content), key=key)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
             return Deferred(Reason.UNREACHABLE)
         except TimeoutError:
             return Deferred(Reason.NO_REPLY, maybe_sent=True)
         except aiohttp.ClientConnectionError:
             return Deferred(Reason.CONNECTION_LOST, maybe_sent=True)
-        except aiohttp.ClientError:
+        except (aiohttp.ClientError, ValueError):
             return Deferred(Reason.UNREADABLE_REPLY, maybe_sent=True)
 
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import asdict
 from typing import Any
 
 import orjson
 from aiohttp import web
 
-from channels.gateway import Gateway, parser, serve
+from channels.gateway import parser, serve
+from channels.http_gateway import HttpGateway
 
 PER_MINUTE = 20
 """Messages a robot takes in any sixty seconds."""
@@ -26,7 +26,7 @@ _WINDOW = 60.0
 _MAX_BYTES = {"markdown": 4096, "text": 2048}
 
 
-class RobotGateway(Gateway):
+class RobotGateway(HttpGateway):
     """
     The webhook of every robot there is.
 
@@ -47,35 +47,18 @@ class RobotGateway(Gateway):
         self._known = known
         self._clock = clock
         self._posted: defaultdict[str, deque[float]] = defaultdict(deque)
-        self._runner: web.ServerRunner | None = None
-        self._port = 0
 
     @property
     def options(self) -> Mapping[str, Any]:
-        return {"base_url": f"http://127.0.0.1:{self._port}"}
+        return {"base_url": self.url}
 
     def example_address(self, n: int) -> str:
         return f"{n:08x}-0000-4000-8000-{n:012x}"
 
-    async def start(self, *, port: int = 0) -> None:
-        self._stopped.clear()
-        # What hangs on purpose may not keep the gateway from stopping.
-        self._runner = web.ServerRunner(web.Server(self._answer, access_log=None), shutdown_timeout=0.1)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", port).start()
-        self._port = int(self._runner.addresses[0][1])
-
-    async def stop(self) -> None:
-        self._stopped.set()
-        if self._runner is not None:
-            await self._runner.cleanup()
-
-    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         match request.method, request.path:
             case "POST", "/cgi-bin/webhook/send":
                 return await self._send(request)
-            case "GET", "/_counts":
-                return web.json_response(asdict(self.counts))
             case _:
                 return web.Response(status=404)
 
@@ -88,13 +71,9 @@ class RobotGateway(Gateway):
             self.counts.refused += 1
             return web.Response(status=403)
         code, words = self._judge(request.query.get("key", ""), body)
-        if (code, words) == TAKEN:
-            if self.happens(faults.hang_after):
-                await self.linger()
-            if self.happens(faults.cut_after) and request.transport is not None:
-                request.transport.abort()
-            if self.happens(faults.garbled):
-                return web.Response(text="<html><body>502 Bad Gateway", content_type="text/html")
+        page = "<html><body>502 Bad Gateway"
+        if (code, words) == TAKEN and (spoilt := await self.spoil(request, page)) is not None:
+            return spoilt
         return web.json_response({"errcode": code, "errmsg": words})
 
     def _judge(self, key: str, body: bytes) -> tuple[int, str]:

@@ -216,19 +216,22 @@ class Site:
             self.process.terminate()
         return self.process.wait(timeout=_PATIENCE)
 
-    def push(self, **changes: Any) -> dict[str, Any]:
-        """Send a red rainstorm warning for the county, changed in these keys; the answer."""
+    def push(self, *, key: str = "", **changes: Any) -> dict[str, Any]:
+        """Send a red rainstorm warning for the county, changed in these keys, with the feed's key or ``key``; the answer."""
+        return self.post(warning(**changes), key=key)[1]
+
+    def post(self, body: dict[str, Any], *, key: str = "") -> tuple[int, dict[str, Any]]:
+        """The same of a whole body; status and answer."""
         request = urllib.request.Request(
             f"{self.url}/api/v1/alerts",
-            data=json.dumps(warning(**changes)).encode(),
+            data=json.dumps(body).encode(),
             headers={
-                "Authorization": f"Bearer {(self.home / 'key').read_text().strip()}",
+                "Authorization": f"Bearer {key or (self.home / 'key').read_text().strip()}",
                 "Content-Type": "application/json",
             },
         )
         with urllib.request.urlopen(request, timeout=_PATIENCE) as answer:
-            found: dict[str, Any] = json.loads(answer.read())
-            return found
+            return answer.status, json.loads(answer.read())
 
     def rows(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """A look into the store from outside."""
@@ -248,9 +251,9 @@ class Site:
             )
         )
 
-    def alarms(self) -> set[str]:
-        """Kinds of those that stand."""
-        return {row[0] for row in self.rows("SELECT kind FROM alarms WHERE cleared_at IS NULL")}
+    def alarms(self) -> dict[str, str]:
+        """Those that stand: their messages by kind."""
+        return dict(self.rows("SELECT kind, message FROM alarms WHERE cleared_at IS NULL"))
 
     def settled(self, alert_id: str) -> bool:
         """Whether the plan is done and nothing of it is under way."""

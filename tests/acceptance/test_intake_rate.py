@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -66,21 +64,10 @@ def test_what_was_answered_is_on_disk_after_a_kill_and_its_people_are_told_once(
         _settle_in(site)
         site.start()
         first = site.push(areas=[{"name": "", "regions": [_FLOODED]}])["id"]
-        key = (site.home / "key").read_text().strip()
-
-        def post(body: dict[str, Any]) -> tuple[int, str]:
-            request = urllib.request.Request(
-                f"{site.url}/api/v1/alerts",
-                data=json.dumps(body).encode(),
-                headers={"Authorization": f"Bearer {key}", "Content-Type": "application/json"},
-            )
-            with urllib.request.urlopen(request, timeout=60) as answer:
-                return answer.status, json.loads(answer.read())["id"]
-
         with ThreadPoolExecutor(AT_ONCE) as connections:
-            answers = list(connections.map(post, _messages()))
+            answers = list(connections.map(site.post, _messages()))
         site.kill()
-        accepted = {id_ for status, id_ in answers if status == 202}
+        accepted = {answer["id"] for status, answer in answers if status == 202}
         kept = {row[0] for row in site.rows("SELECT id FROM alerts")}
         assert len(accepted) == COMING
         assert kept == accepted | {first}

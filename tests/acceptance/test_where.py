@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -13,10 +12,6 @@ from tests.acceptance.site import Site, gateway, until
 PEOPLE = 30
 SQUARE = [[104, 33], [105, 33], [105, 34], [104, 34], [104, 33]]
 INSIDE = "33.2,104.2 33.2,104.8 33.8,104.8 33.8,104.2 33.2,104.2"
-
-
-def alarms(site: Site) -> dict[str, Any]:
-    return dict(site.rows("SELECT kind, message FROM alarms WHERE cleared_at IS NULL"))
 
 
 def test_a_polygon_reaches_the_people_of_its_county(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -33,9 +28,9 @@ def test_a_polygon_reaches_the_people_of_its_county(tmp_path: Path, monkeypatch:
         told = site.push(areas=[{"polygons": [INSIDE]}])
         until(lambda: site.settled(told["id"]), "everyone is told")
         assert [one["code"] for one in told["warnings"]] == ["area_from_shape"]
-        assert alarms(site) == {}
+        assert site.alarms() == {}
         lost = site.push(areas=[{"circles": ["50,120 5"]}], identifier="62120241600000_20991231235959")
-        until(lambda: {"area_unknown", "alert_quarantined"} <= alarms(site).keys(), "a person is called")
+        until(lambda: {"area_unknown", "alert_quarantined"} <= site.alarms().keys(), "a person is called")
         assert site.stop() == 0
 
         assert sorted(sms.numbers().values()) == [1] * PEOPLE

@@ -7,7 +7,9 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 import pytest
+from aiohttp import web
 
+from channels.reply import LARGEST
 from channels.wechat.adapter import WeComRobot, classify
 from channels.wechat.emulator import PER_MINUTE, RobotGateway
 from warnd.contract.channel import Capabilities
@@ -16,6 +18,14 @@ from warnd.contract.suite import ChannelContract, batch_of
 from warnd.errors import ConfigError
 
 KEY = "693a91f6-7000-4bc4-97a0-0ec2sifa5aaa"
+UNREADABLE = Deferred(Reason.UNREADABLE_REPLY, maybe_sent=True)
+
+
+class Endless(RobotGateway):
+    """Its yes does not end."""
+
+    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(body=b'{"errcode":0,"errmsg":"ok"}' + b" " * LARGEST)
 
 
 class TestWeComRobot(ChannelContract):
@@ -48,6 +58,14 @@ class TestWeComRobot(ChannelContract):
             assert isinstance((await channel.send(batch_of([full])))[0], Accepted)
         await emulator.stop()
         assert emulator.counts.throttled == 1
+
+    async def test_an_endless_answer_is_unreadable(self) -> None:
+        """No more of it is read than any answer has."""
+        emulator = Endless()
+        await emulator.start()
+        async with self.opened(emulator.options) as channel:
+            assert await channel.send(batch_of([KEY])) == [UNREADABLE]
+        await emulator.stop()
 
     async def test_a_removed_robot_is_that_groups_fault_alone(self) -> None:
         emulator = RobotGateway(known={"known-key"})
@@ -85,9 +103,6 @@ class TestWeComRobot(ChannelContract):
         assert isinstance(outcome, Rejected)
         assert outcome.reason is Reason.BAD_ADDRESS
         assert emulator.counts.requests == 0
-
-
-UNREADABLE = Deferred(Reason.UNREADABLE_REPLY, maybe_sent=True)
 
 
 @pytest.mark.parametrize(

@@ -20,55 +20,13 @@ WORDS = (
     *("zh-CN", "x" * 300, "http://127.0.0.1:9/", "file:///etc/passwd", "urn:oasis:names:tc:emergency:cap:1.2", "Extreme"),
 )  # fmt: skip
 NAMES = (
-    *(
-        "alert",
-        "info",
-        "area",
-        "identifier",
-        "sender",
-        "sent",
-        "status",
-        "msgType",
-        "scope",
-        "references",
-        "language",
-    ),
-    *(
-        "event",
-        "severity",
-        "headline",
-        "description",
-        "expires",
-        "polygon",
-        "circle",
-        "geocode",
-        "parameter",
-        "value",
-    ),
-    *(
-        "valueName",
-        "resource",
-        "Signature",
-        "SignedInfo",
-        "feed",
-        "entry",
-        "content",
-        "embeddedXMLContent",
-        "x",
-    ),
-)
+    *("alert", "info", "area", "identifier", "sender", "sent", "status", "msgType", "scope", "references", "language"),
+    *("event", "severity", "headline", "description", "expires", "polygon", "circle", "geocode", "parameter", "value"),
+    *("valueName", "resource", "Signature", "SignedInfo", "feed", "entry", "content", "embeddedXMLContent", "x"),
+)  # fmt: skip
 ENCODINGS = (
-    "utf-8-sig",
-    "utf-16",
-    "utf-16-le",
-    "utf-16-be",
-    "utf-32",
-    "gb18030",
-    "big5",
-    "latin-1",
-    "cp037",
-    "utf-7",
-)
+    "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "gb18030", "big5", "latin-1", "cp037", "utf-7",
+)  # fmt: skip
 
 
 def spoilt(original: bytes, others: Sequence[bytes], random: Random) -> bytes:

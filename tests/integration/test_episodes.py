@@ -15,7 +15,7 @@ from warnd.model.alert import Alert, AlertState, AlertType, Area, Change, Parsed
 from warnd.model.color import Color
 from warnd.model.release import Person
 from warnd.pipeline.admit import Speaker
-from warnd.store import alerts
+from warnd.store import alerts, backlog
 from warnd.store.alerts import Admitted, RawMessage
 
 NATIONAL = "62120241600000_20260714075500"
@@ -183,4 +183,4 @@ async def test_what_is_swept_first_is_the_most_urgent(app: App) -> None:
     )
     for one in (blue, red):
         await acts.cancel(app, one.id, by="duty officer")
-    assert [id for id, _ in await app.store.read(alerts.unswept)] == [red.id, blue.id]
+    assert [id for id, _ in await app.store.read(backlog.unswept)] == [red.id, blue.id]

@@ -16,6 +16,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from sqlalchemy import Connection, select
 
 from tests.fakes.feed_server import FeedServer, atom, cap, embedding, linking
+from tests.fakes.signing import public_pem, rsa_key, signed
 from tests.integration.conftest import CONFIG, NOW
 from tests.integration.door import RED
 from warnd.api import build
@@ -24,6 +25,7 @@ from warnd.app.feeds import Polled
 from warnd.app.feeds.fetch import FeedUnreachable, Fetcher, Gate
 from warnd.intake.feeds import Entry
 from warnd.intake.feeds.envelope import EnvelopeReader
+from warnd.model.alert import Verdict
 from warnd.settings import load
 from warnd.store import alarms, keys
 from warnd.store.keys import Role
@@ -51,6 +53,7 @@ class County:
     keys: str = ""
     kind: str = "cap.atom"
     path: str = "/alerts.atom"
+    source: str = "weather"
     app: App | None = None
 
     async def open(self) -> App:
@@ -58,7 +61,7 @@ class County:
         config.write_text(
             CONFIG.format(directory=self.directory)
             + f'[feeds.national]\nkind = "{self.kind}"\nurl = "{self.server.url}{self.path}"\n'
-            + f'source = "weather"\n{self.keys}\n'
+            + f'source = "{self.source}"\n{self.keys}\n'
         )
         self.app = App(load(config, {}), wall=self.clock)
         await self.app.open()
@@ -364,6 +367,30 @@ async def test_a_preview_keeps_nothing(county_: County) -> None:
     ]
     assert await county_.rows(raw_messages.c.id) == []
     assert (await app.feeds.overview())[0].state is None
+
+
+async def test_a_poll_and_its_preview_hold_to_the_signatures_that_the_source_requires(
+    county_: County,
+) -> None:
+    """A feed is no way around them: what is forged is refused, what is unsigned waits for a person."""
+    key = rsa_key("issuer")
+    pem = county_.directory / "issuer.pem"
+    pem.write_bytes(public_pem(key))
+    county_.source = "strict"
+    county_.keys = (
+        f'[sources.strict]\nregions = ["6212"]\nsignature = "require"\nsignature_key_file = "{pem}"'
+    )
+    forged = signed(cap(3), key).replace("红色", "蓝色")
+    county_.server.answers["/alerts.atom"] = atom(
+        embedding(3, forged), embedding(2, cap(2)), embedding(1, signed(cap(1), key))
+    )
+    app = await county_.open()
+    for polled in (await app.feeds.poller("national").preview(), await county_.poll()):
+        assert [(one.taken.value, one.verdict) for one in polled.outcomes] == [
+            ("admitted", Verdict.ACCEPT),
+            ("admitted", Verdict.QUARANTINE),
+            ("refused", None),
+        ]
 
 
 # --- one warning, several feeds -----------------------------------------------------------------------

@@ -121,6 +121,25 @@ async def test_what_came_while_it_waited_counts(here: County, changes: dict[str,
     assert shown["deliveries"].get("queued", 0) == targeted, shown
 
 
+@pytest.mark.parametrize(
+    ("changes", "targeted"),
+    [
+        pytest.param({"description": "雨势加大。"}, 4, id="an update: whoever it means"),
+        pytest.param({"type": "cancel"}, 2, id="an end: whoever was told"),
+    ],
+)
+async def test_a_mend_tried_counts_who_was_told_before(
+    here: County, changes: dict[str, Any], targeted: int
+) -> None:
+    """What comes out of quarantine is of its episode like any other."""
+    await told(here, "weather", 0, 1, **RED)
+    kept = await sent(here, "weather", **following(RED, scope="Restricted", **changes))
+    assert kept["state"] == "quarantined", kept
+    given = {"override": ["not_public"]}
+    _, dry = await here.door.ask("POST", f"alerts/{kept['id']}/mend?dry_run=true", role="li", json=given)
+    assert (dry["state"], dry["targeted"], dry["told_before"]) == ("released", targeted, 2), dry
+
+
 async def test_what_is_out_of_time_would_tell_nobody(here: County) -> None:
     waiting = await sent(here, "village", **RED)
     here.clock.pass_(hours=7)

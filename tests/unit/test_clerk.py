@@ -14,7 +14,7 @@ from warnd.app.clerk import CHUNKS_OF_A_ROUND, Clerk
 from warnd.model.alert import AlertState
 from warnd.model.policy import RetryPolicy
 from warnd.pipeline.lease import InForce
-from warnd.store import alerts, releasing, sweeping
+from warnd.store import backlog, releasing, sweeping
 from warnd.store.sqlite import SqliteStore
 
 
@@ -29,7 +29,7 @@ class _Store:
     async def read(self, function: Callable[..., Any], *_: Any) -> Any:
         if function is releasing.overdue:
             self.done.append("holds")
-        if function is alerts.unswept:
+        if function is backlog.unswept:
             return [(id_, AlertState.SUPERSEDED) for id_ in self.unswept]
         return []
 

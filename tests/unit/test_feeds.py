@@ -87,6 +87,22 @@ def test_an_escaped_alert_is_found() -> None:
     assert read("cap.atom", one.body).alert.color is Color.RED
 
 
+def test_a_text_about_an_alert_is_not_taken_for_it() -> None:
+    """A description may be a web page: the alert is where the link leads."""
+    about = (
+        "<item><link>/1.xml</link><description>&lt;p&gt;An alert is in force.&lt;/p&gt;</description></item>"
+    )
+    (one,) = entries("cap.rss", f"<rss><channel>{about}</channel></rss>".encode())
+    assert (one.link, one.body) == ("/1.xml", b"")
+
+
+def test_an_alert_as_text_is_read_in_the_encoding_of_its_feed() -> None:
+    """Whatever it declares: who wrapped it has decoded it."""
+    text = f'<content><![CDATA[<?xml version="1.0" encoding="GBK"?>{cap(1)}]]></content>'
+    (one,) = entries("cap.atom", atom(f"<entry><id>x</id>{text}</entry>"))
+    assert read("cap.atom", one.body).alert.headline == "武都区气象台发布暴雨红色预警信号"
+
+
 def test_an_entry_that_changes_has_another_stamp() -> None:
     """Under the same key; unchanged it has the same."""
     (before,) = entries("cap.atom", atom(embedding(1, cap(1))))

@@ -121,6 +121,13 @@ def test_words_of_cap_are_taken_in_any_letters_and_others_left_out_with_a_warnin
     ]
 
 
+@pytest.mark.parametrize("addresses", ["", " ", "\x01", ", ;"])
+def test_a_private_message_to_nobody_is_doubted(addresses: str) -> None:
+    """Blanks and what CAP cannot carry name nobody: the next platform would find none there."""
+    parsed = push(body(scope="Private", addresses=addresses))
+    assert {one.code for one in parsed.doubts} == {"not_public", "addresses_missing"}
+
+
 def test_severity_tells_the_color_where_nothing_else_does() -> None:
     """As in CAP."""
     parsed = push(body(color=None, headline="暴雨", severity="Severe"))

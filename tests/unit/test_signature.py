@@ -44,6 +44,17 @@ def test_a_verified_message_is_read_as_if_it_had_no_signature(policy: SignatureP
 
 
 @pytest.mark.parametrize(
+    "before", [b"\xef\xbb\xbf" * 2, b"\r\n\xef\xbb\xbf"], ids=["two marks", "a blank and a mark"]
+)
+def test_what_stands_before_a_message_hides_no_signature(before: bytes) -> None:
+    """Such a body is read as if it began with its message; so is it verified, and known for forged."""
+    assert judged(before + BY_ISSUER, REQUIRE).verdict is Verdict.ACCEPT
+    with pytest.raises(InvalidAlert) as refused:
+        judged(before + BY_FORGER, VERIFY)
+    assert codes(tuple(refused.value.faults)) == ["signature_forged"]
+
+
+@pytest.mark.parametrize(
     ("body", "code"),
     [
         pytest.param(RED.encode(), "signature_missing", id="unsigned CAP"),

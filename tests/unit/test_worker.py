@@ -99,7 +99,7 @@ async def one_request(
 ) -> tuple[OneBatch, Answering]:
     lanes, channel, store, in_force = OneBatch(), Answering(outcomes), Granting(grants), InForce()
     if stopped:
-        in_force.stop({"A": 0})
+        in_force.stop(["A"])
     worker = Worker(
         channel, lanes, store, retry=RetryPolicy(), in_force=in_force, watcher=Nobody(),  # type: ignore[arg-type]
         clock=lambda: 1, new_ids=lambda n: [f"N{i}" for i in range(n)], requests=1, red_only=0,

@@ -55,7 +55,7 @@ async def approve(app: App, alert_id: str, *, by: Person) -> Decided:
     except SamePerson as error:
         await _note_refusal(app, alert_id, by, error)
         raise
-    _act_on(app, decided)
+    act_on(app, decided)
     return decided
 
 
@@ -77,13 +77,13 @@ async def decide_by_link(app: App, token: str, *, release: bool, reason: str) ->
     decided = await app.store.record(
         approval_links.follow, token, release=release, reason=reason, now=app.now()
     )
-    _act_on(app, decided)
+    act_on(app, decided)
     return decided
 
 
-def _act_on(app: App, decided: Decided) -> None:
+def act_on(app: App, decided: Decided) -> None:
     """What is on disk takes effect: what it ends stops, and people are told of what it releases."""
-    app.in_force.stop(dict.fromkeys(decided.stopped, app.clock()))
+    app.in_force.stop(decided.stopped)
     if decided.state is AlertState.RELEASED:
         app.plan(decided.id, decided.lane)
 
@@ -101,7 +101,7 @@ async def reject(app: App, alert_id: str, *, by: str, reason: str = "") -> Decid
 async def cancel(app: App, alert_id: str, *, by: str, reason: str = "") -> Decided:
     """Stop what is unsent; tells nobody. Raises NotFound and Conflict."""
     decided = await app.store.record(releasing.cancel, alert_id, by=by, reason=reason, now=app.now())
-    _act_on(app, decided)
+    act_on(app, decided)
     return decided
 
 

@@ -43,7 +43,6 @@ _ENDS = {
     AlertState.CANCELLED: State.CANCELLED,
     AlertState.EXPIRED: State.EXPIRED,
     AlertState.RELEASED: State.EXPIRED,
-    AlertState.REJECTED: State.CANCELLED,
 }
 
 
@@ -110,7 +109,7 @@ class Clerk:
         await self._expire(instant(self._clock()))
         await self._time_out(instant(self._clock()))
         # Before the sweeping: a red that was just released must not wait for a million rows of what it ended.
-        for alert_id, lane in await self._store.read(alerts.unplanned):
+        for alert_id, lane in await self._store.read(backlog.unplanned):
             self._plan(alert_id, lane)
         self._look_at_the_disk()
         more = await self._sweep()
@@ -176,9 +175,7 @@ class Clerk:
             self._alarms.clear("disk_low", "store")
 
     async def _expire(self, now: datetime) -> None:
-        stopped = await self._store.record(alerts.expire_due, now)
-        if stopped:
-            self._in_force.stop(dict.fromkeys(stopped, self._clock()))
+        self._in_force.stop(await self._store.record(alerts.expire_due, now))
 
     async def _time_out(self, now: datetime) -> None:
         """What is released here is planned by the same round."""
@@ -189,7 +186,7 @@ class Clerk:
             except Conflict:
                 continue  # a person was quicker
             log.warning("hold.timed_out", alert=alert_id, state=decided.state.value)
-            self._in_force.stop(dict.fromkeys(decided.stopped, self._clock()))
+            self._in_force.stop(decided.stopped)
 
     async def _sweep(self) -> bool:
         """
@@ -197,7 +194,7 @@ class Clerk:
 
         Those of which something is out come last, in turn: all that can be done is to look again later.
         """
-        unswept = dict(await self._store.read(alerts.unswept))
+        unswept = dict(await self._store.read(backlog.unswept))
         self._swept_to = {id_: after for id_, after in self._swept_to.items() if id_ in unswept}
         waiting = {id_: unswept.pop(id_) for id_, after in self._swept_to.items() if not after}
         left = CHUNKS_OF_A_ROUND

@@ -19,7 +19,8 @@ from warnd.app.clerk import Clerk
 from warnd.app.feeds import FeedDesk
 from warnd.app.feeds.reception import Reception
 from warnd.app.foresight import Foresight
-from warnd.app.intake import Intake, Surrounds
+from warnd.app.intake import Intake
+from warnd.app.live_audience import LiveAudience
 from warnd.app.metrics import Metrics
 from warnd.app.places import Places
 from warnd.app.watching import Watching
@@ -32,14 +33,14 @@ from warnd.model.ulid import UlidMaker
 from warnd.pipeline.broadcast import Broadcaster
 from warnd.pipeline.confirm import confirm
 from warnd.pipeline.lease import InForce
-from warnd.pipeline.match import AudienceIndex
 from warnd.pipeline.turns import Turns
 from warnd.pipeline.worker import Worker
 from warnd.settings import Settings
-from warnd.store import audience, backlog, standing
+from warnd.store import backlog
 from warnd.store.journal import Entry
 from warnd.store.plan_source import StoredPlanSource
 from warnd.store.sqlite import SqliteStore
+from warnd.store.standing import audience_changed
 from warnd.store.tables import micros
 
 log = structlog.get_logger()
@@ -62,6 +63,7 @@ class App:
         self.store = SqliteStore(
             settings.store.path, confirm=confirm, suspend_after=settings.retry.suspend_after
         )
+        self.audience = LiveAudience(self.store)
         self.places = Places(self.store, settings.regions)
         self.metrics = Metrics()
         self.in_force = InForce()
@@ -77,12 +79,14 @@ class App:
         self.surroundings = wiring.surroundings(settings, self.routes)
         self.speakers = wiring.speakers(settings, self.surroundings.catalogue)
         self.hand = wiring.hand(settings, self.surroundings.catalogue)
-        self.foresight = Foresight(self.store, self.surroundings, places=self.places, audience=self.audience)
+        self.foresight = Foresight(
+            self.store, self.surroundings, places=self.places, audience=self.audience.index
+        )
         self.broadcaster = Broadcaster(
             self.store,
             StoredPlanSource(self.store),
             self.surroundings,
-            audience=self.audience,
+            audience=self.audience.index,
             in_force=self.in_force,
             alarms=self.alarms,
             post=self._post,
@@ -92,21 +96,17 @@ class App:
         )
         self.intake = Intake(
             settings,
-            Surrounds(
-                store=self.store,
-                alarms=self.alarms,
-                metrics=self.metrics,
-                places=self.places,
-                foresight=self.foresight,
-                in_force=self.in_force,
-                catalogue=self.surroundings.catalogue,
-                signatures=wiring.signature_policies(settings),
-                policy_revision=self.surroundings.policies.revision,
-                plan=self.plan,
-                new_id=self.new_id,
-                now=self.now,
-                clock=self.clock,
-            ),
+            self.store,
+            self.surroundings,
+            alarms=self.alarms,
+            metrics=self.metrics,
+            places=self.places,
+            foresight=self.foresight,
+            in_force=self.in_force,
+            signatures=wiring.signature_policies(settings),
+            plan=self.plan,
+            new_id=self.new_id,
+            now=self.now,
         )
         self.watching = Watching(
             self.lines, metrics=self.metrics, alarms=self.alarms, content_refused=self._content_refused
@@ -127,8 +127,6 @@ class App:
             ),
         )
         self.clerk: Clerk | None = None
-        self._audience: tuple[int, AudienceIndex] | None = None
-        self._audience_lock = asyncio.Lock()
         self._workers: list[Worker] = []
         self._opened = AsyncExitStack()
         self._group: asyncio.TaskGroup | None = None
@@ -183,7 +181,7 @@ class App:
             clock=self.clock,
         )
         self.store.on_gather = self.clerk.gather_soon
-        group.create_task(self._read_audience_ahead())
+        group.create_task(self.audience.index())  # ahead: the first warning need not wait for it
         await self.clerk.start_over()
         for line in self.lines.values():
             worker = Worker(
@@ -213,7 +211,7 @@ class App:
         self._workers.clear()
         await self._opened.aclose()
 
-    # --- broadcasts and receipts --------------------------------------------------------------------
+    # --- broadcasts, receipts and the audience ------------------------------------------------------
 
     def plan(self, alert_id: str, lane: Lane) -> None:
         """Start (or go on with) an alert's broadcast, unless it is under way."""
@@ -237,20 +235,6 @@ class App:
         await self._receive_from(channel, receipts)
         return len(receipts)
 
-    # --- the audience -----------------------------------------------------------------------------
-
-    async def audience(self) -> AudienceIndex:
-        """The index of all live subscriptions, as of now."""
-        async with self._audience_lock:
-            revision = await self.store.read(standing.audience_revision)
-            if self._audience is None or self._audience[0] != revision:
-                self._audience = await self.store.read(_read_audience)
-            return self._audience[1]
-
-    async def _read_audience_ahead(self) -> None:
-        """A hundred thousand subscriptions are read for seconds: the first warning after a start need not wait."""
-        await self.audience()
-
     async def change_audience(
         self, actor: str, kind: str, function: Callable[..., T], *args: Any, **kwargs: Any
     ) -> T:
@@ -259,7 +243,7 @@ class App:
 
         def edit(connection: Connection) -> tuple[T, list[Entry]]:
             result = function(connection, *args, **kwargs)
-            standing.audience_changed(connection)
+            audience_changed(connection)
             subject = getattr(result, "id", None) or getattr(getattr(result, "after", None), "id", "")
             return result, [Entry(now, kind, str(subject), result, actor)]
 
@@ -300,10 +284,3 @@ class App:
 
 def _utc() -> datetime:
     return datetime.now(UTC)
-
-
-def _read_audience(connection: Connection) -> tuple[int, AudienceIndex]:
-    revision = standing.audience_revision(connection)
-    return revision, AudienceIndex.of(
-        audience.audience_snapshot(connection), audience.group_sizes(connection)
-    )

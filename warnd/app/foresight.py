@@ -11,7 +11,7 @@ from warnd.app.places import Places
 from warnd.intake.placing import placed
 from warnd.model.admission import Admission
 from warnd.model.alert import Alert, AlertState, Change, Parsed
-from warnd.model.region import WIDTHS, Level
+from warnd.model.region import LEVELS
 from warnd.pipeline.admit import Speaker, admit
 from warnd.pipeline.forecast import Forecast, forecast
 from warnd.pipeline.match import AudienceIndex
@@ -21,7 +21,7 @@ from warnd.store.bearing import bearing_on
 from warnd.store.plan_source import StoredPlanSource
 from warnd.store.sqlite import SqliteStore
 
-NOBODY = Forecast(0, 0, {}, {}, {})
+_NOBODY = Forecast(0, 0, {}, {}, {})
 
 
 class Foresight:
@@ -50,19 +50,22 @@ class Foresight:
         known = replace(known, same=None, issued=(), episode=others)
         located = placed(parsed, known, lookup, source=speaker.regions)
         admission = admit(*located, speaker=speaker, now=now)
+        return admission, await self.of_admission(admission)
+
+    async def of_admission(self, admission: Admission) -> Forecast:
+        """Whom it would tell at once, or once it is released; nobody where it goes no further."""
         if admission.state not in (AlertState.RELEASED, AlertState.HELD):
-            return admission, NOBODY
-        found = await self.of_change(admission.alert, admission.change, admission.regions, admission.tied)
-        return admission, found
+            return _NOBODY
+        return await self._of_change(admission.alert, admission.change, admission.regions, admission.tied)
 
     async def of_held(self, alert_id: str, now: datetime) -> Forecast:
         """Whom a release would tell now: nobody if it can be none. Raises NotFound; Conflict when it is not held."""
         found = await self._store.read(releasing.outlook, alert_id, now=now)
         if found is None:
-            return NOBODY
-        return await self.of_change(found.alert, found.change, found.regions, found.earlier)
+            return _NOBODY
+        return await self._of_change(found.alert, found.change, found.regions, found.earlier)
 
-    async def of_change(
+    async def _of_change(
         self, alert: Alert, change: Change, regions: Sequence[str], earlier: Sequence[str]
     ) -> Forecast:
         """Whom a message would tell that makes this change; ``earlier`` are the other alerts of its episode."""
@@ -71,7 +74,7 @@ class Foresight:
         by_level: Counter[str] = Counter()
         for channel, width, n in before:
             by_channel[channel] += n
-            by_level[Level(WIDTHS.index(width)).name.lower()] += n
+            by_level[LEVELS[width].name.lower()] += n
         if change is Change.LIFTED:
             n = by_channel.total()
             return Forecast(n, 0, by_channel, by_level, {}, told_before=n)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
@@ -25,12 +24,12 @@ from warnd.intake.signature import Checked, SignaturePolicy, check_signature
 from warnd.model.admission import Admission, Known
 from warnd.model.alert import Alert, AlertState, Parsed, Status, Verdict
 from warnd.model.color import Color, Lane
-from warnd.model.hazard import HazardCatalogue
 from warnd.model.release import Person
 from warnd.pipeline.admit import Speaker, admit
 from warnd.pipeline.by_hand import to_be_mended
 from warnd.pipeline.forecast import Forecast
 from warnd.pipeline.lease import InForce
+from warnd.pipeline.surroundings import Surroundings
 from warnd.settings import Settings
 from warnd.store import alarms, alerts
 from warnd.store.alerts import Admitted, RawMessage
@@ -44,39 +43,49 @@ _LARGE = 64 * 1024
 """Bytes from which a body is read beside the event loop: a megabyte takes half a second."""
 
 
-@dataclass(frozen=True, slots=True)
-class Surrounds:
-    """What intake needs of the application around it; ``plan`` starts a broadcast, ``clock`` is in microseconds."""
-
-    store: SqliteStore
-    alarms: AlarmBoard
-    metrics: Metrics
-    places: Places
-    foresight: Foresight
-    in_force: InForce
-    catalogue: HazardCatalogue
-    signatures: Mapping[str, SignaturePolicy]
-    policy_revision: str
-    plan: Callable[[str, Lane], None]
-    new_id: Callable[[], str]
-    now: Callable[[], datetime]
-    clock: Callable[[], int]
-
-
 class Intake:
-    """Takes in what authenticated sources say. For bodies of several messages see ``app.receiving``."""
+    """
+    Takes in what authenticated sources say. For bodies of several messages see ``app.receiving``.
 
-    def __init__(self, settings: Settings, around: Surrounds) -> None:
+    ``signatures`` are policies by source; ``plan`` starts a broadcast.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: SqliteStore,
+        surroundings: Surroundings,
+        *,
+        alarms: AlarmBoard,
+        metrics: Metrics,
+        places: Places,
+        foresight: Foresight,
+        in_force: InForce,
+        signatures: Mapping[str, SignaturePolicy],
+        plan: Callable[[str, Lane], None],
+        new_id: Callable[[], str],
+        now: Callable[[], datetime],
+    ) -> None:
         self._settings = settings
-        self._around = around
         self._traffic = Traffic(settings)
+        self._store = store
+        self._catalogue = surroundings.catalogue
+        self._policy_revision = surroundings.policies.revision
+        self._alarms = alarms
+        self._metrics = metrics
+        self._places = places
+        self._foresight = foresight
+        self._in_force = in_force
+        self._signatures = signatures
+        self._plan = plan
+        self._new_id = new_id
+        self._now = now
 
     def raw(
         self, body: bytes, content_type: str | None, speaker: Speaker, *, issuer: Person | None = None
     ) -> RawMessage:
         """A body as it came just now."""
-        around = self._around
-        return RawMessage(around.new_id(), speaker.name, content_type or "", body, around.now(), issuer)
+        return RawMessage(self._new_id(), speaker.name, content_type or "", body, self._now(), issuer)
 
     async def receive(
         self, body: bytes, content_type: str | None, speaker: Speaker, *, issuer: Person | None = None
@@ -99,27 +108,27 @@ class Intake:
     def read(self, body: bytes, content_type: str | None, speaker: Speaker) -> Parsed:
         """One message, as far as its source's policy on signatures lets it be read. Raises InvalidAlert."""
         checked = self.check_signature(body, speaker)
-        return checked.judge(read(checked.body, content_type, self._around.catalogue))
+        return checked.judge(read(checked.body, content_type, self._catalogue))
 
     def open(self, body: bytes, content_type: str | None, speaker: Speaker) -> tuple[Checked, Reading]:
         """The same of a body with any number of messages, each read when it is asked for. Raises InvalidAlert."""
         checked = self.check_signature(body, speaker)
-        return checked, read_all(checked.body, content_type, self._around.catalogue)
+        return checked, read_all(checked.body, content_type, self._catalogue)
 
     def check_signature(self, body: bytes, speaker: Speaker) -> Checked:
         """What may be read of a body, by its source's policy, and what is to be said of it. Raises InvalidAlert."""
-        policy = self._around.signatures.get(speaker.name)
+        policy = self._signatures.get(speaker.name)
         return check_signature(body, policy) if policy is not None else Checked(body)
 
     async def keep(self, raw: RawMessage, verdict: Verdict, faults: Sequence[Fault]) -> None:
         """Keep a body that is not itself an alert, with what was said of it."""
-        await self._around.store.write(alerts.keep_raw, raw, verdict, faults)
+        await self._store.write(alerts.keep_raw, raw, verdict, faults)
 
     async def refuse(self, raw: RawMessage, faults: Sequence[Fault]) -> None:
         """Keep what no alert could be made of."""
         await self.keep(raw, Verdict.REFUSE, faults)
         if forged := "; ".join(one.message for one in faults if one.code == "signature_forged"):
-            self._around.alarms.sound("signature_forged", raw.source, f"source {raw.source}: {forged}")
+            self._alarms.sound("signature_forged", raw.source, f"source {raw.source}: {forged}")
 
     async def admit(self, parsed: Parsed, raw: RawMessage, speaker: Speaker) -> Admitted:
         """
@@ -127,9 +136,8 @@ class Intake:
 
         Raises Conflict, and InvalidAlert for what was issued by hand and could not be released.
         """
-        around = self._around
-        lookup = await around.places.look_up(parsed.alert)
-        id_, alarm_ids = around.new_id(), (around.new_id(), around.new_id())
+        lookup = await self._places.look_up(parsed.alert)
+        id_, alarm_ids = self._new_id(), (self._new_id(), self._new_id())
 
         def decide(known: Known) -> Admission:
             located = placed(parsed, known, lookup, source=speaker.regions)
@@ -139,7 +147,7 @@ class Intake:
 
         def keep(connection: Connection) -> tuple[Admitted, list[Entry]]:
             admitted, entries = alerts.admit(
-                connection, parsed, raw, decide, id=id_, policy_revision=around.policy_revision
+                connection, parsed, raw, decide, id=id_, policy_revision=self._policy_revision
             )
             concerns = _concerns(admitted, parsed.alert, self._settings.time_zone)
             for alarm_id, (kind, message) in zip(alarm_ids, concerns, strict=False):
@@ -150,7 +158,7 @@ class Intake:
             return admitted, entries
 
         try:
-            admitted = await around.store.record(keep)
+            admitted = await self._store.record(keep)
         except Conflict as error:
             await self.refuse(raw, [Fault("", "conflict", str(error))])
             raise
@@ -168,7 +176,7 @@ class Intake:
     ) -> tuple[Admission, Forecast]:
         """What would become of a message that comes for the first time; nothing is kept. Raises InvalidAlert."""
         parsed = await aside(len(body), lambda: self.read(body, content_type, speaker))
-        admission, found = await self._around.foresight.of_message(parsed, speaker, self._around.now())
+        admission, found = await self._foresight.of_message(parsed, speaker, self._now())
         _refuse_by_hand(admission, speaker)
         return admission, found
 
@@ -178,33 +186,32 @@ class Intake:
 
         Raises TooMany, with an alarm that ends when the source keeps to its rate again.
         """
-        source, board = speaker.name, self._around.alarms
+        source = speaker.name
         try:
             if self._traffic.count(source, alert, time.monotonic()):
-                board.clear("source_over_rate", source)
+                self._alarms.clear("source_over_rate", source)
         except TooMany:
             message = (
                 f"source {source} sends more than its rate: all but red, orange and ends is refused for now"
             )
-            board.sound("source_over_rate", source, message)
+            self._alarms.sound("source_over_rate", source, message)
             raise
 
     def _go_on(self, admitted: Admitted) -> None:
         """What is on disk is known to the process too, and what is released goes out."""
-        around = self._around
         color = admitted.color.value if admitted.color else "none"
-        around.metrics.alerts.labels(admitted.state.value, color).inc()
+        self._metrics.alerts.labels(admitted.state.value, color).inc()
         log.info("alert.admitted", alert=admitted.id, state=admitted.state.value, color=color)
         if admitted.stopped:
-            around.in_force.stop(dict.fromkeys(admitted.stopped, around.clock()))
+            self._in_force.stop(admitted.stopped)
         if admitted.state is AlertState.RELEASED:
-            around.plan(admitted.id, admitted.lane)
+            self._plan(admitted.id, admitted.lane)
 
     async def _look_at_reds(self, source: str, now: datetime) -> None:
         since = now - self._settings.release.unusual_within
-        reds = await self._around.store.read(alerts.reds_since, source, since)
+        reds = await self._store.read(alerts.reds_since, source, since)
         if message := self._traffic.unusual(source, reds):
-            self._around.alarms.sound("reds_unusual", source, message)
+            self._alarms.sound("reds_unusual", source, message)
 
 
 async def aside(size: int, work: Callable[[], T]) -> T:

@@ -7,14 +7,14 @@ from datetime import datetime
 
 import structlog
 
+from warnd.app.acts import act_on
 from warnd.app.core import App
-from warnd.app.foresight import NOBODY
 from warnd.errors import Conflict, Fault, Invalid
 from warnd.intake.findings import Findings
 from warnd.intake.judge import Paths, judge
 from warnd.intake.placing import placed
 from warnd.model.admission import Admission, Known
-from warnd.model.alert import AlertState, Change, Parsed
+from warnd.model.alert import Parsed
 from warnd.model.hazard import HazardCatalogue
 from warnd.model.mend import Mend
 from warnd.pipeline.admit import Speaker
@@ -53,9 +53,7 @@ async def mend(app: App, alert_id: str, given: Mend, *, by: str) -> Decided:
         now=now,
     )
     log.info("alert.mended", alert=alert_id, state=decided.state.value, by=by)
-    app.in_force.stop(dict.fromkeys(decided.stopped, app.clock()))
-    if decided.state is AlertState.RELEASED:
-        app.plan(alert_id, decided.lane)
+    act_on(app, decided)
     return decided
 
 
@@ -68,9 +66,7 @@ async def try_mending(app: App, alert_id: str, given: Mend) -> tuple[Admission, 
         return _decided(*placed(parsed, known, lookup, source=speaker.regions), given, speaker, app.now())
 
     admission = await app.store.read(mending.outlook, kept, parsed, decide)
-    if admission.state not in (AlertState.RELEASED, AlertState.HELD) or admission.change is Change.LIFTED:
-        return admission, NOBODY
-    return admission, await app.foresight.of_change(admission.alert, admission.change, admission.regions, ())
+    return admission, await app.foresight.of_admission(admission)
 
 
 async def _look(app: App, alert_id: str, given: Mend) -> tuple[Quarantined, Parsed, Speaker]:

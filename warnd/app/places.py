@@ -29,7 +29,6 @@ How an identifier or a sender begins with the issuer's division: 14 digits of th
 code (GB/T 2260).
 """
 
-
 _MOST_TEXTS = 1000
 """Names of one message that are looked for."""
 

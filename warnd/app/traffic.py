@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from warnd.errors import TooMany
 from warnd.model.alert import Alert, AlertType
-from warnd.model.alert_body import ENDS
 from warnd.model.color import Color
+from warnd.model.episode import ends
 from warnd.queue.pacing import Window
 from warnd.settings import Settings
 
@@ -48,7 +48,7 @@ def urgent(alert: Alert) -> bool:
 
     An update that leaves its color out may be as grave as what it updates.
     """
-    if alert.type is AlertType.CANCEL or alert.parameters.get(ENDS) == "true":
+    if ends(alert):
         return True
     if alert.color is None:
         return alert.type is AlertType.UPDATE

@@ -44,10 +44,9 @@ class Capabilities:
 
     ``kind``: the endpoints it reaches and the templates it uses. ``max_batch``: addresses a request takes.
     ``timeout``: the longest one ``send`` may take; the worker's lease is longer. ``receipts``: whether the
-    provider will say more later. ``idempotent``: a repeat of the same key is not sent twice. ``queries``:
-    whether ``query`` exists. ``quiet``: it wakes nobody (a mere continuation goes there). ``max_bytes`` and
-    ``max_units`` limit the body, in UTF-8 bytes and UTF-16 units; None is no limit. ``slots`` is the default
-    number of requests at once.
+    provider will say more later. ``idempotent``: a repeat of the same key is not sent twice. ``quiet``:
+    it wakes nobody (a mere continuation goes there). ``max_bytes`` and ``max_units`` limit the body, in UTF-8
+    bytes and UTF-16 units; None is no limit. ``slots`` is the default number of requests at once.
     """
 
     kind: str

@@ -7,23 +7,24 @@ urgency is Past, a title with 解除) keeps its type and carries the parameter `
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from warnd.intake.cap_grammar import CAP_1_2, NAMESPACES, check_grammar, pairs, word
 from warnd.intake.cap_places import areas_of
 from warnd.intake.cap_resources import resources_of
 from warnd.intake.cap_schema import check_schema
-from warnd.intake.cap_words import Block, blocks_of, texts_of
-from warnd.intake.color import read_color
+from warnd.intake.cap_words import Block, blocks_of, read_words, texts_of
+from warnd.intake.color import color_of_blocks, read_color
 from warnd.intake.findings import Findings, Weight, refuse
 from warnd.intake.hazards import find_hazard
 from warnd.intake.identity import is_clean, is_short_enough, read_references
 from warnd.intake.judge import Paths, end_marks, is_over, judge
 from warnd.intake.times import read_time
 from warnd.intake.xml import Node
-from warnd.model.alert import Alert, AlertType, Area, Parsed, Status
+from warnd.model.alert import PUBLIC, Alert, AlertType, Area, Parsed, Status
 from warnd.model.alert_body import EVENT, HAZARD
 from warnd.model.color import Color
 from warnd.model.hazard import OTHER, HazardCatalogue
@@ -34,12 +35,23 @@ _LOCATION_STATUS = ":Alert_Location_Status"
 
 @dataclass(frozen=True, slots=True)
 class _Extent:
-    """When and where."""
+    """When and where; ``blocks`` are those whose danger goes on, or all of them where it is ``over`` everywhere."""
 
+    blocks: Sequence[Block]
+    over: bool
     effective: datetime | None
     onset: datetime | None
     expires: datetime | None
     areas: tuple[Area, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Danger:
+    """Of what kind it is: its slug, and the code it came with. ``parameters`` are the message's: one may name the kind."""
+
+    hazard: str
+    event_code: str | None
+    parameters: Mapping[str, str]
 
 
 def parse_message(root: Node, catalogue: HazardCatalogue) -> Parsed:
@@ -57,7 +69,7 @@ def parse_message(root: Node, catalogue: HazardCatalogue) -> Parsed:
     if findings.faults or sent is None:
         raise findings.refusal()
     alert = _alert(root, sent, blocks, extent, catalogue, findings)
-    judge(alert, catalogue, _paths(blocks), findings)
+    judge(alert, catalogue, Paths.in_blocks([block.info for block in blocks], hazard="event"), findings)
     return Parsed(alert, kind, tuple(findings.warnings), tuple(findings.doubts))
 
 
@@ -91,42 +103,28 @@ def _alert(
     findings: Findings,
 ) -> Alert:
     kind = AlertType(_word(root, "msgType").lower())
-    texts = texts_of(blocks, findings)
+    texts = texts_of(blocks, partial(read_words, findings=findings))
     language = next(iter(texts))
+    headline = texts[language].headline
     infos = [block.info for block in blocks]
-    main = [block.info for block in blocks if block.language == language]
-    spoken = _still_on(blocks, update=kind is AlertType.UPDATE)
-    last = [block.info for block in spoken]
+    last = [block.info for block in extent.blocks]
     references, oddity = read_references(root.value("references"), root.value("sender"))
     if oddity:
         findings.warn("alert/references", "reference_form", oddity)
-    codes = [code for info in main for _, code in pairs(info, "eventCode") if code]
-    event_code = next(filter(catalogue.by_code, codes), codes[0] if codes else None)
-    names = [info.value("event") for info in infos]
-    parameters = _parameters(
-        [block.info for block in spoken if block.language == language],
-        [block.info for block in spoken if block.language != language],
-        event_code,
-    )
-    slug = parameters.get(HAZARD, "")
-    hazard = find_hazard(catalogue, slug=slug, codes=codes, names=names, title=texts[language].headline)
-    if hazard is None and infos:
-        findings.warn(f"{main[0].path}/event", "hazard_unknown", f"{names[0][:60]!r} is no known hazard")
-    if hazard is None and any(names):
-        parameters[EVENT] = names[0]
-    parameters |= end_marks(kind, texts[language].headline, all_clear=_is_all_clear(infos, kind))
+    danger = _danger(blocks, extent, language, headline, catalogue, findings)
+    ending = end_marks(kind, headline, all_clear=extent.over)
     return Alert(
         identifier=root.value("identifier"),
         sender=root.value("sender"),
         sent=sent,
         status=Status(_word(root, "status").lower()),
         type=kind,
-        hazard=hazard.slug if hazard is not None else OTHER,
-        color=_color(main, catalogue, findings),
+        hazard=danger.hazard,
+        color=_color(blocks, language, catalogue, findings),
         texts=texts,
         language=language,
         sender_name=_first(infos, lambda info: info.value("senderName")) or "",
-        event_code=event_code,
+        event_code=danger.event_code,
         references=references,
         effective=extent.effective,
         onset=extent.onset,
@@ -134,9 +132,9 @@ def _alert(
         areas=extent.areas,
         contact=_first(infos, lambda info: info.value("contact")),
         web=_first(infos, lambda info: info.value("web")),
-        parameters=parameters,
+        parameters={**danger.parameters, **ending},
         source=root.value("source"),
-        scope=_word(root, "scope") or "Public",
+        scope=_word(root, "scope") or PUBLIC,
         restriction=root.value("restriction"),
         addresses=root.value("addresses"),
         codes=tuple(code.text for code in root.all("code") if code.text),
@@ -152,46 +150,42 @@ def _alert(
     )
 
 
-def _paths(blocks: Sequence[Block]) -> Paths:
-    info = blocks[0].info.path if blocks else "alert/info"
-    return Paths(
-        headline=f"{info}/headline",
-        hazard=f"{info}/event",
-        color=f"{info}/severity",
-        references="alert/references",
-        expires=f"{info}/expires",
-        areas=f"{info}/area",
-        scope="alert/scope",
-        addresses="alert/addresses",
-        restriction="alert/restriction",
-        note="alert/note",
-    )
+def _danger(
+    blocks: Sequence[Block],
+    extent: _Extent,
+    language: str,
+    headline: str,
+    catalogue: HazardCatalogue,
+    findings: Findings,
+) -> _Danger:
+    """By the reserved parameter, else the codes in the message's own language, any block's name, or the headline."""
+    names = [block.info.value("event") for block in blocks]
+    coded = (pairs(block.info, "eventCode") for block in blocks if block.language == language)
+    codes = [code for found in coded for _, code in found if code]
+    event_code = next(filter(catalogue.by_code, codes), codes[0] if codes else None)
+    parameters = _parameters(extent.blocks, language, event_code)
+    slug = parameters.get(HAZARD, "")
+    hazard = find_hazard(catalogue, slug=slug, codes=codes, names=names, title=headline)
+    if hazard is not None:
+        return _Danger(hazard.slug, event_code, parameters)
+    if blocks:
+        path = f"{blocks[0].info.path}/event"
+        findings.warn(path, "hazard_unknown", f"{names[0][:60]!r} is no known hazard")
+    if any(names):
+        parameters[EVENT] = names[0]
+    return _Danger(OTHER, event_code, parameters)
 
 
-def _color(main: Sequence[Node], catalogue: HazardCatalogue, findings: Findings) -> Color | None:
-    """The highest color of the message's own blocks; a warning where they differ or disagree in themselves."""
-    colors = set()
-    for info in main:
-        parameters = dict(pairs(info, "parameter"))
+def _color(
+    blocks: Sequence[Block], language: str, catalogue: HazardCatalogue, findings: Findings
+) -> Color | None:
+    """By the blocks in the message's own language."""
+    readings = []
+    for info in (block.info for block in blocks if block.language == language):
         severity = catalogue.color_of(info.value("severity"))
-        reading = read_color(parameters, info.value("headline"), severity)
-        colors |= {reading.color} - {None}
-        if reading.disagreement:
-            findings.warn(info.path, "color_disagrees", f"{reading.disagreement}; the higher stands")
-        if reading.unread:
-            findings.warn(info.path, "color_unread", f"{reading.unread[:40]!r} is no known color")
-    if len(colors) > 1:
-        findings.warn("alert", "blocks_disagree", "blocks differ in color; the highest stands for all areas")
-    return max((color for color in colors if color is not None), default=None)
-
-
-def _is_all_clear(infos: Sequence[Node], kind: AlertType) -> bool:
-    return bool(infos) and all(_is_over(info, update=kind is AlertType.UPDATE) for info in infos)
-
-
-def _still_on(blocks: Sequence[Block], *, update: bool) -> Sequence[Block]:
-    """The blocks whose danger goes on, which are those that count; all of them where it has passed everywhere."""
-    return [block for block in blocks if not _is_over(block.info, update=update)] or blocks
+        reading = read_color(dict(pairs(info, "parameter")), info.value("headline"), severity)
+        readings.append((info.path, reading))
+    return color_of_blocks(readings, findings)
 
 
 def _is_over(info: Node, *, update: bool) -> bool:
@@ -203,12 +197,14 @@ def _is_over(info: Node, *, update: bool) -> bool:
     return ended or is_over(_word(info, "urgency"), _words([info], "responseType"), update=update)
 
 
-def _parameters(main: Sequence[Node], others: Sequence[Node], event_code: str | None) -> dict[str, str]:
+def _parameters(blocks: Sequence[Block], own: str, event_code: str | None) -> dict[str, str]:
     """
     All parameters, and the event codes nothing else was made of as ``eventCode:…``.
 
-    Of a name that several languages carry the main language's values count, joined by commas.
+    Of a name that several languages carry the values in the message's ``own`` count, joined by commas.
     """
+    main = [block.info for block in blocks if block.language == own]
+    others = [block.info for block in blocks if block.language != own]
     kept: dict[str, dict[str, None]] = {}
     for group in (main, others):
         found: dict[str, dict[str, None]] = {}
@@ -227,11 +223,14 @@ def _kept(info: Node, event_code: str | None) -> Iterator[tuple[str, str]]:
 def _extent(blocks: Sequence[Block], findings: Findings, *, update: bool) -> _Extent:
     """The places of blocks that are over are warned no more, as long as others are."""
     infos = [block.info for block in blocks]
+    going_on = [block for block in blocks if not _is_over(block.info, update=update)]
     return _Extent(
+        going_on or blocks,
+        over=bool(blocks) and not going_on,
         effective=_first_time(infos, "effective", findings),
         onset=_first_time(infos, "onset", findings),
         expires=_first_time(infos, "expires", findings),
-        areas=areas_of(_still_on(blocks, update=update), findings),
+        areas=areas_of(going_on or blocks, findings),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from warnd.intake.findings import Findings, refuse
@@ -28,14 +28,19 @@ class Block:
     info: Node
 
 
+def infos_of(root: Node) -> tuple[Node, ...]:
+    """All of them. Raises InvalidAlert for more than any message has."""
+    infos = root.all("info")
+    if len(infos) > MAX_BLOCKS:
+        refuse("alert/info", "too_many_blocks", f"has {len(infos)} blocks, more than {MAX_BLOCKS}")
+    return infos
+
+
 def blocks_of(root: Node, findings: Findings) -> list[Block]:
     """The infos with their tags; those of the message's own language, Chinese if there is any, come first."""
     tags: dict[str, str] = {}
     blocks = []
-    infos = root.all("info")
-    if len(infos) > MAX_BLOCKS:
-        refuse("alert/info", "too_many_blocks", f"has {len(infos)} blocks, more than {MAX_BLOCKS}")
-    for info in infos:
+    for info in infos_of(root):
         whole = _language(info, findings)
         if whole not in tags:
             tags[whole] = short_tag(whole, tags.values())
@@ -56,17 +61,18 @@ def _language(info: Node, findings: Findings) -> str:
     return CAP_DEFAULT
 
 
-def texts_of(blocks: Sequence[Block], findings: Findings) -> dict[str, Text]:
-    """The words by tag; a later block in the same language adds to what the earlier said."""
+def texts_of(blocks: Sequence[Block], words: Callable[[Node], Text]) -> dict[str, Text]:
+    """The ``words`` of the blocks by tag; a later one in the same language adds to what the earlier said."""
     texts: dict[str, Text] = {}
     for block in blocks:
-        words = _text(block.info, findings)
+        said = words(block.info)
         earlier = texts.get(block.language)
-        texts[block.language] = words if earlier is None else expanded(earlier, words)
+        texts[block.language] = said if earlier is None else _expanded(earlier, said)
     return texts or {DEFAULT: Text()}
 
 
-def _text(info: Node, findings: Findings) -> Text:
+def read_words(info: Node, findings: Findings) -> Text:
+    """What a block of CAP says, and what is odd about it."""
     headline = info.value("headline")
     if not headline:
         headline = info.value("event")
@@ -80,7 +86,7 @@ def _text(info: Node, findings: Findings) -> Text:
     return words
 
 
-def expanded(earlier: Text, later: Text) -> Text:
+def _expanded(earlier: Text, later: Text) -> Text:
     """What both blocks say: a later one adds to the earlier and never overrides it (CAP 1.2, 3.2.2)."""
     return Text(
         earlier.headline or later.headline,

@@ -39,7 +39,7 @@ _BODY = (
     Finding("too_large", (_FAULT,), "More bytes than are read at all."),
     Finding("bad_encoding", (_FAULT,), "Not in the encoding that it has or names, or in one that is not read here."),
     Finding("unknown_format", (_FAULT,), "Neither JSON nor XML."),
-    Finding("content_type", (_WARNING,), "The content type says JSON and the body is XML, or the other way round; the body was believed."),
+    Finding("content_type", (_FAULT, _WARNING), "A content type that is not taken: refused (415). One that says JSON where the body is XML, or the other way round: the body was believed."),
     Finding("doctype", (_FAULT,), "A DOCTYPE or an entity declaration: no alert needs one, and attacks do."),
     Finding("not_well_formed", (_FAULT,), "No well-formed XML."),
     Finding("too_deep", (_FAULT,), "Elements nested deeper than any alert's."),

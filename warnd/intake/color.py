@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from warnd.intake.findings import Findings
 from warnd.intake.title import COLORS, color_in
 from warnd.model.alert_body import COLOR
 from warnd.model.color import Color
@@ -76,3 +77,18 @@ def read_color(
             max(said, titled), f"stated as {said.value}, but the headline says {titled.value}", unread
         )
     return ColorReading(said or titled or severity, "", unread)
+
+
+def color_of_blocks(readings: Iterable[tuple[str, ColorReading]], findings: Findings) -> Color | None:
+    """The highest color of an XML message's blocks, each by its path; a warning where they are not of one mind."""
+    colors = set()
+    for path, reading in readings:
+        if reading.color is not None:
+            colors.add(reading.color)
+        if reading.disagreement:
+            findings.warn(path, "color_disagrees", f"{reading.disagreement}; the higher stands")
+        if reading.unread:
+            findings.warn(path, "color_unread", f"{reading.unread[:40]!r} is no known color")
+    if len(colors) > 1:
+        findings.warn("alert", "blocks_disagree", "blocks differ in color; the highest stands for all areas")
+    return max(colors, default=None)

@@ -43,11 +43,16 @@ _DECLARABLE = {
 
 def decode(body: bytes) -> str:
     """
-    The text of a body, without byte order mark.
+    The text of a body, without byte order marks and white space around it.
 
     By its mark, else by the zeros of UTF-16 and 32, else by its XML declaration, else UTF-8. Raises
     InvalidAlert.
     """
+    # Some services put two marks before their text, or blanks before the mark.
+    return _whole(body).strip().lstrip("\ufeff").lstrip()
+
+
+def _whole(body: bytes) -> str:
     for mark, encoding in _MARKS:
         if body.startswith(mark):
             return _decoded(body[len(mark) :], encoding)

@@ -132,7 +132,7 @@ def _within(
     _check_complete(parent, path, findings)
     for child, step in _steps(parent):
         here, name = f"{path}/{step}", _local(child)
-        if _is_message(child, name):
+        if is_message(child, name):
             yield _Place(here, child, status)
         elif len(child) == 0:
             if child.text is not None and _WRITTEN_OUT.match(child.text):
@@ -146,7 +146,8 @@ def _within(
                 findings.warn(here, "entry_without_alert", "this entry holds no alert, only word of one")
 
 
-def _is_message(element: etree._Element, name: str) -> bool:
+def is_message(element: etree._Element, name: str) -> bool:
+    """Whether the element, of that local name, is a CAP message: in a namespace of CAP, or in its form without one."""
     if name != "alert":
         return False
     known = etree.QName(element).namespace in NAMESPACES

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from warnd.intake.findings import Findings
 from warnd.intake.hazards import hazard_in
 from warnd.intake.title import read_title
-from warnd.model.alert import Alert, AlertType, Change, Status
+from warnd.intake.xml import Node
+from warnd.model.alert import RESTRICTED, Alert, AlertType, Change, Status
 from warnd.model.alert_body import ENDS
+from warnd.model.episode import ends
 from warnd.model.hazard import OTHER, HazardCatalogue
 
 
@@ -27,6 +29,23 @@ class Paths:
     addresses: str = "addresses"
     restriction: str = "restriction"
     note: str = "note"
+
+    @classmethod
+    def in_blocks(cls, infos: Sequence[Node], *, hazard: str) -> Paths:
+        """In XML: what blocks say is shown in the first; ``hazard`` is its element that names the kind."""
+        info = infos[0].path if infos else "alert/info"
+        return cls(
+            headline=f"{info}/headline",
+            hazard=f"{info}/{hazard}",
+            color=f"{info}/severity",
+            references="alert/references",
+            expires=f"{info}/expires",
+            areas=f"{info}/area",
+            scope="alert/scope",
+            addresses="alert/addresses",
+            restriction="alert/restriction",
+            note="alert/note",
+        )
 
 
 def is_over(urgency: str, response_types: Iterable[str], *, update: bool) -> bool:
@@ -55,7 +74,7 @@ def judge(alert: Alert, catalogue: HazardCatalogue, paths: Paths, findings: Find
     if not alert.reaches_people:
         return
     _judge_hazard(alert, catalogue, paths, findings)
-    if alert.type is AlertType.CANCEL or alert.parameters.get(ENDS) == "true":
+    if ends(alert):
         return
     if alert.color is None:
         findings.doubt(
@@ -87,15 +106,15 @@ def _judge_times(alert: Alert, path: str, findings: Findings) -> None:
 
 
 def _judge_scope(alert: Alert, paths: Paths, findings: Findings) -> None:
-    if alert.scope != "Public":
+    if not alert.is_public:
         findings.doubt(
             paths.scope, "not_public", f"scope is {alert.scope}: whom it may go to, a person must say"
         )
-    if alert.scope == "Private" and not alert.addresses:
+    if alert.scope == "Private" and not any(map(str.isalnum, alert.addresses)):
         findings.doubt(paths.addresses, "addresses_missing", "a private message must name its addressees")
-    if alert.scope == "Restricted" and not alert.restriction:
+    if alert.scope == RESTRICTED and not alert.restriction:
         findings.warn(paths.restriction, "restriction_missing", "a restricted message should say to whom")
-    if alert.scope != "Restricted" and alert.restriction:
+    if alert.scope != RESTRICTED and alert.restriction:
         findings.warn(paths.restriction, "restriction_unused", "only a restricted message has one")
 
 

@@ -16,9 +16,9 @@ from datetime import datetime
 
 from warnd.intake.cap_grammar import NAMESPACES, pairs
 from warnd.intake.cap_places import areas_of
-from warnd.intake.cap_words import MAX_BLOCKS, Block, expanded
-from warnd.intake.color import color_of_word, read_color
-from warnd.intake.findings import Findings, refuse
+from warnd.intake.cap_words import Block, infos_of, texts_of
+from warnd.intake.color import color_of_blocks, color_of_word, read_color
+from warnd.intake.findings import Findings
 from warnd.intake.hazards import find_hazard
 from warnd.intake.judge import Paths, end_marks, judge
 from warnd.intake.languages import DEFAULT, is_tag, short_tag
@@ -62,9 +62,7 @@ def parse_message(root: Node, catalogue: HazardCatalogue) -> Parsed:
     """
     findings = Findings()
     root = spelled(root)
-    infos = root.all("info")
-    if len(infos) > MAX_BLOCKS:
-        refuse("alert/info", "too_many_blocks", f"has {len(infos)} blocks, more than {MAX_BLOCKS}")
+    infos = infos_of(root)
     for stranger in strangers(root):
         findings.warn(stranger.path, "unknown_element", f"the national format knows no {stranger.name} there")
     envelope = read_envelope(root, findings)
@@ -73,7 +71,7 @@ def parse_message(root: Node, catalogue: HazardCatalogue) -> Parsed:
     areas = _areas(blocks, findings)
     if envelope is None or findings.faults:
         raise findings.refusal()
-    texts = _texts(blocks)
+    texts = texts_of(blocks, _words)
     alert = Alert(
         identifier=envelope.identifier,
         sender=envelope.sender,
@@ -99,7 +97,7 @@ def parse_message(root: Node, catalogue: HazardCatalogue) -> Parsed:
         alert,
         parameters={**_parameters(root, infos), **alert.parameters, **end_marks(alert.type, alert.headline)},
     )
-    judge(alert, catalogue, _paths(infos), findings)
+    judge(alert, catalogue, Paths.in_blocks(infos, hazard="eventType"), findings)
     if is_classified(root) and alert.is_public:
         # Whatever the scope says: in CAP, which knows no secrecy, nobody else may take it for public.
         alert = replace(alert, scope=RESTRICTED, restriction=root.value("secClassification"))
@@ -117,15 +115,8 @@ def _blocks(infos: Sequence[Node], findings: Findings) -> list[Block]:
     return sorted(blocks, key=lambda block: block.language != DEFAULT)
 
 
-def _texts(blocks: Sequence[Block]) -> dict[str, Text]:
-    """The words by tag; a later block in the same language adds to what the earlier said."""
-    texts: dict[str, Text] = {}
-    for block in blocks:
-        info = block.info
-        words = Text(info.value("headline"), info.value("description"), info.value("instruction"))
-        earlier = texts.get(block.language)
-        texts[block.language] = words if earlier is None else expanded(earlier, words)
-    return texts or {DEFAULT: Text()}
+def _words(info: Node) -> Text:
+    return Text(info.value("headline"), info.value("description"), info.value("instruction"))
 
 
 def _first_time(infos: Sequence[Node], name: str, findings: Findings) -> datetime | None:
@@ -150,21 +141,15 @@ def _once(names: str) -> str:
 
 
 def _color(infos: Sequence[Node], catalogue: HazardCatalogue, findings: Findings) -> Color | None:
-    """The highest color of the blocks: ``severity`` names it, in any language, or the headline does."""
-    colors = set()
+    """``severity`` names it, in any language, or the headline does."""
+    readings = []
     for info in infos:
-        said, path = info.value("severity"), f"{info.path}/severity"
+        said = info.value("severity")
         stated = color_of_word(said)
         reading = read_color({}, info.value("headline"), catalogue.color_of(said), stated=stated)
-        if reading.color is not None:
-            colors.add(reading.color)
-        if reading.disagreement:
-            findings.warn(path, "color_disagrees", f"{reading.disagreement}; the higher stands")
-        if said and reading.color is None and said.casefold() != _UNKNOWN:
-            findings.warn(path, "color_unread", f"{said[:40]!r} is no known color")
-    if len(colors) > 1:
-        findings.warn("alert", "blocks_disagree", "blocks differ in color; the highest stands for all areas")
-    return max(colors, default=None)
+        unread = said if reading.color is None and said.casefold() != _UNKNOWN else ""
+        readings.append((f"{info.path}/severity", replace(reading, unread=unread)))
+    return color_of_blocks(readings, findings)
 
 
 def _with_hazard(
@@ -208,19 +193,3 @@ def _leftovers(root: Node, infos: Sequence[Node]) -> Iterator[tuple[str, str]]:
 
 def _first(infos: Sequence[Node], name: str) -> str:
     return next(filter(None, (info.value(name) for info in infos)), "")
-
-
-def _paths(infos: Sequence[Node]) -> Paths:
-    info = infos[0].path if infos else "alert/info"
-    return Paths(
-        headline=f"{info}/headline",
-        hazard=f"{info}/eventType",
-        color=f"{info}/severity",
-        references="alert/references",
-        expires=f"{info}/expires",
-        areas=f"{info}/area",
-        scope="alert/scope",
-        addresses="alert/addresses",
-        restriction="alert/restriction",
-        note="alert/note",
-    )

@@ -16,9 +16,9 @@ from warnd.errors import Fault
 from warnd.intake.findings import MAX_FINDINGS
 from warnd.intake.place_names import chosen, parts, relative
 from warnd.model.admission import Known
-from warnd.model.alert import Alert, AlertType, Area, Parsed
-from warnd.model.alert_body import ENDS
+from warnd.model.alert import Alert, Area, Parsed
 from warnd.model.division_names import Candidate
+from warnd.model.episode import ends
 from warnd.model.region import WIDTHS, Region, ancestors, candidates
 
 UNPLACED = frozenset(
@@ -43,8 +43,8 @@ class Lookup:
 
     ``areas`` are these, by their number in the alert; ``named`` what their names may mean, ``shaped`` what their
     shapes touch (with full names). ``home`` is the sender's division and those above it, the deepest first.
-    ``more`` is how many further areas were not looked at. ``whole``: the tree is of the whole country, so that a name found once is there once. ``layer``: there are
-    boundaries.
+    ``more`` is how many further areas were not looked at. ``whole``: the tree is of the whole country, so that a
+    name found once is there once. ``layer``: there are boundaries.
     """
 
     areas: Mapping[int, Area] = field(default_factory=dict)
@@ -77,8 +77,7 @@ class _Name:
 
 def needs_place(alert: Alert) -> bool:
     """An end reaches exactly those who were told, wherever they are."""
-    ends = alert.type is AlertType.CANCEL or alert.parameters.get(ENDS) == "true"
-    return alert.reaches_people and not ends
+    return alert.reaches_people and not ends(alert)
 
 
 def placed(parsed: Parsed, known: Known, lookup: Lookup, *, source: Sequence[str]) -> tuple[Parsed, Known]:

@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from warnd.errors import Fault, InvalidAlert
 from warnd.intake.cap_grammar import word
+from warnd.intake.cap_places import MAX_AREAS
 from warnd.intake.cap_resources import MAX_RESOURCES, MAX_SIZE
 from warnd.intake.color import read_color
 from warnd.intake.findings import MAX_FINDINGS, Findings, refuse
@@ -22,7 +23,7 @@ from warnd.intake.judge import Paths, end_marks, is_over, judge
 from warnd.intake.languages import DEFAULT, is_tag, short_tag
 from warnd.intake.times import read_time
 from warnd.intake.wording import sentence
-from warnd.model.alert import Alert, AlertType, Area, Parsed, Reference, Resource, Status, Text
+from warnd.model.alert import PUBLIC, Alert, AlertType, Area, Parsed, Reference, Resource, Status, Text
 from warnd.model.alert_body import EVENT
 from warnd.model.color import Color
 from warnd.model.hazard import OTHER, Hazard, HazardCatalogue
@@ -32,8 +33,6 @@ KIND = "json"
 
 MAX_OBJECTS = 20_000
 MAX_KEYS = 5000
-MAX_AREAS = 5000
-"""More than there are counties."""
 
 
 def _plain(text: str) -> str:
@@ -250,7 +249,7 @@ def _alert(body: _Alert, catalogue: HazardCatalogue, findings: Findings) -> Aler
         web=body.web,
         parameters=parameters,
         source=body.source or "",
-        scope=_word("scope", body.scope, "scope", findings) or "Public",
+        scope=_word("scope", body.scope, "scope", findings) or PUBLIC,
         restriction=body.restriction or "",
         addresses=body.addresses or "",
         codes=tuple(body.codes or ()),

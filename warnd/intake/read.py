@@ -152,8 +152,7 @@ def guess_kind(body: bytes) -> str:
 def _text(body: bytes) -> str:
     if len(body) > MAX_BYTES:
         refuse("body", "too_large", f"has {len(body)} bytes, more than {MAX_BYTES}")
-    # Some services put two marks before their text, or blanks before the mark.
-    text = decode(body).strip().lstrip("\ufeff").lstrip()
+    text = decode(body)
     if not text:
         refuse("body", "empty", "is empty")
     return text

@@ -66,5 +66,5 @@ def check_signature(body: bytes, policy: SignaturePolicy) -> Checked:
 def _check(body: bytes, policy: SignaturePolicy) -> Check:
     if len(body) > MAX_BYTES:
         return Check(Standing.UNVERIFIED, "stands in a body that is too large")
-    text = decode(body).strip()
+    text = decode(body)
     return verify(text, policy.keys, sha1=policy.sha1) if text.startswith("<") else Check(Standing.MISSING)

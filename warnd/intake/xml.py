@@ -17,7 +17,7 @@ MAX_DEPTH = 16
 MAX_ELEMENTS = 100_000
 """The largest real message known has nine languages and 225 polygons: some thousands."""
 
-_DECLARATION = re.compile(r"<\?xml\s[^>]*\?>")
+DECLARATION = re.compile(r"<\?xml\s[^>]*\?>")
 _DOCTYPE = re.compile(r"<!\s*(DOCTYPE|ENTITY)", re.IGNORECASE)
 _PROLOG = re.compile(r"(?:\s++|<\?.*?\?>|<!--.*?-->)*+", re.DOTALL)
 _START = re.compile(r"<[\w.:-]+")
@@ -96,7 +96,7 @@ def parse_xml(text: str, *, bind: Callable[[str], str], room: int = MAX_ELEMENTS
     """
     if _DOCTYPE.search(text) is not None:
         refuse("body", "doctype", "holds a DOCTYPE or an entity declaration, which no alert needs")
-    declaration = _DECLARATION.match(text)
+    declaration = DECLARATION.match(text)
     text = text[declaration.end() :] if declaration is not None else text
     unbound: tuple[str, ...] = ()
     joined = False
@@ -104,7 +104,7 @@ def parse_xml(text: str, *, bind: Callable[[str], str], room: int = MAX_ELEMENTS
         parsed = _parsed(text)
         if isinstance(parsed, _Broken) and parsed.goes_on:
             joined = True
-            text = f"<messages>{_DECLARATION.sub('', text)}</messages>"
+            text = f"<messages>{DECLARATION.sub('', text)}</messages>"
             parsed = _parsed(text)
         if isinstance(parsed, _Broken) and parsed.unbound:
             unbound = parsed.unbound

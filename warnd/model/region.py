@@ -18,6 +18,10 @@ class Level(IntEnum):
     VILLAGE = 4
 
 
+LEVELS = {width: Level(place) for place, width in enumerate(WIDTHS)}
+"""Levels by the width of a code that is known to be one: ``level_of`` looks whether it is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Region:
     """
@@ -39,9 +43,9 @@ class Region:
 
 def level_of(code: str) -> Level:
     """The level of an unpadded code. Raises ValueError when it has another width or other characters."""
-    if not (code.isascii() and code.isdigit()) or len(code) not in WIDTHS:
+    if not (code.isascii() and code.isdigit()) or len(code) not in LEVELS:
         raise ValueError(f"{code!r} is not a division code of 2, 4, 6, 9 or 12 digits")
-    return Level(WIDTHS.index(len(code)))
+    return LEVELS[len(code)]
 
 
 def ancestors(code: str) -> tuple[str, ...]:

@@ -159,19 +159,19 @@ class _Tie:
 
 def _tie(alert: Alert, known: Known, speaker: Speaker) -> _Tie:
     """The episodes that it names and may speak for become one with it; those that name it took it in before it came."""
-    named = by_episode(alert, known.episode)
-    theirs = spoken_for(alert, speaker.name, named)
+    referred = by_episode(alert, known.episode)
+    theirs = spoken_for(alert, speaker.name, referred)
     findings: list[Fault] = []
     doubts: list[Fault] = []
-    if len(named) < len({one.episode_id for one in known.episode}):
+    if len(referred) < len({one.episode_id for one in known.episode}):
         findings.append(_OTHER_STATUS)
-    elif not named and (alert.type in _FOLLOWING or ends(alert)):
+    elif not referred and (alert.type in _FOLLOWING or ends(alert)):
         findings.append(_DANGLING)
-    if named and not theirs:
-        theirs = dict(named)
+    if referred and not theirs:
+        theirs = dict(referred)
         if alert.reaches_people:
             doubts.append(_NOT_THEIR_EPISODE)
-    elif len(theirs) < len(named):
+    elif len(theirs) < len(referred):
         findings.append(_NOT_ALL_THEIRS)
     theirs |= awaiting(alert, speaker.name, known.followers)
     return _Tie(tuple(theirs), [one for of in theirs.values() for one in of], findings, doubts)

@@ -1,29 +1,29 @@
 """
 The stages from an alert that is released to batches that can be leased, their order in one place.
 
-match → expand → render → plan → commit, chunk by chunk, with a cursor after each: a restart goes on from there.
+match → expand (both in ``first_notices``) → render → plan → commit, chunk by chunk, with a cursor after each:
+a restart goes on from there.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence, Set
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 import structlog
 
 from warnd.model.alert import Change
-from warnd.model.audience import Member
-from warnd.model.color import Color, Lane
+from warnd.model.color import Lane
 from warnd.model.delivery import Batch, Why
-from warnd.pipeline.expand import Expander, Recipient
-from warnd.pipeline.follow import again, beside, left_out
+from warnd.pipeline.first_notices import FirstNotices, has_first_notices
+from warnd.pipeline.follow import again
 from warnd.pipeline.lease import InForce
-from warnd.pipeline.match import AudienceIndex, Matched, match
+from warnd.pipeline.match import AudienceIndex
 from warnd.pipeline.run import Run
-from warnd.pipeline.surroundings import Surroundings, expanded, expander_for
+from warnd.pipeline.surroundings import Surroundings
 from warnd.pipeline.turns import Turns
-from warnd.ports import Chunk, Gap, PlanSource, Store, Telling
+from warnd.ports import Chunk, Gap, PlanSource, Store
 
 log = structlog.get_logger()
 
@@ -92,7 +92,7 @@ class Broadcaster:
 
     async def _plan(self, run: Run) -> None:
         telling, alert_id = run.telling, run.telling.id
-        if not telling.cursor.startswith(_TOLD) and await self._has_first_notices(telling):
+        if not telling.cursor.startswith(_TOLD) and await has_first_notices(telling, self._source):
             await self._to_members(run)
         if telling.earlier and not self._in_force.stopped(alert_id):
             await self._to_those_told(run)
@@ -104,28 +104,14 @@ class Broadcaster:
             message = f"{telling.alert.headline or telling.alert.identifier}: nobody could be told"
             self._alarms.sound("nobody_told", alert_id, message)
 
-    async def _has_first_notices(self, telling: Telling) -> bool:
-        """An end has none; a lowering where there was no warning yet, or not everybody had heard of it."""
-        if telling.change is not Change.LOWERED:
-            return telling.change is not Change.LIFTED
-        return bool(telling.new_ground) or await self._source.stopped_short(telling.id, telling.earlier)
-
     async def _to_members(self, run: Run) -> None:
-        telling, color = run.telling, run.telling.alert.color
-        assert color is not None  # noqa: S101  broadcast has looked
+        telling = run.telling
         after = telling.cursor.removeprefix(_MEMBERS)
         async with self._turns.step(telling.lane, telling.id):
-            matched = await self._matched(run, color)
+            notices = await self._first_notices(run)
+            matched = notices.matched
             groups = list(matched.groups)
             page, ahead = await self._source.members(groups, after, FIRST_CHUNK, matched.members)
-            newly = match(telling.new_ground, telling.alert.hazard, color, await self._audience())
-        new_ground = newly.groups.keys()
-        expander = expander_for(telling, color, matched, self._surroundings)
-        first: Expander | None = None
-        if telling.change is Change.CONTINUED and await self._source.stopped_short(
-            telling.id, telling.earlier
-        ):
-            first = expander_for(telling, color, matched, self._surroundings, first=True)
         gaps = [Gap(region, "", "", Why.NOBODY_THERE.value) for region in matched.empty]
         last = not telling.earlier
         size = CHUNK if telling.lane is Lane.RED else LOWER_CHUNK
@@ -140,8 +126,8 @@ class Broadcaster:
                 )
                 run.planned += len(page)
                 cursor = _MEMBERS + ahead if ahead else _TOLD
-                notices = await self._first_notices(telling, expander, first, page, new_ground)
-                chunk = run.chunk([*gaps, *notices], cursor, done=last and not ahead, now=self._clock())
+                found = [*gaps, *await notices.among(page)]
+                chunk = run.chunk(found, cursor, done=last and not ahead, now=self._clock())
                 gaps = []
                 going = await committing if committing is not None else True
                 committing = asyncio.create_task(self._commit(run, chunk))
@@ -150,50 +136,19 @@ class Broadcaster:
                     return
             page, ahead = await following
 
-    async def _matched(self, run: Run, color: Color) -> Matched:
-        """Whom it is for, with a word where that is nobody."""
-        telling = run.telling
-        matched = match(telling.regions, telling.alert.hazard, color, await self._audience())
-        if not matched.groups:
+    async def _first_notices(self, run: Run) -> FirstNotices:
+        """With a word where it is for nobody."""
+        telling, color = run.telling, run.telling.alert.color
+        assert color is not None  # noqa: S101  broadcast has looked
+        index = await self._audience()
+        notices = await FirstNotices.of(telling, color, index, self._source, self._surroundings)
+        if not notices.matched.groups:
             message = (
                 f"{telling.alert.headline}: no group in {'、'.join(telling.region_names) or 'any region'}"
             )
             self._alarms.sound("nobody_matched", telling.id, message)
-        run.size = matched.members
-        return matched
-
-    async def _first_notices(
-        self,
-        telling: Telling,
-        expander: Expander,
-        first: Expander | None,
-        page: Sequence[Member],
-        new_ground: Set[str],
-    ) -> Sequence[Recipient | Gap]:
-        """
-        Of a page of members all, or, of a lowering, those whom it would leave without a word.
-
-        Of a continuation those whom quiet channels reach; to whom it would leave without a word it is the ``first``.
-        """
-        found = list(expanded(expander, page))
-        if telling.change is Change.LOWERED:
-            return await self._left_out(telling, found, page, new_ground)
-        if first is None:
-            return found
-        return list(
-            beside(await self._left_out(telling, list(expanded(first, page)), page, new_ground), found)
-        )
-
-    async def _left_out(
-        self, telling: Telling, found: Sequence[Recipient | Gap], page: Sequence[Member], new_ground: Set[str]
-    ) -> list[Recipient]:
-        addresses = sorted({(one.channel, one.address) for one in found if isinstance(one, Recipient)})
-        before: Sequence[str] = telling.earlier
-        if telling.change is Change.CONTINUED:
-            before = await self._source.said_again(telling.id, before)
-        heard = await self._source.heard(telling.id, before, addresses)
-        newly_warned = {member.id for member in page if not new_ground.isdisjoint(member.groups)}
-        return list(left_out(found, heard, newly_warned=newly_warned))
+        run.size = notices.matched.members
+        return notices
 
     async def _to_those_told(self, run: Run) -> None:
         """

@@ -12,12 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 from warnd.model.color import Lane
 from warnd.model.content import Content
 from warnd.model.delivery import Batch
-from warnd.model.region import WIDTHS
+from warnd.model.region import LEVELS
 from warnd.pipeline.expand import Route
 from warnd.ports import Batchless
 
 MERGE_SECONDS = 0.05
-_LEVELS = {width: level for level, width in enumerate(WIDTHS)}
 
 
 def gather(
@@ -55,7 +54,7 @@ def gather(
                     addresses=tuple(one.address for one in piece),
                     created=now,
                     deliver_until=piece[0].deliver_until,
-                    levels=bytes(_LEVELS[len(one.region)] for one in piece),
+                    levels=bytes(LEVELS[len(one.region)] for one in piece),
                     attempts=attempts,
                     follows=any(one.follows for one in piece),
                     ordered=any(one.ordered for one in piece),

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from datetime import timedelta
 
 from warnd.model.delivery import Batch
-from warnd.ports import Lease
 
 _MARGIN = timedelta(seconds=15)
 """What a lease is longer than the channel's own time-out, for the commit before and after."""
 
 
-def lease_for(batch: Batch, *, timeout: timedelta, now: int) -> Lease:
-    """Ask for a batch for as long as its ``send`` may take, and some more."""
-    return Lease(batch, now, now + int((timeout + _MARGIN).total_seconds() * 1_000_000))
+def lent_for(timeout: timedelta) -> int:
+    """Microseconds that a batch is lent out for: as long as its ``send`` may take, and some more."""
+    return (timeout + _MARGIN) // timedelta(microseconds=1)
 
 
 class InForce:
@@ -25,10 +24,10 @@ class InForce:
     """
 
     def __init__(self) -> None:
-        self._stopped: dict[str, int] = {}
+        self._stopped: set[str] = set()
 
-    def stop(self, alert_ids: Mapping[str, int]) -> None:
-        """Alert id → when it stopped, in microseconds."""
+    def stop(self, alert_ids: Iterable[str]) -> None:
+        """Nothing more of these leaves."""
         self._stopped.update(alert_ids)
 
     def holds(self, batch: Batch, now: int) -> bool:

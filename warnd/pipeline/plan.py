@@ -8,14 +8,12 @@ from dataclasses import dataclass, field
 from warnd.model.color import Lane
 from warnd.model.content import Content
 from warnd.model.delivery import Batch, State
-from warnd.model.region import WIDTHS
+from warnd.model.region import LEVELS
 from warnd.pipeline.expand import Recipient, Route
 from warnd.ports import Chunk, Gap, PlannedDelivery, SharedAddress
 
 _SOONER = {State.QUEUED: 0, State.STANDBY: 1, State.SUPPRESSED: 2}
 """Of two behind one address the one to be told sooner decides."""
-
-_LEVELS = {width: level for level, width in enumerate(WIDTHS)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +75,7 @@ def plan_chunk(
                 part = parts[one.channel, content.id] = _Part(content)
             part.ids.append(id_)
             part.addresses.append(one.address)
-            part.levels.append(_LEVELS[len(one.region)])
+            part.levels.append(LEVELS[len(one.region)])
             part.ordered = part.ordered or id_ in senders
     batches, batch_of = _batches(plan, parts, new_ids, now)
     deliveries = [

@@ -23,10 +23,10 @@ from warnd.errors import StoreError
 from warnd.model.delivery import Batch, BatchState
 from warnd.model.policy import RetryPolicy
 from warnd.pipeline.deadline import Deadline
-from warnd.pipeline.lease import InForce, lease_for
+from warnd.pipeline.lease import InForce, lent_for
 from warnd.pipeline.send import ask, send
 from warnd.pipeline.settle import Try, settle
-from warnd.ports import Lanes, Settlement, Store
+from warnd.ports import Lanes, Lease, Settlement, Store
 
 log = structlog.get_logger()
 
@@ -75,8 +75,8 @@ class Worker:
         self._watcher = watcher
         self._clock = clock
         self._new_ids = new_ids
-        self._timeout = channel.capabilities.timeout
-        self._deadline = Deadline(self._timeout)
+        self._lent_for = lent_for(channel.capabilities.timeout)
+        self._deadline = Deadline(channel.capabilities.timeout)
         self._stopping = False
         self._tasks: list[asyncio.Task[None]] = []
         self._idle: set[asyncio.Task[None]] = set()
@@ -122,9 +122,7 @@ class Worker:
     async def _turn(self, settlement: Settlement | None, wanted: Batch | None) -> Batch | None:
         """Commit what was and lease what comes next; a store that fails is asked again until it answers."""
         while True:
-            lease = (
-                lease_for(wanted, timeout=self._timeout, now=self._clock()) if wanted is not None else None
-            )
+            lease = self._lease(wanted) if wanted is not None else None
             try:
                 leased = await self._store.turn(settlement, lease)
             except StoreError as error:
@@ -141,6 +139,10 @@ class Worker:
             if leased.later:
                 self._lanes.put_back(wanted, due=self._clock() + _BLOCKED_US)
         return leased.batch
+
+    def _lease(self, batch: Batch) -> Lease:
+        now = self._clock()
+        return Lease(batch, now, now + self._lent_for)
 
     def _rest(self, settlement: Settlement) -> None:
         """What is to be tried again goes back to the lanes, now that it is committed."""

@@ -1,9 +1,9 @@
 """
 The five lanes of each channel, in this process.
 
-Strict order, red first, but for every twentieth take, which serves the lowest lane that has something; within a lane first
-notices before lifts and lowerings. A lane keeps a bounded head in memory; what does not fit stays in the store and is fetched by key when the head runs
-low. A throttled target steps aside and never blocks its lane.
+Strict order, red first, but for every twentieth take, which serves the lowest lane that has something; within a lane
+first notices before lifts and lowerings. Of both it keeps a bounded head in memory; what does not fit stays in the
+store and is fetched by key when the head runs low. A throttled target steps aside and never blocks its lane.
 """
 
 from __future__ import annotations
@@ -77,9 +77,8 @@ class ChannelLanes:
     """
     The lanes of one channel.
 
-    The first ``red_only`` slots take red only. ``clock``
-    gives microseconds since 1970 and ``monotonic`` seconds for pacing; ``holds(batch, now)`` says whether a batch may
-    still leave, asked before anything is paid for it.
+    The first ``red_only`` slots take red only. ``clock`` gives microseconds since 1970 and ``monotonic`` seconds for
+    pacing; ``holds(batch, now)`` says whether a batch may still leave, asked before anything is paid for it.
     """
 
     def __init__(

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, and_, func, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from warnd.errors import NotFound
 from warnd.store.journal import Entry
 from warnd.store.paging import MOST, Page, in_chunks
-from warnd.store.tables import alarms, micros
+from warnd.store.tables import alarms, contents, micros
 
 ENDED_BY_WORD = (
     *("alert_stale", "feed_refused", "signature_forged"),
@@ -72,9 +72,9 @@ def clear_about(connection: Connection, alert_ids: Sequence[str], now: datetime)
     """Nothing is left to do about these alerts: they were rejected or stopped, or their time is over."""
     entries = []
     for chunk in in_chunks(alert_ids):
-        # The subject of a refused text is its channel and alert: ``sms/01K…``.
-        of_a_text = and_(alarms.c.kind == "content_refused", func.substr(alarms.c.subject, -26).in_(chunk))
-        for about in (alarms.c.subject.in_(chunk), of_a_text):
+        # A refused text is the alert's on one channel: its alarm is about ``sms/01K…``.
+        texts = select(contents.c.channel + "/" + contents.c.alert_id).where(contents.c.alert_id.in_(chunk))
+        for about in (alarms.c.subject.in_(chunk), alarms.c.subject.in_(texts)):
             over = connection.execute(
                 update(alarms)
                 .where(about, alarms.c.cleared_at.is_(None))

@@ -13,10 +13,11 @@ from warnd.errors import Fault, NotFound
 from warnd.model.alert import AlertState, AlertType, Change, Status, Verdict
 from warnd.model.color import Color, Lane
 from warnd.model.delivery import State
-from warnd.model.region import WIDTHS, Level, Region
+from warnd.model.region import LEVELS, Level, Region
 from warnd.model.release import Hold, Then
 from warnd.model.ulid import floor
 from warnd.store.database import raw_of
+from warnd.store.findings import found
 from warnd.store.mending import Doubt, Mended, doubts_of, mends_of
 from warnd.store.paging import MOST, Page
 from warnd.store.tables import alert_regions, alerts, regions
@@ -166,7 +167,7 @@ def get_alert(connection: Connection, id: str) -> AlertView:
     return AlertView(
         _row(row),
         row.body,
-        tuple(Fault(one["path"], one["code"], one["message"]) for one in row.findings),
+        found(row.findings),
         tuple(Region(code, name or code) for code, name in codes),
         tuple(_row(other) for other in others),
         doubts_of(row),
@@ -242,7 +243,7 @@ def coverage(connection: Connection, id: str) -> list[LevelCoverage]:
     raw = raw_of(connection)
     (latest,) = raw.execute("SELECT max(id) FROM deliveries WHERE alert_id = ?", (id,)).fetchone()
     divisions = {
-        Level(WIDTHS.index(width)): (count, told, nobody)
+        LEVELS[width]: (count, told, nobody)
         for width, count, told, nobody in raw.execute(_COVERED, (id, latest or id))
     }
     deliveries: dict[Level, dict[str, int]] = {}

@@ -1,4 +1,4 @@
-"""Admitting a message in one transaction, and reading alerts back for planning."""
+"""Admitting a message in one transaction: what is kept of it, and which alerts that ends."""
 
 from __future__ import annotations
 
@@ -7,22 +7,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import orjson
 from sqlalchemy import Connection, and_, delete, func, insert, literal, or_, select, update
 
-from warnd.errors import Conflict, Fault, NotFound
+from warnd.errors import Conflict, Fault
 from warnd.model.admission import Admission, Earlier, Identity, Known
 from warnd.model.alert import Alert, AlertState, Change, Parsed, Verdict
-from warnd.model.alert_body import as_body, from_body
+from warnd.model.alert_body import as_body
 from warnd.model.color import Color, Lane
 from warnd.model.meaning import differing, digest_of
 from warnd.model.release import Hold, Person
 from warnd.model.ulid import floor
-from warnd.ports import Telling
-from warnd.store import regions
 from warnd.store.alarms import clear_about
 from warnd.store.bearing import bearing_on
 from warnd.store.database import raw_of
+from warnd.store.findings import found, written
 from warnd.store.journal import Entry
 from warnd.store.tables import (
     Instant,
@@ -119,8 +117,8 @@ def keep_anew(
     kept = connection.execute(select(alerts).where(alerts.c.id == id)).one()
     raw = RawMessage(kept.raw_id, kept.source, "", b"", kept.received_at)
     row = _row(decision, raw, id=id, digest=kept.digest, policy_revision=policy_revision)
-    over = decision.state in (AlertState.SUPERSEDED, AlertState.CANCELLED, AlertState.EXPIRED)
-    row |= {"stopped_at": at, "swept": True} if over else {}
+    if row["swept"]:
+        row["stopped_at"] = at
     connection.execute(update(alerts).where(alerts.c.id == id).values(**row))
     for part in (alert_references, alert_regions):
         connection.execute(delete(part).where(part.c.alert_id == id))
@@ -134,8 +132,8 @@ def as_reading(parsed: Parsed) -> dict[str, Any]:
     """What reading a message turned up, as the store keeps it."""
     return {
         "kind": parsed.kind,
-        "warnings": [_finding(one) for one in parsed.warnings],
-        "doubts": [_finding(one) for one in parsed.doubts],
+        "warnings": written(parsed.warnings),
+        "doubts": written(parsed.doubts),
     }
 
 
@@ -155,7 +153,7 @@ def _row(
         "received_at": raw.received,
         "state": decision.state.value,
         "verdict": decision.verdict.value,
-        "findings": [_finding(one) for one in decision.findings],
+        "findings": written(decision.findings),
         "status": alert.status.value,
         "type": alert.type.value,
         "hazard": alert.hazard,
@@ -198,7 +196,7 @@ def keep_raw(
         "content_type": raw.content_type,
         "body": raw.body if same_as is None else b"",
         "verdict": verdict.value,
-        "findings": [_finding(one) for one in findings],
+        "findings": written(findings),
         "alert_id": alert_id,
         "same_as": same_as,
     }
@@ -239,64 +237,6 @@ def place(connection: Connection, id: str, codes: Sequence[str]) -> None:
         connection.execute(insert(alert_regions), [{"alert_id": id, "code": code} for code in codes])
 
 
-_TELLING = """
-SELECT a.body, a.change, a.lane, a.deliver_until, coalesce(a.plan_cursor, ''), a.planned, a.plan_done, a.stopped_at,
-    (SELECT json_group_array(code) FROM (SELECT code FROM alert_regions WHERE alert_id = a.id ORDER BY code)),
-    (SELECT json_group_array(json_array(id, color, before)) FROM (
-        SELECT id, color, coalesce(successor_id, '') = a.id AS before FROM alerts
-        WHERE episode_id = a.episode_id AND id <> a.id ORDER BY sent)),
-    (SELECT json_group_array(code) FROM (
-        SELECT DISTINCT r.code FROM alerts b JOIN alert_regions r ON r.alert_id = b.id
-        WHERE b.episode_id = a.episode_id AND b.successor_id = a.id AND b.id <> a.id ORDER BY r.code))
-FROM alerts a WHERE a.id = ?
-"""
-
-
-def load(connection: Connection, id: str) -> Telling:
-    """Raises NotFound."""
-    row = raw_of(connection).execute(_TELLING, (id,)).fetchone()
-    if row is None:
-        raise NotFound("alert", id)
-    body, change, lane, deliver_until, cursor, planned, done, stopped_at, *lists = row
-    codes, others, codes_before = (orjson.loads(each) for each in lists)
-    return Telling(
-        id,
-        from_body(orjson.loads(body)),
-        Change(change),
-        Lane(lane),
-        tuple(codes),
-        regions.names(connection, (*codes, *codes_before)),
-        deliver_until,
-        tuple(other for other, _, _ in others),
-        max((Color(color) for _, color, before in others if before and color), default=None),
-        tuple(codes_before),
-        cursor,
-        planned,
-        bool(done),
-        stopped_at is not None,
-    )
-
-
-def unplanned(connection: Connection) -> list[tuple[str, Lane]]:
-    """Released alerts whose plan is not done, the most urgent first."""
-    rows = connection.execute(
-        select(alerts.c.id, alerts.c.lane)
-        .where(alerts.c.plan_done.is_(False), alerts.c.stopped_at.is_(None))
-        .order_by(alerts.c.lane, alerts.c.id)
-    ).all()
-    return [(row.id, Lane(row.lane)) for row in rows]
-
-
-def unswept(connection: Connection) -> list[tuple[str, AlertState]]:
-    """Stopped alerts whose rows do not say so yet, the most urgent first."""
-    rows = connection.execute(
-        select(alerts.c.id, alerts.c.state)
-        .where(alerts.c.stopped_at.is_not(None), alerts.c.swept.is_(False))
-        .order_by(alerts.c.lane, alerts.c.id)
-    ).all()
-    return [(row.id, AlertState(row.state)) for row in rows]
-
-
 def expire_due(connection: Connection, now: datetime) -> tuple[list[str], list[Entry]]:
     """
     Stop released alerts that are past their end, and the delivering of those past their time to deliver.
@@ -328,8 +268,8 @@ SELECT count(*) FROM (
 
 def reds_since(connection: Connection, source: str, since: datetime) -> int:
     """How many actual red warnings of a source came in since then (1000 are all), whatever became of them; no ends."""
-    (found,) = raw_of(connection).execute(_REDS, (source, floor(since))).fetchone()
-    return int(found)
+    (reds,) = raw_of(connection).execute(_REDS, (source, floor(since))).fetchone()
+    return int(reds)
 
 
 def _repeated(
@@ -337,7 +277,7 @@ def _repeated(
 ) -> tuple[Admitted, list[Entry]]:
     """A repeat changes nothing; where it differs, that is noted once for each source and way of differing."""
     row = connection.execute(select(alerts).where(alerts.c.id == same.id)).one()
-    findings = [Fault(one["path"], one["code"], one["message"]) for one in row.findings]
+    findings = list(found(row.findings))
     entries = []
     said = as_body(alert)
     if same.digest == digest_of(alert):
@@ -354,7 +294,7 @@ def _repeated(
     keep_raw(connection, raw, Verdict(row.verdict), remarks, alert_id=same.id, same_as=same_as)
     if keys and differs not in findings:
         findings.append(differs)
-        noted = [_finding(one) for one in findings]
+        noted = written(findings)
         connection.execute(update(alerts).where(alerts.c.id == same.id).values(findings=noted))
         facts = {"source": raw.source, "raw": raw.id, "keys": keys}
         entries.append(Entry(micros(raw.received), "alert.differed", same.id, facts, raw.source))
@@ -369,10 +309,10 @@ def _live(connection: Connection, ids: Sequence[str]) -> list[str]:
     """The released ones; delivering of some may have stopped by time, they are superseded all the same."""
     if not ids:
         return []
-    found = connection.execute(
+    live = connection.execute(
         select(alerts.c.id).where(alerts.c.id.in_(ids), alerts.c.state == AlertState.RELEASED.value)
     )
-    return list(found.scalars())
+    return list(live.scalars())
 
 
 def _keep_parts(connection: Connection, id: str, alert: Alert, codes: Sequence[str]) -> None:
@@ -386,7 +326,3 @@ def _keep_parts(connection: Connection, id: str, alert: Alert, codes: Sequence[s
 
 
 _REPEAT = Fault("", "repeat", "the same warning is here already")
-
-
-def _finding(fault: Fault) -> dict[str, str]:
-    return {"path": fault.path, "code": fault.code, "message": fault.message}

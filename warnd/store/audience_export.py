@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from sqlalchemy import Connection, select
 
@@ -16,22 +16,12 @@ _NO_ENDPOINT = ("", "", "", "")
 _NO_GROUPS = ("", "")
 
 
-def export_rows(connection: Connection) -> Iterator[AudienceRow]:
-    """Every living subscriber in the rows of the file; an import of them changes nothing."""
-    cursor: str | None = None
-    while True:
-        found = export_page(connection, cursor)
-        yield from found.items
-        if found.next_cursor is None:
-            return
-        cursor = found.next_cursor
-
-
 def export_page(
     connection: Connection, cursor: str | None = None, *, limit: int = _PAGE
 ) -> Page[AudienceRow]:
     """
-    The rows of the next ``limit`` subscribers: one for every endpoint (or one without).
+    The rows of the next ``limit`` living subscribers: one for every endpoint, or one without. An import of all of them
+    changes nothing.
 
     A row's ``audience`` speaks of all its groups, so that who is in groups of several classes gets a row for
     each, an endpoint then being repeated.

@@ -1,4 +1,4 @@
-"""Reading what is still to be done: batches at rest, leases that ran out, deliveries without a batch."""
+"""Reading what is still to be done: plans, rows to sweep, batches at rest, leases that ran out, what has no batch."""
 
 from __future__ import annotations
 
@@ -6,30 +6,32 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
+from warnd.model.alert import LESS_DANGER, AlertState
 from warnd.model.color import Lane
 from warnd.model.content import Content
 from warnd.model.delivery import Batch, BatchState
-from warnd.model.region import WIDTHS
+from warnd.model.region import LEVELS
 from warnd.ports import Batchless
 from warnd.store import bulk
 from warnd.store.database import raw_of
+from warnd.store.tables import alerts
 
-_LEVELS = {width: level for level, width in enumerate(WIDTHS)}
+_BEHIND = f"a.change IN ({', '.join(sorted(repr(change.value) for change in LESS_DANGER))})"
 
-_OPEN = """
+_OPEN = f"""
 SELECT b.id, b.alert_id, b.channel, b.content_id, b.lane, b.state, b.due, b.created, b.deliver_until, b.epoch,
     b.attempts, b.unknowns, b.follows, b.ordered, ?5
 FROM batches b CROSS JOIN alerts a ON a.id = b.alert_id
 WHERE b.channel = ?1 AND b.lane = ?2 AND b.state IN ('queued', 'waiting', 'unknown') AND b.id > ?3
-  AND a.stopped_at IS NULL AND (a.change IN ('lifted', 'lowered')) = ?5
+  AND a.stopped_at IS NULL AND ({_BEHIND}) = ?5
 ORDER BY b.id LIMIT ?4
 """
 
-_OUT = """
+_OUT = f"""
 SELECT b.id, b.alert_id, b.channel, b.content_id, b.lane, b.state, b.due, b.created, b.deliver_until, b.epoch,
-    b.attempts, b.unknowns, b.follows, b.ordered, a.change IN ('lifted', 'lowered')
+    b.attempts, b.unknowns, b.follows, b.ordered, {_BEHIND}
 FROM batches b CROSS JOIN alerts a ON a.id = b.alert_id
 WHERE b.state = 'sending' AND b.lease_until < ? LIMIT ?
 """
@@ -53,10 +55,10 @@ SELECT id, alert_id, kind, language, body, subject, segments, template, template
 FROM contents WHERE alert_id = ?
 """
 
-_BATCHLESS = """
+_BATCHLESS = f"""
 SELECT d.id, d.alert_id, d.channel, d.content_id, d.address, d.region, d.lane, d.attempts, d.due,
     a.deliver_until, a.episode_id <> a.id,
-    EXISTS (SELECT 1 FROM fallbacks f WHERE f.delivery_id = d.id), a.change IN ('lifted', 'lowered')
+    EXISTS (SELECT 1 FROM fallbacks f WHERE f.delivery_id = d.id), {_BEHIND}
 FROM deliveries d CROSS JOIN alerts a ON a.id = d.alert_id
 WHERE d.state = 'waiting' AND d.batch_id IS NULL AND d.due <= ? AND d.id > ? AND a.stopped_at IS NULL
 ORDER BY d.id LIMIT ?
@@ -66,6 +68,26 @@ _NEXT_DUE = """
 SELECT min(d.due) FROM deliveries d CROSS JOIN alerts a ON a.id = d.alert_id
 WHERE d.state = 'waiting' AND d.batch_id IS NULL AND d.due > ? AND a.stopped_at IS NULL
 """
+
+
+def unplanned(connection: Connection) -> list[tuple[str, Lane]]:
+    """Released alerts whose plan is not done, the most urgent first."""
+    rows = connection.execute(
+        select(alerts.c.id, alerts.c.lane)
+        .where(alerts.c.plan_done.is_(False), alerts.c.stopped_at.is_(None))
+        .order_by(alerts.c.lane, alerts.c.id)
+    ).all()
+    return [(row.id, Lane(row.lane)) for row in rows]
+
+
+def unswept(connection: Connection) -> list[tuple[str, AlertState]]:
+    """Stopped alerts whose rows do not say so yet, the most urgent first."""
+    rows = connection.execute(
+        select(alerts.c.id, alerts.c.state)
+        .where(alerts.c.stopped_at.is_not(None), alerts.c.swept.is_(False))
+        .order_by(alerts.c.lane, alerts.c.id)
+    ).all()
+    return [(row.id, AlertState(row.state)) for row in rows]
 
 
 def open_batches(
@@ -142,7 +164,7 @@ def _batches(connection: Connection, rows: Sequence[Any]) -> list[Batch]:
                 behind=bool(row[14]),
                 deliveries=tuple(id_ for id_, _, _ in found),
                 addresses=tuple(address for _, address, _ in found),
-                levels=bytes(_LEVELS[len(region)] for _, _, region in found),
+                levels=bytes(LEVELS[len(region)] for _, _, region in found),
             )
         )
     return batches

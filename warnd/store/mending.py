@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
-from warnd.errors import Conflict, Fault, NotFound
+from warnd.errors import Conflict, Fault
 from warnd.model.admission import Admission, Known
 from warnd.model.alert import AlertState, Parsed
 from warnd.model.alert_body import as_body, from_body
@@ -17,8 +17,9 @@ from warnd.model.mend import BEYOND, Mend, remedy
 from warnd.store.alarms import clear_about, sound
 from warnd.store.alerts import as_reading, keep_anew
 from warnd.store.bearing import bearing_on
+from warnd.store.findings import found
 from warnd.store.journal import Entry
-from warnd.store.releasing import Decided
+from warnd.store.releasing import Decided, in_state
 from warnd.store.tables import alerts, mends, micros
 
 
@@ -54,14 +55,10 @@ class Mended:
 
 def quarantined(connection: Connection, id: str) -> Quarantined:
     """Raises NotFound; Conflict when it is not quarantined."""
-    row = connection.execute(select(alerts).where(alerts.c.id == id)).one_or_none()
-    if row is None:
-        raise NotFound("alert", id)
-    if row.state != AlertState.QUARANTINED.value:
-        raise Conflict(f"alert {id} is {row.state}; only one that is quarantined can be mended")
+    row = in_state(connection, id, (AlertState.QUARANTINED,), "mended")
     read = row.reading
     parsed = Parsed(
-        from_body(row.body), read.get("kind", ""), _faults(read.get("warnings")), _faults(read.get("doubts"))
+        from_body(row.body), read.get("kind", ""), found(read.get("warnings")), found(read.get("doubts"))
     )
     return Quarantined(id, row.source, parsed, _times(connection, id))
 
@@ -124,8 +121,8 @@ def doubts_of(row: Row[Any]) -> tuple[Doubt, ...]:
     """What keeps an alert quarantined, of all that was found; nothing of any other."""
     if row.state != AlertState.QUARANTINED.value:
         return ()
-    read = set(_faults(row.reading.get("doubts")))
-    findings = _faults(row.findings)
+    read = set(found(row.reading.get("doubts")))
+    findings = found(row.findings)
     placed = not any(one.code == "area_unresolved" for one in findings)
     return tuple(
         Doubt(one, remedy(one, placed=placed)) for one in findings if one in read or one.code in BEYOND
@@ -167,7 +164,3 @@ def _times(connection: Connection, id: str) -> int:
 
 def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
     return {key: (before[key], after[key]) for key in after if before[key] != after[key]}
-
-
-def _faults(written: Sequence[Mapping[str, str]] | None) -> tuple[Fault, ...]:
-    return tuple(Fault(one["path"], one["code"], one["message"]) for one in written or ())

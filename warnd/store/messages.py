@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
 
 from warnd.errors import Fault, Invalid, NotFound
 from warnd.model.alert import Verdict
+from warnd.store.findings import found
 from warnd.store.paging import MOST, Page
 from warnd.store.tables import alerts, raw_messages
 
@@ -111,8 +112,7 @@ def _conditions(filters: MessageFilter) -> list[ColumnElement[bool]]:
 
 
 def _row(row: Row[Any]) -> MessageRow:
-    findings = tuple(Fault(one["path"], one["code"], one["message"]) for one in row.findings)
     return MessageRow(
-        row.id, row.source, row.received_at, row.content_type, row.size, Verdict(row.verdict), findings,
-        row.alert_id,
+        row.id, row.source, row.received_at, row.content_type, row.size, Verdict(row.verdict),
+        found(row.findings), row.alert_id,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""``ports.PlanSource`` over the store: the reads of planning, with their columns in ``alerts``, ``members``, ``told``."""
+"""``ports.PlanSource`` over the store: the reads of planning, their columns in ``telling``, ``members``, ``told``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from warnd.model.audience import Member
 from warnd.model.content import Content
 from warnd.ports import Heard, Store, Telling, Told
-from warnd.store import alerts, bulk, members, told
+from warnd.store import bulk, members, telling, told
 from warnd.store.backlog import contents_of_alert
 
 
@@ -18,7 +18,7 @@ class StoredPlanSource:
         self._store = store
 
     async def load(self, alert_id: str) -> Telling:
-        return await self._store.read(alerts.load, alert_id)
+        return await self._store.read(telling.load, alert_id)
 
     async def contents(self, alert_id: str) -> dict[tuple[str, str], Content]:
         return await self._store.read(contents_of_alert, alert_id)

@@ -8,7 +8,7 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 
 from warnd.model.delivery import Batch, State
-from warnd.model.region import WIDTHS
+from warnd.model.region import LEVELS
 from warnd.ports import Chunk, Committed, PlannedDelivery
 from warnd.store import bulk, tables
 from warnd.store.pending import Pending
@@ -72,8 +72,6 @@ _PROGRESS = """
 UPDATE alerts SET plan_cursor = ?, planned = ?, plan_of = ?, plan_done = ?
 WHERE id = ? AND coalesce(plan_cursor, '') = ? AND stopped_at IS NULL RETURNING id
 """
-
-_LEVELS = {width: level for level, width in enumerate(WIDTHS)}
 
 
 def commit_chunk(cursor: sqlite3.Cursor, chunk: Chunk, pending: Pending) -> Committed:
@@ -152,7 +150,7 @@ def _insert_deliveries(
     _RECIPIENTS.run(
         cursor, [(d.id, d.subscriber_id, d.endpoint_id, d.name, d.region, d.reasons) for d in fresh]
     )
-    counted = Counter((d.channel, _LEVELS[len(d.region)], d.state) for d in fresh)
+    counted = Counter((d.channel, LEVELS[len(d.region)], d.state) for d in fresh)
     for (channel, level, state), n in counted.items():
         pending.tally[chunk.alert_id, channel, level, state] += n
     return batches, there
@@ -175,9 +173,9 @@ def _take_over(
     for new, row, before, region in rows:
         one = planned[new]
         changes.append((row, one.state, one.batch_id, one.content_id))
-        pending.moved(chunk.alert_id, one.channel, (_LEVELS[len(region)],), before=before, after=one.state)
+        pending.moved(chunk.alert_id, one.channel, (LEVELS[len(region)],), before=before, after=one.state)
     cursor.execute(_TAKE_OVER, (bulk.rows(changes), chunk.now))
-    return {new: (row, _LEVELS[len(region)]) for new, row, _, region in rows}
+    return {new: (row, LEVELS[len(region)]) for new, row, _, region in rows}
 
 
 def _renamed(batch: Batch, taken_over: Mapping[str, tuple[str, int]]) -> Batch:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, and_, func, or_, select
 
 from warnd.errors import ConfigError, Fault, Invalid, NotFound
 from warnd.model.division_names import FICTIONS
-from warnd.model.region import WIDTHS, Level, Region, ancestors, candidates, covers
+from warnd.model.region import LEVELS, WIDTHS, Level, Region, ancestors, candidates, covers
 from warnd.store import bulk
 from warnd.store.paging import MOST, Page, in_chunks, in_subtree
 from warnd.store.tables import regions
@@ -204,7 +204,7 @@ def _below(parent: str | None) -> Level | None:
     if parent is None:
         return Level.PROVINCE
     widths = [width for width in WIDTHS if width > len(parent)]
-    return Level(WIDTHS.index(widths[0])) if widths else None
+    return LEVELS[widths[0]] if widths else None
 
 
 def _path(code: str, named: Mapping[str, str]) -> str:

@@ -60,7 +60,7 @@ def approve(connection: Connection, id: str, *, by: Person, now: datetime) -> tu
     Raises NotFound; SamePerson when it was issued by whoever approves; Conflict when it is not held, its time is
     over, it speaks for another's warning, or a later message of its episode was released or ended it.
     """
-    row = _in_state(connection, id, (AlertState.HELD,), "approved")
+    row = in_state(connection, id, (AlertState.HELD,), "approved")
     refuse_issuer(row, by, f"alert {id} was issued by {row.issuer}: a second person approves it")
     refuse_mender(connection, id, by)
     return _release(connection, row, by=by.name, now=now)
@@ -68,7 +68,7 @@ def approve(connection: Connection, id: str, *, by: Person, now: datetime) -> tu
 
 def outlook(connection: Connection, id: str, *, now: datetime) -> Outlook | None:
     """What a release would bring about; None if nothing. Raises NotFound, and Conflict when it is not held."""
-    row = _in_state(connection, id, (AlertState.HELD,), "released")
+    row = in_state(connection, id, (AlertState.HELD,), "released")
     try:
         alert, _, regions, episode, standing = _as_of(connection, row, now)
     except Conflict:
@@ -89,7 +89,7 @@ def reject(
     connection: Connection, id: str, *, by: str, reason: str, now: datetime
 ) -> tuple[Decided, Sequence[Entry]]:
     """Nobody is told of a held or quarantined alert. Raises NotFound; Conflict when it is neither."""
-    row = _in_state(connection, id, (AlertState.HELD, AlertState.QUARANTINED), "rejected")
+    row = in_state(connection, id, (AlertState.HELD, AlertState.QUARANTINED), "rejected")
     return _reject(connection, row, by=by, reason=reason, now=now)
 
 
@@ -97,7 +97,7 @@ def cancel(
     connection: Connection, id: str, *, by: str, reason: str, now: datetime
 ) -> tuple[Decided, Sequence[Entry]]:
     """Stop what is unsent of an alert in force; tells nobody. Raises NotFound; Conflict when it is not in force."""
-    row = _in_state(connection, id, (AlertState.RELEASED,), "cancelled")
+    row = in_state(connection, id, (AlertState.RELEASED,), "cancelled")
     values = {"state": AlertState.CANCELLED.value, "stopped_at": row.stopped_at or now}
     connection.execute(update(alerts).where(alerts.c.id == id).values(values))
     entry = Entry(micros(now), "alert.cancelled", id, {"reason": reason}, by)
@@ -119,7 +119,7 @@ def time_out(
 
     What can be released no more is rejected, with the reason. Raises Conflict when somebody was quicker.
     """
-    row = _in_state(connection, id, (AlertState.HELD,), "timed out")
+    row = in_state(connection, id, (AlertState.HELD,), "timed out")
     reason = "nobody decided in time"
     if row.hold_then == Then.RELEASE.value:
         try:
@@ -140,6 +140,17 @@ def refuse_issuer(row: Row[Any], by: Person, message: str) -> None:
     """Four eyes. Raises SamePerson with the message when ``by`` issued this alert by hand."""
     if row.issuer is not None and by.is_also(Person(row.issuer, row.issuer_key)):
         raise SamePerson(message)
+
+
+def in_state(connection: Connection, id: str, states: Sequence[AlertState], verb: str) -> Row[Any]:
+    """The row of an alert that is in one of these states. Raises NotFound, and Conflict when it is in another."""
+    row = connection.execute(select(alerts).where(alerts.c.id == id)).one_or_none()
+    if row is None:
+        raise NotFound("alert", id)
+    if row.state not in (state.value for state in states):
+        wanted = " or ".join(state.value for state in states)
+        raise Conflict(f"alert {id} is {row.state}; only one that is {wanted} can be {verb}")
+    return row
 
 
 def _release(
@@ -217,13 +228,3 @@ def _reject(
     entry = Entry(micros(now), "alert.rejected", row.id, {"reason": reason}, by)
     decided = Decided(row.id, AlertState.REJECTED, Lane(row.lane))
     return decided, [entry, *clear_about(connection, (row.id,), now)]
-
-
-def _in_state(connection: Connection, id: str, states: Sequence[AlertState], verb: str) -> Row[Any]:
-    row = connection.execute(select(alerts).where(alerts.c.id == id)).one_or_none()
-    if row is None:
-        raise NotFound("alert", id)
-    if row.state not in (state.value for state in states):
-        wanted = " or ".join(state.value for state in states)
-        raise Conflict(f"alert {id} is {row.state}; only one that is {wanted} can be {verb}")
-    return row

@@ -360,7 +360,6 @@ alert_references = Table(
     Column("alert_id", Id, ForeignKey("alerts.id"), primary_key=True),
     Column("sender", String, primary_key=True),
     Column("identifier", String, primary_key=True),
-    Column("referred_id", Id),
     Index("ix_alert_references_identifier", "identifier"),
 )
 

@@ -39,28 +39,10 @@ SELECT count(DISTINCT d.channel || ' ' || d.address)
 FROM json_each(?1) e CROSS JOIN deliveries d ON d.alert_id = e.value WHERE d.told = 1
 """
 
-
-def not_yet_followed(
-    connection: Connection, earlier: str, alert_id: str, after: str, limit: int, *, untold: bool
-) -> list[Told]:
-    """
-    Addresses that were told the ``earlier`` alert and have nothing to be sent of this one, by delivery, from the one
-    after ``after``; with ``untold`` those too that were told of the episode, were to be told this one as well and had
-    not been by the time it stopped. Whose first notice was stopped is not among them, nor what stood by.
-    """
-    raw = raw_of(connection)
-    rows = raw.execute(_TOLD, (earlier, after, alert_id, limit, untold)).fetchall()
-    people: dict[str, list[Behind]] = {}
-    for delivery, *behind in raw.execute(_BEHIND, (bulk.rows([row[0] for row in rows]),)):
-        people.setdefault(delivery, []).append(Behind._make(behind))
-    return [Told._make((row[0], bool(row[1]), *row[2:], tuple(people.get(row[0], ())))) for row in rows]
-
-
-def still_out(connection: Connection, earlier: list[str]) -> int:
-    """Batches of these alerts whose outcome is not known yet: those behind them may come to be told."""
-    row = raw_of(connection).execute(_OUT, (bulk.rows(earlier),)).fetchone()
-    return int(row[0])
-
+_BY_CHANNEL = """
+SELECT d.channel, length(d.region), count(DISTINCT d.address)
+FROM json_each(?1) e CROSS JOIN deliveries d ON d.alert_id = e.value WHERE d.told = 1 GROUP BY 1, 2
+"""
 
 _STOPPED_SHORT = """
 SELECT 1 FROM json_each(?1) e CROSS JOIN alerts a ON a.id = e.value
@@ -93,6 +75,28 @@ GROUP BY d.channel, d.address
 """
 
 
+def not_yet_followed(
+    connection: Connection, earlier: str, alert_id: str, after: str, limit: int, *, untold: bool
+) -> list[Told]:
+    """
+    Addresses that were told the ``earlier`` alert and have nothing to be sent of this one, by delivery, from the one
+    after ``after``; with ``untold`` those too that were told of the episode, were to be told this one as well and had
+    not been by the time it stopped. Whose first notice was stopped is not among them, nor what stood by.
+    """
+    raw = raw_of(connection)
+    rows = raw.execute(_TOLD, (earlier, after, alert_id, limit, untold)).fetchall()
+    people: dict[str, list[Behind]] = {}
+    for delivery, *behind in raw.execute(_BEHIND, (bulk.rows([row[0] for row in rows]),)):
+        people.setdefault(delivery, []).append(Behind._make(behind))
+    return [Told._make((row[0], bool(row[1]), *row[2:], tuple(people.get(row[0], ())))) for row in rows]
+
+
+def still_out(connection: Connection, earlier: list[str]) -> int:
+    """Batches of these alerts whose outcome is not known yet: those behind them may come to be told."""
+    row = raw_of(connection).execute(_OUT, (bulk.rows(earlier),)).fetchone()
+    return int(row[0])
+
+
 def stopped_short(connection: Connection, alert_id: str, earlier: list[str]) -> bool:
     """Whether this alert took the place of one of which something was unsent or not planned yet."""
     found = raw_of(connection).execute(_STOPPED_SHORT, (bulk.rows(earlier), alert_id))
@@ -122,12 +126,6 @@ def heard(
     return Heard(
         frozenset((channel, address) for channel, address, told, *_ in rows if told), frozenset(stopped)
     )
-
-
-_BY_CHANNEL = """
-SELECT d.channel, length(d.region), count(DISTINCT d.address)
-FROM json_each(?1) e CROSS JOIN deliveries d ON d.alert_id = e.value WHERE d.told = 1 GROUP BY 1, 2
-"""
 
 
 def by_channel_and_level(connection: Connection, earlier: list[str]) -> list[tuple[str, int, int]]:

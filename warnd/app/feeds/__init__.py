@@ -1,8 +1,9 @@
 """
-Feeds that warnd asks by itself: fetched, read, admitted as if they had been pushed.
+Feeds that warnd asks by itself, and those that call it: fetched, read, admitted as if they had been pushed.
 
-``fetch`` is the network with its guard, ``watch`` decides what is wrong with a feed, ``poller`` brings one feed
-through a poll, ``desk`` holds them all.
+``fetch`` is the network with its guard, ``taking`` takes in one entry, ``poller`` brings one feed through a poll and
+``hook`` through a call, ``watch`` decides what is wrong with a feed, ``desk`` holds them all. ``reception`` is what they
+need of the application.
 """
 
 from warnd.app.feeds.desk import FeedDesk

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from urllib.parse import urljoin
 
 import structlog
@@ -102,22 +103,11 @@ class Poller:
         Raises FeedUnreachable and InvalidAlert.
         """
         answer = await self._fetcher.get(self._url, headers=self._reader.headers)
-        entries = await asyncio.to_thread(self._reader.entries, answer.body or b"")
+        entries = await self._shown(answer.body or b"")
         state = await self._state(self._here.now())
         fresh = await self._fresh(entries)
-        outcomes = []
-        for entry in fresh[:AT_ONCE]:
-            try:
-                parsed = await self._taker.read(await self._body(entry, answer.url))
-            except FeedUnreachable as error:
-                outcomes.append(_unfetched(entry, error))
-            except InvalidAlert as error:
-                outcomes.append(Outcome(entry.key, Taken.REFUSED, findings=error.faults))
-            else:
-                taken = Taken.PAST if parsed.alert.deliver_until <= state.since else Taken.ADMITTED
-                findings = (*parsed.warnings, *parsed.doubts)
-                outcomes.append(Outcome(entry.key, taken, parsed.alert, parsed.verdict, findings=findings))
-        return Polled(len(entries), tuple(outcomes))
+        foresee = partial(self._taker.foresee, since=state.since)
+        return Polled(len(entries), await self._take(fresh[:AT_ONCE], answer.url, foresee))
 
     # --- one poll ---------------------------------------------------------------------------------
 
@@ -136,7 +126,8 @@ class Poller:
         entries = await self._entries(answer.body)
         self._here.alarms.clear("feed_unreadable", self.settings.name)
         fresh = await self._fresh(entries)
-        outcomes = await self._take(fresh[:AT_ONCE], answer.url, since=state.since)
+        take = partial(self._taker.take_safely, since=state.since)
+        outcomes = await self._take(fresh[:AT_ONCE], answer.url, take)
         whole = all(one.taken.is_final for one in outcomes)
         settled = whole and len(fresh) <= AT_ONCE
         self._settled = digest(answer.body) if settled else ""
@@ -170,7 +161,7 @@ class Poller:
     async def _entries(self, body: bytes) -> Sequence[Entry]:
         """Raises InvalidAlert; the answer is then kept raw, the same one only once."""
         try:
-            return (await asyncio.to_thread(self._reader.entries, body))[-MOST:]
+            return await self._shown(body)
         except InvalidAlert as error:
             if (found := digest(body)) != self._unreadable:
                 self._unreadable = found
@@ -179,14 +170,20 @@ class Poller:
                 await self._here.store.write(alerts.keep_raw, raw, Verdict.REFUSE, error.faults)
             raise
 
+    async def _shown(self, body: bytes) -> Sequence[Entry]:
+        return (await asyncio.to_thread(self._reader.entries, body))[-MOST:]
+
     async def _fresh(self, entries: Iterable[Entry]) -> list[Entry]:
         shown = {entry.key: entry for entry in entries}
         known = await self._here.store.read(feeds.seen, self.settings.name, list(shown))
         return [entry for key, entry in shown.items() if known.get(key) != entry.stamp]
 
-    async def _take(self, fresh: Sequence[Entry], base: str, *, since: datetime) -> tuple[Outcome, ...]:
+    async def _take(
+        self, fresh: Sequence[Entry], base: str, take: Callable[[str, bytes], Awaitable[Outcome]]
+    ) -> tuple[Outcome, ...]:
         """
-        In order, so that a warning is admitted before its end; what they link to is fetched some at a time.
+        Each by ``take``, of its key and bytes; in order, so that a warning is admitted before its end. What they link to
+        is fetched some at a time.
 
         A host that answers none of some is not asked for the rest: that would take hours, and the feed its next polls.
         """
@@ -201,7 +198,7 @@ class Poller:
                 dead = failures[0]
             for entry, body in zip(some, bodies, strict=True):
                 if isinstance(body, bytes):
-                    outcomes.append(await self._taker.take_safely(entry.key, body, since=since))
+                    outcomes.append(await take(entry.key, body))
                 elif isinstance(body, FeedUnreachable):
                     outcomes.append(_unfetched(entry, body))
                 else:

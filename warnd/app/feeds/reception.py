@@ -1,4 +1,4 @@
-"""What polling needs of the application around it."""
+"""What feeds need of the application around them."""
 
 from __future__ import annotations
 

@@ -78,10 +78,8 @@ class Taker:
         """
         here = self._reception
         raw = RawMessage(here.new_id(), self._source, self._reader.content_type, body, here.now())
-        speaker = here.speaker(self._source)
         try:
-            checked = here.check_signature(body, speaker)
-            parsed = checked.judge(await self.read(checked.body))
+            parsed = await self._read(body)
         except InvalidAlert as error:
             await here.refuse(raw, error.faults)
             return Outcome(key, Taken.REFUSED, findings=error.faults)
@@ -89,19 +87,36 @@ class Taker:
         if alert.deliver_until <= since:
             return Outcome(key, Taken.PAST, alert, parsed.verdict)
         try:
-            admitted = await here.admit(parsed, raw, speaker)
+            admitted = await here.admit(parsed, raw, here.speaker(self._source))
         except Conflict as error:
             return Outcome(key, Taken.DIFFERS, alert, findings=(Fault("", "conflict", str(error)),))
         taken = Taken.REPEAT if admitted.repeat else Taken.ADMITTED
         return Outcome(key, taken, alert, admitted.verdict, admitted.state.value, admitted.findings)
 
-    async def read(self, body: bytes) -> Parsed:
+    async def foresee(self, key: str, body: bytes, *, since: datetime) -> Outcome:
+        """What would become of an entry that is not here yet; nothing is kept."""
+        try:
+            parsed = await self._read(body)
+        except InvalidAlert as error:
+            return Outcome(key, Taken.REFUSED, findings=error.faults)
+        taken = Taken.PAST if parsed.alert.deliver_until <= since else Taken.ADMITTED
+        findings = (*parsed.warnings, *parsed.doubts)
+        return Outcome(key, taken, parsed.alert, parsed.verdict, findings=findings)
+
+    async def _read(self, body: bytes) -> Parsed:
         """
         The alert in an entry's bytes, with the references that only what is here can tell. Raises InvalidAlert.
 
-        A large message is read beside the event loop, so that no pushed alert waits for it.
+        Its source's policy on signatures says which of the bytes are read. All of it is done beside the event loop, so
+        that no pushed alert waits for a window of them.
         """
-        parsed = await asyncio.to_thread(self._reader.alert, body, self._reception.catalogue)
+        here = self._reception
+
+        def judged() -> Parsed:
+            checked = here.check_signature(body, here.speaker(self._source))
+            return checked.judge(self._reader.alert(checked.body, here.catalogue))
+
+        parsed = await asyncio.to_thread(judged)
         return await self._referring(parsed) if self._reader.names_no_earlier else parsed
 
     async def _referring(self, parsed: Parsed) -> Parsed:

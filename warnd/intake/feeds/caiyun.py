@@ -10,12 +10,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-import orjson
-
 from warnd.errors import Fault
-from warnd.intake.feeds.entry import Entry, digest, key_of, oldest_first
+from warnd.intake.feeds.entry import Entry, entry_of, oldest_first
 from warnd.intake.feeds.notice import (
     BEIJING,
+    COLOR_NAMES,
     Notice,
     at,
     color_by,
@@ -32,10 +31,8 @@ from warnd.intake.feeds.weathercn import COLORS
 from warnd.intake.findings import refuse
 from warnd.intake.title import read_title
 from warnd.model.alert import AlertType, Change, Parsed
-from warnd.model.color import Color
 from warnd.model.hazard import HazardCatalogue
 
-_WORDS = {color.value: color for color in Color}
 _ON, _OFF = "ALERT_ON", "ALERT_OFF"
 _LISTS = (("result", "alert", "content"), ("content",), ("alerts",))
 _METEOROLOGICAL = re.compile(r"1561102(\d\d)", re.ASCII)
@@ -73,10 +70,9 @@ class CaiyunReader:
 
 
 def _entry(row: Mapping[str, Any]) -> Entry:
-    body = orjson.dumps(row)
     identifier = text_at(row, "alertId") or text_at(row, "id") or text_at(row, "alert_id")
     issued = _instant(text_at(row, "pubtimestamp") or text_at(row, "publish_time"), "pubtimestamp", [])
-    return Entry(key_of(identifier, body), digest(body), issued, body)
+    return entry_of(row, identifier, issued)
 
 
 def _told_in_words(row: Any, odd: list[Fault]) -> Notice:
@@ -126,7 +122,7 @@ def _in_languages(row: Mapping[str, Any], odd: list[Fault]) -> Notice:
         description=text_at(text, "text"),
         code=f"11B{kind[1]}" if kind is not None else "",
         hazard=text_at(text, "name"),
-        color=color_by(text_at(text, "level").lower(), _WORDS, "level", odd),
+        color=color_by(text_at(text, "level").lower(), COLOR_NAMES, "level", odd),
         region=text_at(row, "area_code"),
         odd=odd,
     )

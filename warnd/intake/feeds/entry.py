@@ -6,7 +6,9 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Any, Protocol
+
+import orjson
 
 from warnd.model.alert import Parsed
 from warnd.model.hazard import HazardCatalogue
@@ -54,6 +56,12 @@ class Reader(Protocol):
 
     def alert(self, body: bytes, catalogue: HazardCatalogue) -> Parsed:
         """The alert in an entry's bytes."""
+
+
+def entry_of(row: Mapping[str, Any], identifier: str, issued: datetime | None) -> Entry:
+    """A row of JSON, which is itself what its alert is read from."""
+    body = orjson.dumps(row)
+    return Entry(key_of(identifier, body), digest(body), issued, body)
 
 
 def key_of(text: str, body: bytes = b"") -> str:

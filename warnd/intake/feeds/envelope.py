@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from warnd.intake.cap_grammar import NAMESPACES
 from warnd.intake.encoding import decode
-from warnd.intake.envelope import namespace_for
+from warnd.intake.envelope import is_message, namespace_for
 from warnd.intake.feeds.entry import Entry, digest, key_of, oldest_first
 from warnd.intake.findings import refuse
 from warnd.intake.read import read
 from warnd.intake.times import read_time
-from warnd.intake.xml import Node, node_of, parse_xml
+from warnd.intake.xml import DECLARATION, Node, node_of, parse_xml
 from warnd.model.alert import Parsed
 from warnd.model.hazard import HazardCatalogue
 
@@ -24,6 +24,9 @@ _TEXTS = ("content", "encoded", "description", "summary")
 _TIMES = ("updated", "published", "pubDate", "date", "sent")
 _LONGEST_TIME = 64
 _CAP = "application/cap+xml"
+
+_TAG = re.compile(r"<(?:[\w.-]+:)?alert[\s>]")
+"""What tells an alert from a web page that speaks of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ class EnvelopeReader:
     )
 
     def entries(self, answer: bytes) -> Sequence[Entry]:
-        text = decode(answer).strip()
+        text = decode(answer)
         document = parse_xml(text, bind=lambda prefix: namespace_for(prefix, text))
         root = node_of(document.root, counted=_ITEMS)
         if root.name not in _ROOTS:
@@ -75,11 +78,13 @@ def _entry(item: Node) -> Entry:
 def _embedded(item: Node) -> Iterator[bytes]:
     """The alert within: an element, or its text where a feed escapes it or wraps it in CDATA."""
     for node in _all_within(item):
-        if node.name == "alert" and (node.namespace in NAMESPACES or node.first("identifier") is not None):
+        if is_message(node.element, node.name):
             yield node.markup
     for node in item.children:
-        if node.name in _TEXTS and not node.children and node.text.startswith("<") and "alert" in node.text:
-            yield node.text.encode("utf-8")
+        text = node.text if node.name in _TEXTS and not node.children else ""
+        if text.startswith("<") and _TAG.search(text) is not None:
+            # The feed has been decoded: the alert's own declaration may name an encoding that is no longer that of its text.
+            yield DECLARATION.sub("", text, count=1).encode("utf-8")
 
 
 def _all_within(node: Node) -> Iterator[Node]:

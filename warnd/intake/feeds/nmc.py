@@ -6,10 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import orjson
-
 from warnd.errors import Fault
-from warnd.intake.feeds.entry import Entry, digest, key_of, oldest_first
+from warnd.intake.feeds.entry import Entry, entry_of, oldest_first
 from warnd.intake.feeds.notice import (
     Notice,
     color_by,
@@ -68,6 +66,5 @@ class NmcReader:
 
 
 def _entry(row: Mapping[str, object]) -> Entry:
-    body = orjson.dumps(row)
     issued = time_or_none(text_at(row, "issuetime"), "issuetime", [])
-    return Entry(key_of(text_at(row, "alertid"), body), digest(body), issued, body)
+    return entry_of(row, text_at(row, "alertid"), issued)

@@ -26,6 +26,9 @@ from warnd.model.region import level_of
 BEIJING = timezone(timedelta(hours=8))
 """The clock of every national feed that names none."""
 
+COLOR_NAMES = {color.value: color for color in Color}
+"""Colors by their English names, in lower case."""
+
 _NATIONAL = re.compile(r"(?:[A-Za-z]+_)*(?P<id>\d{14}_\d{14}(?:_\d)?)", re.ASCII)
 _SENDER = re.compile(r"\d{14}(?=_\d{14}(?!\d))", re.ASCII)
 _LOCAL = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})[ T](\d{1,2}:\d{2}(?::\d{2})?)", re.ASCII)

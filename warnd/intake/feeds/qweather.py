@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
-
 from warnd.errors import Fault
-from warnd.intake.feeds.entry import Entry, digest, key_of, oldest_first
+from warnd.intake.feeds.entry import Entry, entry_of, oldest_first
 from warnd.intake.feeds.notice import (
+    COLOR_NAMES,
     Notice,
     at,
     color_by,
@@ -25,11 +24,7 @@ from warnd.intake.feeds.notice import (
 )
 from warnd.intake.findings import refuse
 from warnd.model.alert import AlertType, Parsed
-from warnd.model.color import Color
 from warnd.model.hazard import HazardCatalogue
-
-COLORS = {color.value: color for color in Color}
-"""In lower case. It also has white, gray, green, amber, purple and black, and asks not to count on the list."""
 
 _TYPES = {"update": AlertType.UPDATE, "cancel": AlertType.CANCEL}
 _GOOD = frozenset({"", "200", "204"})
@@ -41,7 +36,8 @@ class QWeatherReader:
     """
     Its identifiers are its own, so its alerts are the feed's, and no other feed's are known to be the same.
 
-    A warning that is no longer told is not thereby lifted.
+    Of colors it also has white, gray, green, amber, purple and black, and asks not to count on the list. A warning
+    that is no longer told is not thereby lifted.
     """
 
     feed: str
@@ -66,9 +62,8 @@ class QWeatherReader:
 
 
 def _entry(row: Mapping[str, Any]) -> Entry:
-    body = orjson.dumps(row)
     issued = text_at(row, "issuedTime") or text_at(row, "pubTime")
-    return Entry(key_of(text_at(row, "id"), body), digest(body), time_or_none(issued, "time", []), body)
+    return entry_of(row, text_at(row, "id"), time_or_none(issued, "time", []))
 
 
 def _older(row: Mapping[str, Any], odd: list[Fault]) -> Notice:
@@ -82,7 +77,7 @@ def _older(row: Mapping[str, Any], odd: list[Fault]) -> Notice:
         sender_name=text_at(row, "sender"),
         hazard=text_at(row, "typeName"),
         number=("qweather", text_at(row, "type")),
-        color=color_by(text_at(row, "severityColor").lower(), COLORS, "severityColor", odd),
+        color=color_by(text_at(row, "severityColor").lower(), COLOR_NAMES, "severityColor", odd),
         place=issuers_place(text_at(row, "sender")),
         onset=time_or_none(text_at(row, "startTime"), "startTime", odd),
         expires=time_or_none(text_at(row, "endTime"), "endTime", odd),
@@ -103,7 +98,7 @@ def _newer(row: Mapping[str, Any], odd: list[Fault]) -> Notice:
         sender_name=text_at(row, "senderName"),
         hazard=text_at(row, "eventType", "name"),
         number=("qweather", text_at(row, "eventType", "code")),
-        color=color_by(text_at(row, "color", "code").lower(), COLORS, "color.code", odd),
+        color=color_by(text_at(row, "color", "code").lower(), COLOR_NAMES, "color.code", odd),
         place=issuers_place(text_at(row, "senderName")),
         effective=time_or_none(text_at(row, "effectiveTime"), "effectiveTime", odd),
         onset=time_or_none(text_at(row, "onsetTime"), "onsetTime", odd),

@@ -482,7 +482,6 @@ def upgrade() -> None:
         sa.Column("alert_id", sa.String(length=26), nullable=False),
         sa.Column("sender", sa.String(), nullable=False),
         sa.Column("identifier", sa.String(), nullable=False),
-        sa.Column("referred_id", sa.String(length=26), nullable=True),
         sa.ForeignKeyConstraint(["alert_id"], ["alerts.id"], name=op.f("fk_alert_references_alert_id")),
         sa.PrimaryKeyConstraint("alert_id", "sender", "identifier", name=op.f("pk_alert_references")),
     )
