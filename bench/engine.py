@@ -35,7 +35,9 @@ _REQUESTS = """
 SELECT min(json_extract(body, '$.started')), max(json_extract(body, '$.started')) FROM journal
 WHERE kind = 'attempt.ended' AND json_extract(body, '$.alert') = ?
 """
-_UNLIKE = "SELECT coalesce(sum(n), 0) FROM tallies WHERE alert_id = ? AND state <> 'accepted'"
+_UNLIKE = (
+    "SELECT coalesce(sum(n), 0) FROM tallies WHERE alert_id = ? AND state NOT IN ('accepted', 'delivered')"
+)
 _TEXT = "SELECT subject, body FROM contents WHERE alert_id = ? AND channel = ?"
 
 
@@ -84,11 +86,13 @@ def settings(
 
 
 @asynccontextmanager
-async def daemon(audience: Path, channels: Mapping[str, Mapping[str, Any]]) -> AsyncIterator[Daemon]:
+async def daemon(
+    audience: Path, channels: Mapping[str, Mapping[str, Any]], *, port: int = 0
+) -> AsyncIterator[Daemon]:
     """A daemon in this event loop, on a fresh copy of an audience."""
     with TemporaryDirectory(prefix="bench-") as home:
         shutil.copy(audience, Path(home, "warnd.db"))
-        chosen = settings(Path(home), channels)
+        chosen = settings(Path(home), channels, port=port)
         # What the benchmark itself keeps is no part of the daemon's heap.
         gc.collect()
         gc.freeze()
@@ -98,7 +102,7 @@ async def daemon(audience: Path, channels: Mapping[str, Mapping[str, Any]]) -> A
 
 
 async def tell(app: App, expected: Mapping[str, int], *, color: str = "red", county: str = COUNTY) -> Telling:
-    """Broadcast and wait until as many deliveries as expected are settled on each channel, all accepted."""
+    """Broadcast and wait until as many deliveries as expected are settled on each channel, all accepted or better."""
     admitted = await app.intake.receive(warning(color, county), "application/json", app.speakers["weather"])
     began, began_wall = time.perf_counter(), app.clock()
     last: dict[str, float] = {}
@@ -111,7 +115,7 @@ async def tell(app: App, expected: Mapping[str, int], *, color: str = "red", cou
                     last.setdefault(channel, time.perf_counter() - began)
     requests, unlike, texts = await app.store.read(_looked_up, admitted.id, list(expected))
     if unlike:
-        raise RuntimeError(f"{unlike} deliveries ended otherwise than accepted; nothing can be compared")
+        raise RuntimeError(f"{unlike} deliveries ended otherwise than well; nothing can be compared")
     first, last_request = ((at - began_wall) / 1e6 for at in requests)
     return Telling(first, last_request, last, texts)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -35,7 +36,9 @@ class Gateway:
 
 @dataclass(frozen=True, slots=True)
 class Counting(Gateway):
-    """``bench.counting`` seen from outside: what it tells of each number."""
+    """``bench.counting`` seen from outside, the process of that ``pid``: what it tells of each number."""
+
+    pid: int
 
     def arrived(self) -> int:
         """Different numbers so far; cheap enough to be asked while something is measured."""
@@ -65,42 +68,51 @@ class Counting(Gateway):
 def counting_gateway(*, receipts: str | None = None) -> Iterator[Counting]:
     """``receipts``: the address that they are pushed to."""
     flags = ["--receipts", receipts] if receipts is not None else []
-    with _process("bench.counting", *flags) as said:
+    with _process("bench.counting", *flags) as (pid, said):
         port = said.pop("port")
-        yield Counting(said, f"http://127.0.0.1:{port}")
+        yield Counting(said, f"http://127.0.0.1:{port}", pid)
+
+
+def free_port() -> int:
+    """One of this machine that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 @contextmanager
-def sms_gateway(*, latency_ms: float = 0) -> Iterator[Gateway]:
-    """An SMS gateway without receipts."""
-    with _process("channels.sms.emulator", "--latency", str(latency_ms)) as said:
+def sms_gateway(*, latency_ms: float = 0, receipts: str | None = None) -> Iterator[Gateway]:
+    """``receipts``: the address that they are pushed to."""
+    flags = ["--receipts", receipts] if receipts is not None else []
+    with _process("channels.sms.emulator", "--latency", str(latency_ms), *flags) as (_, said):
         port = said.pop("port")
         yield Gateway(said, f"http://127.0.0.1:{port}")
 
 
 @contextmanager
 def robot_gateway() -> Iterator[Gateway]:
-    with _process("channels.wechat.emulator", "--control-port", "0") as said:
+    with _process("channels.wechat.emulator", "--control-port", "0") as (_, said):
         port = said.pop("control_port")
         yield Gateway(said, f"http://127.0.0.1:{port}")
 
 
 @contextmanager
 def mail_gateway() -> Iterator[Gateway]:
-    with _process("channels.email.emulator", "--control-port", "0") as said:
+    with _process("channels.email.emulator", "--control-port", "0") as (_, said):
         port = said.pop("control_port")
         yield Gateway(said, f"http://127.0.0.1:{port}")
 
 
 @contextmanager
-def _process(module: str, *flags: str) -> Iterator[dict[str, Any]]:
+def _process(module: str, *flags: str) -> Iterator[tuple[int, dict[str, Any]]]:
     process = subprocess.Popen(
         [sys.executable, "-m", module, "--port", "0", *flags], stdout=subprocess.PIPE, text=True
     )
     try:
         assert process.stdout is not None
         said: dict[str, Any] = json.loads(process.stdout.readline())
-        yield said
+        yield process.pid, said
     finally:
         process.terminate()
         process.communicate(timeout=10)

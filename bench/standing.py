@@ -1,4 +1,4 @@
-"""A store file while no daemon has it: written in one transaction, given a feed's key."""
+"""A store file while no daemon has it: written in one transaction, given a feed's key, asked for the path of receipts."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from warnd.model.ulid import UlidMaker
 from warnd.store.database import engine_over, open_writer
 from warnd.store.keys import Role, create_key
+from warnd.store.receipt_secrets import make_seed, receipt_secret
 
 
 @contextmanager
@@ -34,3 +35,10 @@ def feed_key(path: Path) -> str:
             connection, "feed", Role.FEED, source="weather", id=UlidMaker().one(now), now=now
         )
         return text
+
+
+def receipts_path(path: Path, channel: str) -> str:
+    """Where its daemon takes the receipts of that channel; the secret in it is made if there is none."""
+    with writing(path) as connection:
+        make_seed(connection)
+        return f"/api/v1/receipts/{channel}/{receipt_secret(connection, channel)}"

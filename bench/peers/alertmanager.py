@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from bench.counting import ALERTMANAGER
+from bench.gateway import free_port
 from bench.peers.engine import TEXT, Errand
-from bench.peers.processes import Processes, free_port
+from bench.peers.processes import Processes
 from bench.until import until
 
 _BINARIES = ("prometheus-alertmanager", "alertmanager")

@@ -17,7 +17,7 @@ import requests
 from celery import Celery
 from celery.signals import worker_ready
 
-VISIBILITY = 10
+VISIBILITY = 5
 """
 Seconds after which the broker gives a task that nobody acknowledged to somebody else.
 

@@ -1,4 +1,4 @@
-"""What an engine loses and repeats when it is killed half-way and started again, by the gateway's own account."""
+"""What an engine loses and repeats when it is killed on the way and started again, by the gateway's own account."""
 
 from __future__ import annotations
 
@@ -23,18 +23,24 @@ class Aftermath:
     repeated: int
 
 
-def kill_half_way(kind: type[Engine], gateway: Counting, people: int) -> Aftermath:
-    """``kill -9`` once half have been told, start again, wait until no more comes of it."""
+class TooLate(Exception):
+    """It was through with everybody before it could be killed."""
+
+
+def kill_on_the_way(kind: type[Engine], gateway: Counting, people: int) -> Aftermath:
+    """``kill -9`` once a quarter has been told, start again, wait until no more comes of it. Raises TooLate."""
     gateway.forget()
     with tempfile.TemporaryDirectory(prefix="bench-") as directory:
         engine = kind(Errand(gateway, Crowd("sms", people).addresses, Path(directory)))
         try:
             engine.start()
             engine.hand_over()
-            until(lambda: gateway.arrived() >= people // 4, "half are told", patience=_PATIENCE, every=0.002)
+            until(
+                lambda: gateway.arrived() >= people // 4, "a quarter is told", patience=_PATIENCE, every=0.002
+            )
             engine.kill()
             if gateway.arrived() == people:
-                raise RuntimeError(f"{engine.name} was through before it could be killed")
+                raise TooLate(f"{engine.name} was through before it could be killed")
             engine.start()
             _until_quiet(gateway, engine.quiet)
             counts = gateway.counts()

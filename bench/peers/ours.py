@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import urllib.request
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -13,7 +12,7 @@ from bench.peers.engine import CONNECTIONS, Errand
 from bench.peers.processes import Processes
 from bench.standing import feed_key
 from bench.throughput import WARND
-from bench.warning import warning
+from bench.told import tell_by_http
 
 
 class Warnd:
@@ -44,10 +43,7 @@ class Warnd:
         self._url = said[1]
 
     def hand_over(self) -> None:
-        headers = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"}
-        request = urllib.request.Request(f"{self._url}/api/v1/alerts", warning(), headers)
-        with urllib.request.urlopen(request, timeout=60):
-            pass
+        tell_by_http(self._url, self._key)
 
     def kill(self) -> None:
         self._processes.kill()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -67,11 +66,3 @@ def _with_children(ids: Sequence[int]) -> list[int]:
         children = [int(child) for task in tasks for child in task.read_text().split()]
         found += [id_, *_with_children(children)]
     return found
-
-
-def free_port() -> int:
-    """One that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

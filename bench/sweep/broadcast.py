@@ -15,9 +15,8 @@ from typing import Any
 import orjson
 
 from bench.audience import Crowd, build
-from bench.gateway import Counting, counting_gateway
-from bench.peers.processes import free_port
-from bench.standing import feed_key, writing
+from bench.gateway import Counting, counting_gateway, free_port
+from bench.standing import feed_key, receipts_path
 from bench.sweep.deployment import Deployment, Embedded
 from bench.sweep.evidence import gathered, phase, settled, unapplied
 from bench.sweep.feed import Feed
@@ -26,7 +25,6 @@ from bench.sweep.moments import Course, Moment, draw
 from bench.sweep.variants import SHAPES, Follow, Variant
 from bench.until import until
 from bench.warning import warning
-from warnd.store.receipt_secrets import make_seed, receipt_secret
 
 _PATIENCE = 120.0
 
@@ -52,10 +50,7 @@ class Audience:
     @classmethod
     def at(cls, file: Path, people: int) -> Audience:
         build(file, [Crowd("sms", people)])
-        with writing(file) as connection:
-            make_seed(connection)
-            secret = receipt_secret(connection, "sms")
-        return cls(file, people, feed_key(file), f"/api/v1/receipts/sms/{secret}")
+        return cls(file, people, feed_key(file), receipts_path(file, "sms"))
 
 
 def broadcast(

@@ -15,14 +15,14 @@ from bench.sweep.totals import Total
 from bench.sweep.variants import VARIANTS
 
 PEOPLE = 2_000
-A_BROADCAST = 5
+A_BROADCAST = 3
 """Kills of each; the last broadcast has what is left."""
 
 
 def sweep(
     kills: int, *, seed: int, people: int = PEOPLE, spoil: int = 0, console: Console
 ) -> Mapping[str, Total]:
-    """By variant. ``seed`` draws the moments and shapes; what a machine does between them is its own."""
+    """By variant, with a bar, or where there is no terminal a line, for each broadcast. ``seed`` draws the moments and shapes; what a machine does between them is its own."""
     dice = random.Random(seed)
     totals = {variant.name: Total() for variant in VARIANTS}
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -32,19 +32,21 @@ def sweep(
     ):
         audience = Audience.at(Path(directory, "audience.db"), people)
         bar = progress.add_task("kills", total=kills)
-        for number, share in enumerate(_shares(kills)):
+        for number, share in enumerate(shares(kills)):
             variant = VARIANTS[number % len(VARIANTS)]
             progress.update(bar, description=variant.name)
             survived = broadcast(
                 audience, variant, share, dice, spoil=spoil, struck=lambda: progress.advance(bar)
             )
             totals[variant.name].add(survived, people)
+            if not console.is_terminal:
+                console.print(f"{sum(total.kills for total in totals.values())} of {kills} kills")
             if not survived.verdict.clean:
                 console.print(f"broadcast {number}, {variant.name}: {survived.verdict}", style="red")
     return {name: total for name, total in totals.items() if total.broadcasts}
 
 
-def _shares(kills: int) -> Iterator[int]:
+def shares(kills: int) -> Iterator[int]:
     while kills > 0:
         yield min(kills, A_BROADCAST)
         kills -= A_BROADCAST
