@@ -93,13 +93,15 @@ def _broadcast(audience: Path, gateway: Counting, way: Way, people: int, key: st
         tell_by_http(running.url, key)
         until(lambda: gateway.arrived() >= people, "everybody is told", every=0.05)
         here.wait_for("all is settled", _SETTLED)
-        spent = [after - at for after, at in zip(_cpu(running, gateway), before, strict=True)]
+        loop, writer, taking = (after - at for after, at in zip(_cpu(running, gateway), before, strict=True))
         arrived = sorted(gateway.arrivals().values())
         return Measured(
             people,
             (arrived[0] - began) / 1e9,
             (arrived[-1] - began) / 1e9,
-            *spent,
+            loop,
+            writer,
+            taking,
             commits=here.look(_COMMITS),
         )
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bench.matrix import HALF, LOST, MOST, PEAK, RATE, TWICE, By, deaths, side_by_side
 from bench.red import BEHIND, IDLE
@@ -56,7 +56,7 @@ def draw(results: Sequence[Result], directory: Path = _DIRECTORY) -> Sequence[st
 def _rate(latencies: Mapping[float, Mapping[str, Mapping[str, Result]]]) -> None:
     axes = _axes("Rate by the gateway's latency", "gateway's latency, ms", "recipients a second")
     places = {at: place for place, at in enumerate(sorted(latencies))}
-    for number, engine in enumerate(_engines(latencies)):
+    for number, engine in enumerate(_engines(latencies.values())):
         points = [(places[at], said[engine][RATE].value) for at, said in latencies.items() if engine in said]
         axes.plot(*zip(*points, strict=True), label=engine, **_style(number))
     axes.set_yscale("log")
@@ -67,7 +67,7 @@ def _rate(latencies: Mapping[float, Mapping[str, Mapping[str, Result]]]) -> None
 def _bars(cases: By, what: Sequence[str], title: str, unit: str, *, logarithmic: bool = False) -> None:
     """A group of bars for each gateway, a color for each engine; a second value of an engine is a mark above its bar."""
     axes = _axes(title, "", unit)
-    engines = _engines(cases)
+    engines = _engines(cases.values())
     width = 0.8 / len(engines)
     for number, engine in enumerate(engines):
         there = [(place, said[engine]) for place, said in enumerate(cases.values()) if engine in said]
@@ -117,9 +117,9 @@ def _red(results: Sequence[Result]) -> Mapping[str, Mapping[str, float]]:
     return found if len(found) == 2 else {}
 
 
-def _engines(cases: Mapping[object, Mapping[str, object]]) -> Sequence[str]:
+def _engines(cases: Iterable[Mapping[str, object]]) -> Sequence[str]:
     """warnd, then the others as they come."""
-    names = dict.fromkeys(engine for engines in cases.values() for engine in engines)
+    names = dict.fromkeys(engine for engines in cases for engine in engines)
     return sorted(names, key=lambda name: name != _FIRST)
 
 
@@ -132,13 +132,13 @@ def _handed_over(engine: str) -> int:
     return int(engine.removesuffix(" handed over").rpartition(", ")[2].replace(",", ""))
 
 
-def _style(number: int) -> Mapping[str, object]:
+def _style(number: int) -> dict[str, Any]:
     return {"color": _COLORS[number], "marker": _MARKERS[number], "linewidth": 2 if number == 0 else 1.2}
 
 
 def _explain(axes: Axes) -> None:
     """The legend below, where it hides nothing."""
-    axes.get_figure().legend(loc="outside lower center", ncols=3, fontsize=8)
+    axes.figure.legend(loc="outside lower center", ncols=3, fontsize=8)
 
 
 def _axes(title: str, x: str, y: str) -> Axes:

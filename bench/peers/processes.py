@@ -46,7 +46,7 @@ def hear(process: subprocess.Popen[str], word: str) -> None:
     """Wait for the line that says this. Raises RuntimeError when the process says another, or ends."""
     assert process.stdout is not None
     if (said := process.stdout.readline().strip()) != word:
-        raise RuntimeError(f"{process.args} said {said!r} and not {word!r}")
+        raise RuntimeError(f"{process.args!r} said {said!r} and not {word!r}")
 
 
 def peak_mebibytes(ids: Sequence[int]) -> float:

@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +108,7 @@ class _Run:
         for moment in self.course.moments:
             if not moment.starting:
                 self.deployment.ready()
-                until(lambda at=moment: self._reached(at), "so many are told", patience=_PATIENCE)
+                until(partial(self._reached, moment), "so many are told", patience=_PATIENCE)
             time.sleep(moment.after)
             self.deployment.kill()
             during, flying = phase(self.deployment, self.variant)
