@@ -58,8 +58,10 @@ def settled(deployment: Deployment, alerts: int) -> bool:
     )
 
 
-def gathered(deployment: Deployment, gateway: Counting, people: Sequence[str], follow: Follow) -> Evidence:
-    """Raises RuntimeError when the gateway was sent a text that the store does not know."""
+def gathered(
+    deployment: Deployment, gateway: Counting, people: Sequence[str], follow: Follow, *, answered: int
+) -> Evidence:
+    """``answered`` messages had a 202. Raises RuntimeError when the gateway was sent a text that the store does not know."""
     alerts = [row[0] for row in deployment.rows(_ALERTS)]
     alert_of = {body: alert for alert, body in deployment.rows(_TEXTS)}
     taken: dict[str, Mapping[str, int]] = {alert: {} for alert in alerts}
@@ -70,6 +72,7 @@ def gathered(deployment: Deployment, gateway: Counting, people: Sequence[str], f
     return Evidence(
         frozenset(people),
         follow,
+        answered,
         taken,
         _by_alert(deployment.rows(_MARKED)),
         _by_alert(deployment.rows(_GIVEN_UP)),

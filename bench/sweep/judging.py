@@ -11,13 +11,14 @@ from bench.sweep.variants import Follow
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """
-    ``taken``: how often the gateway took each number, by alert, in the order in which the alerts came. ``marked``:
+    ``answered`` messages had a 202. ``taken``: how often the gateway took each number, by alert, in the order in which the alerts came. ``marked``:
     the numbers whose batch the journal marks as a possible repeat; ``given_up``: those left unknown with an
     alarm standing. ``receipts_lost``: receipts that were answered well and have come to nothing.
     """
 
     people: Set[str]
     follow: Follow
+    answered: int
     taken: Mapping[str, Mapping[str, int]]
     marked: Mapping[str, Set[str]]
     given_up: Mapping[str, Set[str]]
@@ -49,9 +50,12 @@ def judge(evidence: Evidence) -> Verdict:
     """
     Everybody must have been told what holds in the end.
 
-    That is the last message; only of a cancel those alone must hear who may have heard what it ends.
+    That is the last message; only of a cancel those alone must hear who may have heard what it ends. Where a message
+    that was answered is gone, everybody has lost it.
     """
     alerts = list(evidence.taken)
+    if len(alerts) < evidence.answered:
+        return Verdict(lost=len(evidence.people))
     final = alerts[-1]
     wanted = evidence.people
     if evidence.follow is Follow.CANCEL:

@@ -17,7 +17,7 @@ from bench.sweep.variants import Follow
 
 PEOPLE = frozenset({"a", "b", "c"})
 ALL_ONCE = {"a": 1, "b": 1, "c": 1}
-PLAIN = Evidence(PEOPLE, Follow.NOTHING, {"first": ALL_ONCE}, marked={}, given_up={})
+PLAIN = Evidence(PEOPLE, Follow.NOTHING, 1, {"first": ALL_ONCE}, marked={}, given_up={})
 
 
 def test_everybody_told_once_is_clean() -> None:
@@ -30,6 +30,11 @@ def test_who_is_not_in_the_book_is_lost() -> None:
     """Whatever warnd says of it."""
     verdict = judge(replace(PLAIN, taken={"first": {"a": 1, "b": 1}}, marked={"first": PEOPLE}))
     assert (verdict.lost, verdict.clean) == (1, False)
+
+
+def test_a_message_that_was_answered_and_is_gone_is_lost_to_everybody() -> None:
+    """A 202 says that it is on disk; whatever came before it is no answer to it."""
+    assert judge(replace(PLAIN, answered=2)).lost == len(PEOPLE)
 
 
 def test_who_was_given_up_aloud_is_counted_apart() -> None:
@@ -51,7 +56,7 @@ def test_a_repeat_must_be_marked(marked: frozenset[str], unmarked: int) -> None:
 def test_the_mark_of_one_alert_is_none_of_another() -> None:
     """Each alert answers for its own repeats."""
     evidence = Evidence(
-        PEOPLE, Follow.UPDATE, {"first": {"a": 2}, "then": ALL_ONCE}, {"then": PEOPLE}, given_up={}
+        PEOPLE, Follow.UPDATE, 2, {"first": {"a": 2}, "then": ALL_ONCE}, {"then": PEOPLE}, given_up={}
     )
     assert judge(evidence).unmarked == 1
 
