@@ -38,12 +38,12 @@ class Case:
 def cases(scale: Scale) -> Sequence[Case]:
     """Bare loops try nothing again, so a gateway that fails is not for them."""
     well = {"latency": 0.0, "unavailable": 0.0, "throttled": 0.0}
-    quickly = scale.pick(500, 5_000)
-    few = scale.pick(200, 1_500)
+    many = scale.pick(500, 4_000, 5_000)
+    few = scale.pick(200, 1_000, 1_500)
     return [
-        Case("gateway 0 ms", quickly, well),
+        Case("gateway 0 ms", many, well),
         Case("gateway 20 ms", few, {**well, "latency": 0.02}),
-        Case("gateway 200 ms", scale.pick(100, 600), {**well, "latency": 0.2}),
+        Case("gateway 200 ms", scale.pick(100, 400, 600), {**well, "latency": 0.2}),
         Case("1% answered 503", few, {**well, "unavailable": 0.01}, ENGINES),
         Case("1% answered 429, Retry-After 1 s", few, {**well, "throttled": 0.01, "retry_after": 1.0}, ENGINES),
     ]  # fmt: skip

@@ -18,7 +18,7 @@ class Celery:
     """As shipped: a task is acknowledged before it runs."""
 
     name: ClassVar[str] = "Celery"
-    quiet: ClassVar[float] = 20.0
+    quiet: ClassVar[float] = 13.0
     late: ClassVar[bool] = False
 
     def __init__(self, errand: Errand) -> None:
