@@ -14,11 +14,11 @@ PYTHON ?= $(shell for each in python3 python3.13 python3.12 python3.11; do \
 	&& echo "$$each" && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check fuzz bench lock clean
+.PHONY: help demo run test check fuzz bench bench-full sweep lock clean
 
 help:
 	@echo 'make TARGET [ARGS="..."]'
-	@sed -n 's/^\([a-z]*\):.*## /  \1	/p' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s%s\n", $$1, $$2 }' Makefile
 
 demo: $(VENV)/.run ## a red warning to a whole prefecture, on local gateways
 	$(BIN)/warnd demo $(ARGS)
@@ -41,6 +41,12 @@ fuzz: $(VENV)/.dev ## spoilt messages through intake: ARGS="--minutes 10 --seed 
 
 bench: $(VENV)/.bench ## the published benchmark, peers beside us
 	$(BIN)/python -m bench $(ARGS)
+
+bench-full: $(VENV)/.bench ## the same with more rounds, and a million queued
+	$(BIN)/python -m bench --full $(ARGS)
+
+sweep: $(VENV)/.bench ## kill -9 at 200 random points, nobody lost: ARGS="--kills 50 --seed 1"
+	$(BIN)/python -m bench sweep $(ARGS)
 
 # Stamps: a step is done again only when what it reads has changed.
 $(VENV)/.run: requirements/build.txt requirements/run.txt pyproject.toml

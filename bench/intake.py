@@ -6,22 +6,21 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import insert
 
 from bench.audience import Crowd, build
 from bench.feeder import Posted, Pour
 from bench.gateway import sms_gateway
 from bench.process import Home, home
+from bench.standing import feed_key, writing
 from warnd.model.ulid import UlidMaker
 from warnd.store import tables
-from warnd.store.database import engine_over, open_writer
-from warnd.store.keys import Role, create_key
 
 NEIGHBOURS = ("621221", "621222", "621223", "621224", "621225", "621226", "621227", "621228")
 """The other counties of 6212."""
@@ -133,7 +132,7 @@ def audience(path: Path, people: int, *, rules: int = 0) -> None:
         Crowd("sms", _EACH, county=county, first=people + n * _EACH) for n, county in enumerate(NEIGHBOURS)
     ]
     build(path, [Crowd("sms", people), *few])
-    with _writing(path) as connection:
+    with writing(path) as connection:
         now, ids = datetime.now(UTC), UlidMaker()
         for n in range(rules // _RULES_EACH):
             group, *mine = ids.many(1 + _RULES_EACH, now)
@@ -171,28 +170,7 @@ def _site(audience: Path, latency_ms: float) -> Iterator[tuple[Home, str]]:
             "adapter": "sms.http", "max_batch": 100, "slots": 8, "receipts": False, **gateway.options,
         }  # fmt: skip
         with home(audience, {"sms": channel}) as here:
-            yield here, _key(here)
-
-
-def _key(here: Home) -> str:
-    with _writing(here.path / "warnd.db") as connection:
-        now = datetime.now(UTC)
-        (text, _), _ = create_key(
-            connection, "feed", Role.FEED, source="weather", id=UlidMaker().one(now), now=now
-        )
-        return text
-
-
-@contextmanager
-def _writing(path: Path) -> Iterator[Connection]:
-    """The store, in one transaction, while no daemon has it."""
-    with closing(open_writer(path)) as raw:
-        engine = engine_over(raw)
-        with engine.connect() as connection:
-            raw.execute("BEGIN")
-            yield connection
-            raw.execute("COMMIT")
-        engine.dispose()
+            yield here, feed_key(here.store)
 
 
 def _pour(wanted: Pour) -> list[Posted]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.gateway import sms_gateway
 from bench.process import home
+from bench.until import until
 
 SLOTS, BATCH = 8, 100
 _LATENCY_MS = 10
@@ -38,9 +38,12 @@ def kill_and_restart(audience: Path, people: int, *, after: int) -> Killed:
         }  # fmt: skip
         with home(audience, {"sms": channel}) as here:
             with here.daemon("red") as running:
-                give_up = time.monotonic() + _PATIENCE
-                while gateway.counts()["taken"] < after and time.monotonic() < give_up:
-                    time.sleep(0.002)
+                until(
+                    lambda: gateway.counts()["taken"] >= after,
+                    "so many are taken",
+                    patience=_PATIENCE,
+                    every=0.002,
+                )
                 running.kill()
             in_flight = here.look(_IN_FLIGHT)
             with here.daemon() as running:

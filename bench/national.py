@@ -143,7 +143,7 @@ async def _planning(home: Path, codes: Sequence[str], people: int) -> tuple[int,
 
 def _settle(connection: Connection, codes: Sequence[str], people: int, rules: int) -> None:
     import_regions(connection, _DIVISIONS)
-    dice, cursor, now = random.Random(20260714), raw_of(connection).cursor(), datetime.now(UTC)
+    dice, cursor, now = random.Random(20260714), raw_of(connection), datetime.now(UTC)
     ids, at = UlidMaker(), tables.micros(now)
     groups = list(zip(ids.many(rules, now), dice.choices(codes, k=rules), strict=True))
     bulk.Insert(tables.groups, ("id", "name", "region", "audience", "created_at")).run(
@@ -167,7 +167,7 @@ def _settle(connection: Connection, codes: Sequence[str], people: int, rules: in
 def _settle_people(
     connection: Connection, numbers: range, groups: Sequence[tuple[str, str]], ids: UlidMaker, now: datetime
 ) -> None:
-    cursor, at, address = raw_of(connection).cursor(), tables.micros(now), ADDRESSES["sms"]
+    cursor, at, address = raw_of(connection), tables.micros(now), ADDRESSES["sms"]
     people, endpoints = ids.many(len(numbers), now), ids.many(len(numbers), now)
     bulk.Insert(tables.subscribers, ("id", "kind", "name", "region", "created_at")).run(
         cursor,

@@ -7,7 +7,6 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench.engine import settings
+from bench.until import until
 
 _PATIENCE = 180.0
 _LOOK_EVERY = 0.1
@@ -47,6 +47,10 @@ class Home:
 
     path: Path
 
+    @property
+    def store(self) -> Path:
+        return self.path / "warnd.db"
+
     @contextmanager
     def daemon(self, *arguments: str) -> Iterator[Running]:
         """A process that has said that it runs; killed at the end, if it still does."""
@@ -71,19 +75,15 @@ class Home:
 
     def wait_for(self, what: str, sql: str, *parameters: Any) -> None:
         """
-        Until ``sql`` gives a value that is true. Raises RuntimeError, which says what was waited for in vain.
+        Until ``sql`` gives a value that is true. Raises TimeoutError, which says what was waited for in vain.
 
         It looks again and again, seldom enough not to be measured: a store calls nobody in another process.
         """
-        give_up = time.monotonic() + _PATIENCE
-        while not self.look(sql, *parameters):
-            if time.monotonic() > give_up:
-                raise RuntimeError(f"{what}: in vain for {_PATIENCE:.0f} s")
-            time.sleep(_LOOK_EVERY)
+        until(lambda: self.look(sql, *parameters), what, patience=_PATIENCE, every=_LOOK_EVERY)
 
     def rows(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """The same of many."""
-        with closing(sqlite3.connect(self.path / "warnd.db", timeout=10)) as connection:
+        with closing(sqlite3.connect(self.store, timeout=10)) as connection:
             return connection.execute(sql, parameters).fetchall()
 
 

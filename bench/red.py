@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -17,13 +18,36 @@ from warnd.app import App
 
 _RED = 1_000
 
+IDLE, BEHIND = "on an idle daemon", "behind blue"
+"""Where the reds are measured, as the rows call it."""
+
 
 @dataclass(frozen=True, slots=True)
-class Behind:
-    """Behind blue over idle."""
+class Spread:
+    """Seconds from the 202 to the last request."""
 
     median: float
     p99: float
+
+    @classmethod
+    def of(cls, seconds: Sequence[float]) -> Spread:
+        return cls(median(seconds), p99(seconds))
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """The same reds on an idle daemon and behind blue; ``median`` and ``p99`` are how much longer it takes."""
+
+    idle: Spread
+    behind: Spread
+
+    @property
+    def median(self) -> float:
+        return self.behind.median / self.idle.median
+
+    @property
+    def p99(self) -> float:
+        return self.behind.p99 / self.idle.p99
 
 
 async def red_behind_blue(queued: int, *, times: int) -> Behind:
@@ -44,7 +68,7 @@ async def red_behind_blue(queued: int, *, times: int) -> Behind:
             behind: list[float] = []
             while len(behind) < times and await _open(app, admitted.id):
                 behind += await _reds(app, 1)
-    return Behind(median(behind) / median(idle), p99(behind) / p99(idle))
+    return Behind(Spread.of(idle), Spread.of(behind))
 
 
 async def _reds(app: App, times: int) -> list[float]:

@@ -15,21 +15,25 @@ from rich.console import Console
 from rich.table import Table
 
 _HERE = Path(__file__).parent
-_LAST = "## The last result"
+_RESULTS = _HERE / "results.json"
+LAST, SWEEP = "## The last result", "## The last sweep"
+"""Sections of the README that are written anew."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """What a value has to reach, or may not exceed."""
+    """What a value has to reach, or may not exceed; ``first`` is what was asked for at first, shown beside it."""
 
     limit: float
     at_least: bool = True
+    first: float | None = None
 
     def holds(self, value: float) -> bool:
         return value >= self.limit if self.at_least else value <= self.limit
 
     def __str__(self) -> str:
-        return f"{'≥' if self.at_least else '≤'} {self.limit:,g}"
+        at_first = f" (first {self.first:,g})" if self.first is not None else ""
+        return f"{'≥' if self.at_least else '≤'} {self.limit:,g}{at_first}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +68,8 @@ def show(results: Sequence[Result], console: Console) -> None:
     console.print(table)
 
 
-def keep(results: Sequence[Result], machine: str) -> None:
-    """Write results.json and the README's last section."""
+def keep(results: Sequence[Result]) -> None:
+    """Write results.json."""
     rows = [
         {
             "name": one.name,
@@ -77,13 +81,29 @@ def keep(results: Sequence[Result], machine: str) -> None:
         }
         for one in results
     ]
-    (_HERE / "results.json").write_bytes(orjson.dumps(rows, option=orjson.OPT_INDENT_2) + b"\n")
-    readme = _HERE / "README.md"
-    kept = readme.read_text(encoding="utf-8").partition(_LAST)[0]
+    _RESULTS.write_bytes(orjson.dumps(rows, option=orjson.OPT_INDENT_2) + b"\n")
+
+
+def markdown(results: Sequence[Result]) -> str:
+    """The table as it stands in the README."""
     lines = ["| | value | unit | ratio to | bar | holds |", "|---|---:|---|---|---:|---|"]
-    lines += [f"| {' | '.join(_cells(one))} |" for one in results]
+    return "\n".join([*lines, *(f"| {' | '.join(_cells(one))} |" for one in results)])
+
+
+def kept() -> Sequence[Result]:
+    """What results.json holds, without its bars."""
+    rows = orjson.loads(_RESULTS.read_bytes())
+    return [Result(row["name"], row["value"], row["unit"], row["ratio_to"]) for row in rows]
+
+
+def write_section(heading: str, text: str) -> None:
+    """Put today's date and ``text`` in the place of that section of the README, which is there."""
+    readme = _HERE / "README.md"
+    before, _, rest = readme.read_text(encoding="utf-8").partition(f"{heading}\n")
+    after = rest[rest.find("\n## ") + 1 :] if "\n## " in rest else ""
     day = datetime.now(UTC).date().isoformat()
-    readme.write_text(f"{kept}{_LAST}\n\n{day}. {machine}\n\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    section = f"{heading}\n\n{day}. {text}\n"
+    readme.write_text(before + section + (f"\n{after}" if after else ""), encoding="utf-8")
 
 
 def machine() -> str:

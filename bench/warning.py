@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from typing import Any
 
 import orjson
 
 from bench.audience import COUNTY
 
 _serial = count(1)
-_WORDS = {"blue": "蓝色", "red": "红色"}
+_WORDS = {"blue": "蓝色", "orange": "橙色", "red": "红色"}
 
 
-def warning(color: str = "red", county: str = COUNTY) -> bytes:
-    """A rainstorm warning for one county, issued now, unlike every other of this process."""
+def warning(color: str = "red", county: str = COUNTY, **changes: Any) -> bytes:
+    """A rainstorm warning for one county, issued now, unlike every other of this process but for these keys."""
     now = datetime.now(UTC)
     stamp = (now + timedelta(hours=8)).strftime("%Y%m%d%H%M%S")
     body = {
@@ -31,5 +32,6 @@ def warning(color: str = "red", county: str = COUNTY) -> bytes:
         "instruction": "低洼和沿河地区人员立即转移。",
         "expires": (now + timedelta(hours=6)).isoformat(),
         "areas": [{"name": "", "regions": [county]}],
+        **changes,
     }
     return orjson.dumps(body)

@@ -6,7 +6,7 @@ import asyncio
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,14 +14,19 @@ import orjson
 
 from bench import engine
 from bench.audience import Crowd, build
-from bench.gateway import mail_gateway, robot_gateway, sms_gateway
+from bench.gateway import free_port, mail_gateway, robot_gateway, sms_gateway
+from bench.standing import receipts_path
 from warnd.daemon import Daemon
 from warnd.store.keys import Role, create_key
 
 
-async def workload_r(sizes: Mapping[str, int]) -> engine.Telling:
-    """``sizes`` are recipients by channel. Each gateway has its own process; slots and batches are as shipped."""
-    async with _prefecture(sizes) as served:
+async def workload_r(sizes: Mapping[str, int], *, receipts: bool = False) -> engine.Telling:
+    """
+    ``sizes`` are recipients by channel. Each gateway has its own process; slots and batches are as shipped.
+
+    With ``receipts`` the SMS gateway pushes one for every number while the rest is still being sent.
+    """
+    async with _prefecture(sizes, receipts=receipts) as served:
         return await engine.tell(served.app, sizes)
 
 
@@ -44,21 +49,19 @@ async def api_during_r(sizes: Mapping[str, int]) -> Mapping[str, Sequence[float]
 
 
 @asynccontextmanager
-async def _prefecture(sizes: Mapping[str, int]) -> AsyncIterator[Daemon]:
-    with (
-        TemporaryDirectory(prefix="bench-") as directory,
-        sms_gateway() as sms,
-        robot_gateway() as wechat,
-        mail_gateway() as email,
-    ):
-        audience = Path(directory, "audience.db")
+async def _prefecture(sizes: Mapping[str, int], *, receipts: bool = False) -> AsyncIterator[Daemon]:
+    with TemporaryDirectory(prefix="bench-") as directory, ExitStack() as gateways:
+        audience, port = Path(directory, "audience.db"), free_port()
         build(audience, [Crowd(channel, size) for channel, size in sizes.items()])
+        pushed_to = f"http://127.0.0.1:{port}{receipts_path(audience, 'sms')}" if receipts else None
+        sms = gateways.enter_context(sms_gateway(receipts=pushed_to))
+        wechat, email = gateways.enter_context(robot_gateway()), gateways.enter_context(mail_gateway())
         channels = {
-            "sms": {"adapter": "sms.http", "receipts": False, **sms.options},
+            "sms": {"adapter": "sms.http", "receipts": receipts, **sms.options},
             "wechat": {"adapter": "wechat.robot", **wechat.options},
             "email": {"adapter": "email.smtp", **email.options},
         }
-        async with engine.daemon(audience, channels) as served:
+        async with engine.daemon(audience, channels, port=port) as served:
             yield served
 
 

@@ -53,6 +53,9 @@ class Request:
 class SmsGateway:
     """The gateway of the interface's section 5. Speaks JSON and forms, whichever it is asked in."""
 
+    paths = frozenset({"/send"})
+    """Where messages are taken; elsewhere it is asked and told things."""
+
     def __init__(self, *, receipt_url: str | None = None, token: str | None = None) -> None:
         self.faults = Faults()
         self.counts = Counts()
@@ -127,22 +130,26 @@ class SmsGateway:
     # The request's way through the gateway
 
     async def _answer(self, http: web.BaseRequest) -> web.StreamResponse:
-        if http.path != "/send":
-            return self._inspect(http, await http.read())
+        if http.path not in self.paths:
+            return self.inspect(http, await http.read())
         self.counts.requests += 1
         body = await http.read()
         if self.faults.latency:
             await asyncio.sleep(self.faults.latency.total_seconds())
         if (refused := self._refusal(http)) is not None:
             return refused
-        request = _read(http.content_type, body)
+        request = self.read(http, body)
         if request is None:
             return _json(NOT_A_REQUEST, status=400)
         if self.faults.refuse_content:
             self.counts.refused += len(request.to)
             return _json(TEXT_REFUSED)
-        answer = self._take(request)
+        answer = self.take(request)
         return await self._spoilt(http) or _json(answer)
+
+    def read(self, http: web.BaseRequest, body: bytes) -> Request | None:
+        """The request in either format; None when a part is missing."""
+        return _read(http.content_type, body)
 
     def _refusal(self, http: web.BaseRequest) -> web.Response | None:
         """What is refused before anybody looks at the body."""
@@ -157,7 +164,7 @@ class SmsGateway:
             return _json({"code": 9002, "message": "too fast"}, status=429, headers=headers)
         return _json(ACCOUNT_SUSPENDED) if self.faults.refuse_account else None
 
-    def _take(self, request: Request) -> Mapping[str, Any]:
+    def take(self, request: Request) -> Mapping[str, Any]:
         """Take over each good number; a repeated ref is answered as before, and counted."""
         known = self._ids.setdefault(request.ref, {})
         times = self._seen.setdefault(request.text, {})
@@ -205,7 +212,7 @@ class SmsGateway:
     def _strikes(self, share: float) -> bool:
         return share > 0 and (share >= 1 or self._dice.random() < share)
 
-    def _inspect(self, http: web.BaseRequest, body: bytes) -> web.Response:
+    def inspect(self, http: web.BaseRequest, body: bytes) -> web.Response:
         """What a test asks of a gateway in another process."""
         match http.method, http.path:
             case "GET", "/_counts":
@@ -256,16 +263,18 @@ class Reports:
                 several = [self._pending.popleft() for _ in range(min(len(self._pending), RECEIPTS_A_PUSH))]
                 if not self._pending:
                     self._some.clear()
-                await self._push(http, orjson.dumps({"receipts": several}))
+                await self.push(http, orjson.dumps({"receipts": several}))
 
-    async def _push(self, http: aiohttp.ClientSession, body: bytes) -> None:
+    async def push(self, http: aiohttp.ClientSession, body: bytes) -> bool:
+        """Whether it was answered well in the end."""
         for _ in range(PUSH_TRIES):
             with contextlib.suppress(aiohttp.ClientError, TimeoutError):
                 headers = {"Content-Type": "application/json"}
                 async with http.post(self._url, data=body, headers=headers) as reply:
                     if reply.status < 300:
-                        return
+                        return True
             await asyncio.sleep(PUSH_PAUSE.total_seconds())
+        return False
 
 
 def _read(content_type: str, body: bytes) -> Request | None:
@@ -315,12 +324,12 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(words)
 
 
-async def serve(arguments: argparse.Namespace) -> None:
+async def serve(arguments: argparse.Namespace, kind: type[SmsGateway] = SmsGateway) -> None:
     """Until SIGTERM or SIGINT."""
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
-    gateway = SmsGateway(receipt_url=arguments.receipts, token=arguments.token)
+    gateway = kind(receipt_url=arguments.receipts, token=arguments.token)
     gateway.faults = Faults(
         latency=timedelta(milliseconds=arguments.latency),
         unavailable=arguments.unavailable,
@@ -343,9 +352,9 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     return uvloop.new_event_loop
 
 
-def main(words: Sequence[str] | None = None) -> None:
+def main(words: Sequence[str] | None = None, kind: type[SmsGateway] = SmsGateway) -> None:
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(serve(_arguments(words)))
+        runner.run(serve(_arguments(words), kind))
 
 
 if __name__ == "__main__":

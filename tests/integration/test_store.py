@@ -748,6 +748,21 @@ async def test_leases_that_ran_out_are_unknown_then_final(site: Site) -> None:
     await recounted(site)
 
 
+async def test_a_repeat_that_is_broken_off_is_marked_too(site: Site) -> None:
+    """Whoever got it twice can read that it may be so, though nobody ever heard how the repeat went."""
+    await site.plan(await site.alert(), everyone(2))
+    for state in (BatchState.UNKNOWN, BatchState.SETTLED):
+        (batch,) = await site.store.read(backlog.open_batches, "sms", Lane.RED, "", 10)
+        assert await site.lease(batch, seconds=10) is not None
+        site.now += 11 * SECOND
+        found = await site.store.read(backlog.leases_run_out, site.now, 10)
+        await site.store.move(sweeping.run_out, found, site.now, state)
+    marks = await site.store.read(
+        fetch, "SELECT body LIKE '%\"possible_repeat\":true%' FROM journal ORDER BY seq"
+    )
+    assert marks == [(0,), (1,)]
+
+
 # --- tallies --------------------------------------------------------------------------------------
 
 

@@ -137,6 +137,8 @@ def run_out(
             "channel": batch.channel, "alert": batch.alert_id, "try": batch.attempts, "size": len(batch),
             "all": {"outcome": "unknown", "reason": "interrupted"},
         }  # fmt: skip
+        if batch.unknowns:
+            body["possible_repeat"] = True
         pending.entries.append(Entry(now, "attempt.interrupted", batch.id, body))
     if state is BatchState.SETTLED:
         fallen = [delivery for batch in found if batch.ordered for delivery in batch.deliveries]

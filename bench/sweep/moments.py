@@ -1,0 +1,67 @@
+"""When to strike: drawn at random, spread over planning, sending, the last settling, receipts and starting again."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+PLANNING_SECONDS = 0.25
+"""What a sweep's plan takes on a slow machine."""
+
+STARTING_SECONDS = 2.5
+"""What a start takes, with what it finds to be recovered."""
+
+_AT_STARTING = 0.15
+"""Share of the moments in the middle that fall into a start."""
+
+_FOLLOWS = (0.3, 0.9)
+"""Between which shares of the recipients something follows."""
+
+_NEARLY = 0.92
+_AROUND_SECONDS = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """
+    Once that ``share`` of the recipients has been told, and ``after`` more seconds.
+
+    ``starting``: no sooner and no later than ``after`` seconds after the start that follows the last death.
+    """
+
+    share: float
+    after: float
+    starting: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """The moments of one broadcast in their order, and at which share something follows."""
+
+    moments: Sequence[Moment]
+    follow_at: float
+
+
+def draw(dice: random.Random, count: int, *, follows: bool) -> Course:
+    """
+    The first moment falls into planning, the last (two, if something ``follows``) around the end.
+
+    That is when the last outcomes are settled and receipts come in, or when what follows comes. Those between fall
+    into sending, some into starting again.
+    """
+    end = dice.uniform(*_FOLLOWS) if follows else 1.0
+    last = min(2 if follows else 1, max(count - 2, 0))
+    shares = sorted(dice.uniform(0, _NEARLY * end) for _ in range(count - 1 - last))
+    moments = [
+        Moment(0, dice.uniform(0, PLANNING_SECONDS)),
+        *(_between(dice, share) for share in shares),
+        *(Moment(dice.uniform(_NEARLY, 1) * end, dice.uniform(0, _AROUND_SECONDS)) for _ in range(last)),
+    ]
+    return Course(moments[:count], _NEARLY * end)
+
+
+def _between(dice: random.Random, share: float) -> Moment:
+    if dice.random() < _AT_STARTING:
+        return Moment(0, dice.uniform(0, STARTING_SECONDS), starting=True)
+    return Moment(share, dice.uniform(0, 0.02))
