@@ -29,7 +29,9 @@ from warnd.pipeline.confirm import confirm
 from warnd.pipeline.expand import Recipient
 from warnd.store import failover
 from warnd.store.delivery_story import get_delivery
+from warnd.store.postgres import PostgresStore
 from warnd.store.sqlite import SqliteStore
+from warnd.store.threads import ThreadedStore
 
 MINUTE = 60 * SECOND
 QUICK = Patience(Until.ACCEPTED, 10 * SECOND)
@@ -54,9 +56,13 @@ class Stage:
         await recounted(self.site)
 
 
-@pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
-    store = SqliteStore(tmp_path / "warnd.db", confirm=confirm)
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def stage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stage]:
+    """On either store."""
+    if request.param == "sqlite":
+        store: ThreadedStore = SqliteStore(tmp_path / "warnd.db", confirm=confirm)
+    else:
+        store = PostgresStore(request.getfixturevalue("postgres_place"), confirm=confirm)
     await store.open()
     yield Stage(Site(store))
     await store.close()

@@ -17,7 +17,9 @@ from warnd.model.color import Color, Lane
 from warnd.model.delivery import State
 from warnd.model.policy import ChannelPolicy, Policies
 from warnd.pipeline.confirm import confirm
+from warnd.store.postgres import PostgresStore
 from warnd.store.sqlite import SqliteStore
+from warnd.store.threads import ThreadedStore
 
 POLICIES = Policies({(AudienceClass.PUBLIC, Color.RED): ChannelPolicy(("sms",))})
 
@@ -70,9 +72,13 @@ class Watch:
         return alert
 
 
-@pytest.fixture
-async def watch(tmp_path: Path) -> AsyncIterator[Watch]:
-    store = SqliteStore(tmp_path / "warnd.db", confirm=confirm)
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def watch(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Watch]:
+    """On either store."""
+    if request.param == "sqlite":
+        store: ThreadedStore = SqliteStore(tmp_path / "warnd.db", confirm=confirm)
+    else:
+        store = PostgresStore(request.getfixturevalue("postgres_place"), confirm=confirm)
     await store.open()
     yield Watch(Site(store))
     await store.close()

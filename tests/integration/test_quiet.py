@@ -24,7 +24,9 @@ from warnd.pipeline.gather import gather
 from warnd.store import backlog, sweeping, tables
 from warnd.store.deliveries import DeliveryFilter, list_deliveries
 from warnd.store.delivery_story import get_delivery
+from warnd.store.postgres import PostgresStore
 from warnd.store.sqlite import SqliteStore
+from warnd.store.threads import ThreadedStore
 
 HOUR = 3600 * SECOND
 NIGHT = "22:00-07:00"
@@ -64,9 +66,13 @@ class Stage:
         return await site.store.move(sweeping.gather, made, site.now)
 
 
-@pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
-    store = SqliteStore(tmp_path / "warnd.db", confirm=confirm)
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def stage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stage]:
+    """On either store."""
+    if request.param == "sqlite":
+        store: ThreadedStore = SqliteStore(tmp_path / "warnd.db", confirm=confirm)
+    else:
+        store = PostgresStore(request.getfixturevalue("postgres_place"), confirm=confirm)
     await store.open()
     yield Stage(Site(store))
     await store.close()

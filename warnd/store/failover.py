@@ -55,7 +55,8 @@ SELECT d.id AS c0, d.alert_id AS c1, d.channel AS c2, d.region AS c3, d.state AS
         WHERE f.delivery_id = d.id AND n.state = 'standby') AS c6
 FROM deliveries d WHERE d.state IN ('queued', 'waiting') AND d.id IN (
     SELECT m.id FROM deliveries m WHERE m.batch_id IN listed(?1)
-    UNION ALL SELECT l.id FROM listed(?2) j(id) CROSS JOIN deliveries l ON l.id = j.id WHERE l.batch_id IS NULL)
+    UNION ALL SELECT l.id FROM listed(?2) e(id) CROSS JOIN deliveries l ON l.id = e.id WHERE l.batch_id IS NULL)
+/*+ ORDER BY d.id FOR UPDATE OF d */
 """,
     7,
 )

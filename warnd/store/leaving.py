@@ -9,8 +9,8 @@ from warnd.store.statement import Cursor, Statement
 
 _AT_REST = bulk.folded(
     """
-SELECT b.id AS c0 FROM listed(?) j(id) CROSS JOIN batches b ON b.id = j.id WHERE b.state IN ('queued', 'waiting')
-/*+ ORDER BY b.id FOR UPDATE OF b */
+SELECT b.id AS c0 FROM listed(?) e(id) CROSS JOIN batches b ON b.id = e.id
+WHERE b.state IN ('queued', 'waiting') /*+ ORDER BY b.id FOR UPDATE OF b */
 """,
     1,
 )
@@ -19,15 +19,14 @@ _STOP = Statement("UPDATE batches SET state = 'stopped' WHERE id IN listed(?)")
 
 _FORMER = Statement("""
 INSERT INTO former_batches (delivery_id, batch_id)
-SELECT d.id, d.batch_id FROM deliveries d
-WHERE d.id IN listed(?) AND d.batch_id IS NOT NULL ON CONFLICT DO NOTHING
+SELECT d.id, d.batch_id FROM deliveries d WHERE d.id IN listed(?) AND d.batch_id IS NOT NULL
+ON CONFLICT DO NOTHING
 """)
 
 _LEAVE = Statement("""
-UPDATE deliveries SET state = 'waiting', updated = ?1, batch_id = NULL, reason = coalesce(?2, reason),
-    due = coalesce((SELECT b.due FROM batches b WHERE b.id = deliveries.batch_id AND b.due > ?3), ?3),
-    attempts = attempts + (SELECT b.attempts FROM batches b WHERE b.id = deliveries.batch_id)
-WHERE id IN listed(?4)
+UPDATE deliveries SET state = 'waiting', updated = ?1, batch_id = NULL, reason = coalesce(?2, deliveries.reason),
+    due = CASE WHEN b.due > ?3 THEN b.due ELSE ?3 END, attempts = deliveries.attempts + b.attempts
+FROM batches b WHERE b.id = deliveries.batch_id AND deliveries.id IN listed(?4)
 """)
 
 
