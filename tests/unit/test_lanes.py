@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.fakes.shelf import ANY, RED, Clock, Shelf, batch
 from warnd.contract.outcome import Deferred, Reason, Scope
@@ -353,6 +355,39 @@ async def test_what_is_due_far_ahead_waits_in_the_store(
     await closed(desk)
 
 
+@given(st.lists(st.tuples(st.integers(0, 9), st.sampled_from(Lane)), max_size=60), st.sets(st.integers(0, 9)))
+def test_throttled_targets_hold_up_nobody_else(sends: list[tuple[int, Lane]], throttled: set[int]) -> None:
+    """Whoever they are and wherever theirs stand: all others go in that very moment, and they when they may."""
+
+    async def run() -> tuple[list[str], list[str]]:
+        clock, shelf = Clock(), Shelf()
+        desk = await desk_of(clock, shelf)
+        for robot in throttled:
+            rest = Deferred(Reason.THROTTLED, Scope.TARGET, retry_after=timedelta(seconds=5))
+            desk.lanes.learn(rest, f"{robot}", pause=60)
+        desk.lanes.post([batch(f"{n}", lane, to=f"{robot}") for n, (robot, lane) in enumerate(sends)])
+        at_once = drained(desk.lanes)
+        clock.pass_by(5)
+        later = drained(desk.lanes)
+        await closed(desk)
+        return at_once, later
+
+    at_once, later = asyncio.run(run())
+    assert sorted(at_once) == sorted(f"{n}" for n, (robot, _) in enumerate(sends) if robot not in throttled)
+    assert sorted(later) == sorted(f"{n}" for n, (robot, _) in enumerate(sends) if robot in throttled)
+
+
+async def test_who_was_held_up_has_not_been_told(lanes: ChannelLanes, clock: Clock) -> None:
+    """When its rest is over its first message goes before the second of another."""
+    rest = Deferred(Reason.THROTTLED, Scope.TARGET, retry_after=timedelta(seconds=5))
+    lanes.learn(rest, "robot-1", pause=60)
+    lanes.post([batch("FIRST", to="robot-1"), batch("OTHER", to="robot-2")])
+    assert drained(lanes) == ["OTHER"]
+    clock.pass_by(5)
+    lanes.post([batch("SECOND", to="robot-2")])
+    assert drained(lanes) == ["FIRST", "SECOND"]
+
+
 async def test_a_long_run_for_throttled_targets_is_stepped_over_at_once(clock: Clock, shelf: Shelf) -> None:
     """However long it is, what comes behind it goes in the same moment."""
     desk = await desk_of(clock, shelf, pace=Pace(target_rate=Rate(1, 60)))
@@ -362,10 +397,10 @@ async def test_a_long_run_for_throttled_targets_is_stepped_over_at_once(clock: C
     await closed(desk)
 
 
-@pytest.fixture
-def short_reads(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Four batches a read."""
-    monkeypatch.setattr(refill, "_BATCHES", 4)
+@pytest.fixture(params=[4, 16], ids=["short reads", "reads longer than the room"])
+def reads(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So many batches a read."""
+    monkeypatch.setattr(refill, "_BATCHES", request.param)
 
 
 async def everything(desk: Desk, shelf: Shelf, expected: int, *, act: Callable[[], None]) -> list[str]:
@@ -383,7 +418,7 @@ async def everything(desk: Desk, shelf: Shelf, expected: int, *, act: Callable[[
     return came
 
 
-@pytest.mark.usefixtures("short_reads")
+@pytest.mark.usefixtures("reads")
 async def test_a_head_is_bounded_and_refilled_in_order(clock: Clock, shelf: Shelf) -> None:
     """What does not fit stays in the store and is fetched by key when the head runs low."""
     desk = await desk_of(clock, shelf, room=SMALL)
@@ -396,7 +431,7 @@ async def test_a_head_is_bounded_and_refilled_in_order(clock: Clock, shelf: Shel
     await closed(desk)
 
 
-@pytest.mark.usefixtures("short_reads")
+@pytest.mark.usefixtures("reads")
 @pytest.mark.parametrize("seed", range(25))
 async def test_nothing_is_lost_when_posts_race_with_refills(clock: Clock, shelf: Shelf, seed: int) -> None:
     """Two plans commit side by side: ids come out of order, also below the place that reading has reached."""
