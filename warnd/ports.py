@@ -371,10 +371,11 @@ class PlanSource(Protocol):
 
     async def not_yet_followed(
         self, earlier: str, alert_id: str, after: str, limit: int, *, untold: bool
-    ) -> list[Told]:
+    ) -> tuple[list[Told], str]:
         """
-        Addresses told one earlier alert to which nothing of this one is to be sent, after that delivery; with
-        ``untold`` also those told of the episode before and to be told that one as well, which it stopped short of.
+        At most ``limit`` addresses, perhaps none, told one earlier alert to which nothing of this one is to be sent,
+        after that delivery, and the delivery to go on from; "" ends it. With ``untold`` also those told of the episode
+        before and to be told that one as well, which it stopped short of.
         """
 
     async def stopped_short(self, alert_id: str, earlier: Sequence[str]) -> bool:

@@ -17,7 +17,7 @@ from warnd.model.color import Lane
 from warnd.pipeline import broadcast, expand
 from warnd.pipeline.match import AudienceIndex
 from warnd.ports import Chunk, Committed
-from warnd.store import bulk, members, standing, tables
+from warnd.store import bulk, members, standing, tables, told
 from warnd.store.audience import audience_snapshot, group_sizes
 from warnd.store.database import raw_of
 
@@ -234,6 +234,28 @@ async def test_a_red_warning_in_the_middle_of_a_long_blue_plan_is_planned_before
         red_is_planned.set()
         await planning
     assert len(await door.app.store.read(fetch, _EVERYBODY, blue["id"])) == 54
+
+
+@pytest.mark.parametrize("walked", [1, 7, 1000])
+async def test_those_told_are_found_however_far_apart_they_lie(
+    door: Door, monkeypatch: pytest.MonkeyPatch, walked: int
+) -> None:
+    """Each read walks past so many deliveries only; the end of a warning goes to just those who were told of it."""
+    monkeypatch.setattr(told, "WALKED", walked)
+    monkeypatch.setattr(broadcast, "CHUNK", 5)
+    await door.app.store.write(settle_in, 40, [f"G{n}" for n in range(4)])
+    warning = await red(door)
+    some = "UPDATE deliveries SET told = 1, state = 'accepted' WHERE alert_id = ? AND address LIKE '%3'"
+    await door.app.store.write(lambda connection: connection.exec_driver_sql(some, (warning,)) and None)
+    await door.app.store.write(
+        lambda connection: connection.exec_driver_sql("UPDATE batches SET state = 'settled'") and None
+    )
+    refers = [{"sender": RED["sender"], "identifier": RED["identifier"]}]
+    end = await red(
+        door, identifier="end", type="cancel", sent="2026-07-14T08:05:00+08:00", references=refers
+    )
+    found = await door.app.store.read(fetch, _EVERYBODY, end)
+    assert [row[1][-2:] for row in found] == ["03", "13", "23", "33"]
 
 
 # --- episodes -----------------------------------------------------------------------------------------

@@ -178,14 +178,17 @@ class Broadcaster:
         untold = telling.change is Change.CONTINUED
         while True:
             async with self._turns.step(telling.lane, telling.id):
-                found = await self._source.not_yet_followed(earlier, telling.id, after, CHUNK, untold=untold)
-                if not found:
-                    return True
-                after = found[-1].delivery
-                run.planned += len(found)
-                recipients = [one for told in found for one in again(told, self._surroundings, telling)]
-                if not await self._commit(run, run.chunk(recipients, _TOLD, done=False, now=self._clock())):
-                    return False
+                found, after = await self._source.not_yet_followed(
+                    earlier, telling.id, after, CHUNK, untold=untold
+                )
+                if found:
+                    run.planned += len(found)
+                    recipients = [one for told in found for one in again(told, self._surroundings, telling)]
+                    chunk = run.chunk(recipients, _TOLD, done=False, now=self._clock())
+                    if not await self._commit(run, chunk):
+                        return False
+            if not after:
+                return True
 
     async def _commit(self, run: Run, chunk: Chunk) -> bool:
         async with self._turns.commit(run.telling.lane):

@@ -36,7 +36,7 @@ class StoredPlanSource:
 
     async def not_yet_followed(
         self, earlier: str, alert_id: str, after: str, limit: int, *, untold: bool
-    ) -> list[Told]:
+    ) -> tuple[list[Told], str]:
         return await self._store.read(told.not_yet_followed, earlier, alert_id, after, limit, untold=untold)
 
     async def stopped_short(self, alert_id: str, earlier: Sequence[str]) -> bool:

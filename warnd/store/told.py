@@ -11,10 +11,17 @@ from warnd.store import bulk
 from warnd.store.database import raw_of
 from warnd.store.statement import Statement
 
+WALKED = 6_000
+"""Deliveries that one read walks past in search of those told, so that it stays short."""
+
+_UP_TO = Statement("""
+SELECT max(id) FROM (SELECT id FROM deliveries WHERE alert_id = ? AND id > ? ORDER BY id LIMIT ?) walked
+""")
+
 _TOLD = Statement("""
 SELECT d.id, d.told, d.channel, d.address, coalesce(c.language, ''), d.name, d.region, d.quiet
 FROM deliveries d LEFT JOIN contents c ON c.id = d.content_id
-WHERE d.alert_id = ?1 AND d.id > ?2 AND (d.told OR ?5 AND d.state IN ('queued', 'waiting', 'superseded')
+WHERE d.alert_id = ?1 AND d.id > ?2 AND d.id <= ?6 AND (d.told OR ?5 AND d.state IN ('queued', 'waiting', 'superseded')
     AND NOT EXISTS (SELECT 1 FROM fallbacks WHERE next_id = d.id)
     AND EXISTS (
       SELECT 1 FROM deliveries t JOIN alerts a ON a.id = t.alert_id
@@ -78,18 +85,23 @@ GROUP BY d.channel, d.address
 
 def not_yet_followed(
     connection: Connection, earlier: str, alert_id: str, after: str, limit: int, *, untold: bool
-) -> list[Told]:
+) -> tuple[list[Told], str]:
     """
-    Addresses that were told the ``earlier`` alert and have nothing to be sent of this one, by delivery, from the one
-    after ``after``; with ``untold`` those too that were told of the episode, were to be told this one as well and had
-    not been by the time it stopped. Whose first notice was stopped is not among them, nor what stood by.
+    At most ``limit`` addresses, perhaps none, that were told the ``earlier`` alert and have nothing to be sent of this
+    one, by delivery, from the one after ``after``, and the delivery to go on from ("" at the end); with ``untold`` those
+    too that were told of the episode, were to be told this one as well and had not been by the time it stopped. Whose
+    first notice was stopped is not among them, nor what stood by.
     """
     raw = raw_of(connection)
-    rows = raw.execute(_TOLD, (earlier, after, alert_id, limit, untold)).fetchall()
+    (up_to,) = raw.execute(_UP_TO, (earlier, after, WALKED)).fetchone()
+    if up_to is None:
+        return [], ""
+    rows = raw.execute(_TOLD, (earlier, after, alert_id, limit, untold, up_to)).fetchall()
     people: dict[str, list[Behind]] = {}
     for delivery, *behind in raw.execute(_BEHIND, (bulk.rows([row[0] for row in rows]),)):
         people.setdefault(delivery, []).append(Behind._make(behind))
-    return [Told._make((row[0], bool(row[1]), *row[2:], tuple(people.get(row[0], ())))) for row in rows]
+    found = [Told._make((row[0], bool(row[1]), *row[2:], tuple(people.get(row[0], ())))) for row in rows]
+    return found, rows[-1][0] if len(rows) == limit else up_to
 
 
 def still_out(connection: Connection, earlier: list[str]) -> int:
