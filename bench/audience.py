@@ -98,4 +98,4 @@ def _settle_in(connection: Connection, crowd: Crowd, ids: UlidMaker) -> None:
 def _fill(
     connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[Sequence[object]]
 ) -> None:
-    bulk.Insert(table, columns).run(raw_of(connection).cursor(), rows)
+    bulk.Insert(table, columns).run(raw_of(connection), rows)

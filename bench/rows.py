@@ -31,7 +31,7 @@ from warnd.daemon import tuned
 from warnd.model.ulid import UlidMaker
 from warnd.pipeline.broadcast import CHUNK, FIRST_CHUNK
 from warnd.store import bulk, tables
-from warnd.store.database import engine_over, open_writer
+from warnd.store.database import SqliteCursor, engine_over, open_writer
 from warnd.store.tables import instant
 
 _LEASE_US = 28_000_000
@@ -199,6 +199,7 @@ class _Writer:
 
     def __init__(self, connection: sqlite3.Connection, alert: _Alert) -> None:
         self._cursor = connection.cursor()
+        self._blocks = SqliteCursor(connection)
         self._alert = alert
         self._inbox: SimpleQueue[_Turn | _Chunk | None] = SimpleQueue()
         self._loop = asyncio.get_running_loop()
@@ -275,7 +276,7 @@ class _Writer:
             for one in done
             for key, delivery in zip(one.keys, one.batch.deliveries, strict=True)
         ]
-        _KEYS.run(self._cursor, keys)
+        _KEYS.run(self._blocks, keys)
         moved["queued"] -= len(keys)
         moved["accepted"] += len(keys)
 
@@ -285,7 +286,7 @@ class _Writer:
         if not self._told_text:
             self._told_text = True
             content = (alert.content, alert.id, "sms", "sms", "zh", "", alert.text, 1, "sms/_.zh.txt")
-            _CONTENTS.run(self._cursor, [content])
+            _CONTENTS.run(self._blocks, [content])
         rows = [
             (
                 delivery,
@@ -304,17 +305,17 @@ class _Writer:
             for batch in chunk.batches
             for delivery, address in zip(batch.deliveries, batch.addresses, strict=True)
         ]
-        _DELIVERIES.run(self._cursor, rows)
+        _DELIVERIES.run(self._blocks, rows)
         until = now + 6 * 3600 * 1_000_000
         batches = [
             (batch.id, alert.id, "sms", alert.content, 0, "queued", 0, now, until, len(batch.deliveries))
             for batch in chunk.batches
         ]
-        _BATCHES.run(self._cursor, batches)
+        _BATCHES.run(self._blocks, batches)
         people = [
             (delivery, person, person, "值班岗", village, _REASONS) for delivery, person in chunk.people
         ]
-        _RECIPIENTS.run(self._cursor, people)
+        _RECIPIENTS.run(self._blocks, people)
         self._cursor.execute(_PROGRESS, (chunk.cursor, chunk.planned, int(chunk.last), alert.id))
         moved["queued"] += len(rows)
 
@@ -342,7 +343,7 @@ class _Writer:
             rows.append(
                 (self._seq, one.ended, "attempt.ended", one.batch.id, "", body.decode(), salt.hex(), digest)
             )
-        _JOURNAL.run(self._cursor, rows)
+        _JOURNAL.run(self._blocks, rows)
         previous, self._head = self._head, chain.hexdigest()
         self._cursor.execute(_LINK, ("bare", first, self._seq, previous, self._head))
 

@@ -11,6 +11,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from sqlalchemy import Connection, create_engine
 
+from tests.fakes.postgres import PostgresServer, postgres_server
 from tests.integration.door import Door
 from warnd.api import build
 from warnd.app import App
@@ -19,6 +20,7 @@ from warnd.settings import load
 from warnd.store import keys, regions, tables
 from warnd.store.database import engine_over, open_writer, upgrade
 from warnd.store.keys import Role
+from warnd.store.postgres_connection import Place
 
 NOW = datetime(2026, 7, 14, 0, 10, tzinfo=UTC)
 
@@ -46,6 +48,21 @@ official = true
 [sources.village]
 regions = ["6212"]
 """
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """One server for all tests."""
+    with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_place(postgres: PostgresServer) -> Iterator[Place]:
+    """A database of its own, its schema up to date."""
+    name = postgres.database()
+    yield postgres.place(name)
+    postgres.drop(name)
 
 
 @pytest.fixture(scope="session")

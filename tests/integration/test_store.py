@@ -40,9 +40,12 @@ from warnd.pipeline.plan import Plan, plan_chunk
 from warnd.pipeline.settle import Try, resends, settle
 from warnd.ports import Committed, Gap, Lease, Settlement
 from warnd.store import backlog, sweeping, tables
-from warnd.store.database import open_writer
+from warnd.store.database import open_writer, raw_of
 from warnd.store.journal import Entry, verify
+from warnd.store.postgres import PostgresStore
 from warnd.store.sqlite import SqliteStore
+from warnd.store.statement import statement
+from warnd.store.threads import ThreadedStore
 
 NOW = datetime(2026, 7, 20, 8, tzinfo=UTC)
 START = tables.micros(NOW)
@@ -67,7 +70,7 @@ CONTENT = Rejected(Reason.CONTENT_REFUSED, Scope.CONTENT)
 class Site:
     """The store with what a test needs around it: ids, a clock that is told, the contents it rendered."""
 
-    store: SqliteStore
+    store: ThreadedStore
     now: int = START
     ids: UlidMaker = field(default_factory=UlidMaker)
     contents: dict[tuple[str, str], Content] = field(default_factory=dict)
@@ -143,9 +146,8 @@ class Site:
             break
 
 
-def fetch(connection: Connection, statement: str, *values: Any) -> list[Any]:
-    raw: Any = connection.connection.driver_connection
-    return list(raw.execute(statement, values).fetchall())
+def fetch(connection: Connection, text: str, *values: Any) -> list[Any]:
+    return list(raw_of(connection).execute(statement(text), values).fetchall())
 
 
 def keep_alert(connection: Connection, id: str, episode: str, lane: Lane) -> None:
@@ -188,8 +190,21 @@ def everyone(count: int, **how: Any) -> list[Recipient]:
     return [to(f"+86154{n:08}", **how) for n in range(count)]
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def site(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Site]:
+    """Every promise is kept by either store."""
+    if request.param == "sqlite":
+        store: ThreadedStore = SqliteStore(tmp_path / "warnd.db", confirm=confirm)
+    else:
+        store = PostgresStore(request.getfixturevalue("postgres_place"), confirm=confirm)
+    await store.open()
+    yield Site(store)
+    await store.close()
+
+
 @pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
+async def embedded(tmp_path: Path) -> AsyncIterator[Site]:
+    """The one in a file."""
     store = SqliteStore(tmp_path / "warnd.db", confirm=confirm)
     await store.open()
     yield Site(store)
@@ -210,14 +225,14 @@ async def recounted(site: Site) -> None:
 # --- the file and its schema ----------------------------------------------------------------------
 
 
-async def test_migrating_yields_exactly_the_declared_schema(site: Site) -> None:
+async def test_migrating_yields_exactly_the_declared_schema(embedded: Site) -> None:
     """Two descriptions of one schema drift apart unless something compares them."""
     engine = create_engine("sqlite://")
     with engine.connect() as declared:
         tables.metadata.create_all(declared)
         wanted = schema(fetch(declared, _SCHEMA))
     engine.dispose()
-    found = schema(await site.store.read(fetch, _SCHEMA))
+    found = schema(await embedded.store.read(fetch, _SCHEMA))
     found.pop("alembic_version")
     assert found == wanted
 
@@ -232,9 +247,9 @@ def schema(rows: Iterable[Sequence[str]]) -> dict[str, list[str]]:
     }
 
 
-async def test_the_writer_is_durable_and_lets_others_read(site: Site) -> None:
+async def test_the_writer_is_durable_and_lets_others_read(embedded: Site) -> None:
     """``synchronous=FULL`` (2) and a write-ahead log, on the very connection that writes."""
-    pragma = [await site.store.write(fetch, f"PRAGMA {name}") for name in ("synchronous", "journal_mode")]
+    pragma = [await embedded.store.write(fetch, f"PRAGMA {name}") for name in ("synchronous", "journal_mode")]
     assert pragma == [[(2,)], [("wal",)]]
 
 
@@ -726,7 +741,7 @@ async def test_tallies_always_equal_a_recount(site: Site, seed: int) -> None:
     async def plan() -> None:
         people = [
             to(
-                f"+86154{chance.randrange(40):08}", channel=chance.choice(["sms", "mail"]), who=f"S{chance.random()}",
+                f"+86154{chance.randrange(40):08}", channel=chance.choice(["sms", "mail"]), who=f"S{chance.randrange(10**9)}",
                 state=chance.choice([State.QUEUED, State.QUEUED, State.SUPPRESSED]), region=chance.choice(REGIONS),
             )
             for _ in range(chance.randrange(1, 12))

@@ -25,7 +25,7 @@ from warnd.errors import ConfigError, WarndError
 from warnd.intake.boundaries import read_layer
 from warnd.settings import Settings, SourceSettings
 from warnd.store import regions, revision, tables
-from warnd.store.database import engine_over, open_writer, raw_of
+from warnd.store.database import engine_over, open_writer
 
 OLDEST_SQLITE = (3, 38, 0)
 """The first with JSON built in."""
@@ -165,9 +165,8 @@ def database(path: Path, settings: Settings) -> Iterator[Finding]:
 
 def durability(connection: Connection) -> Finding:
     """What a commit means on this very connection: a full disk sync, and readers who never wait."""
-    raw = raw_of(connection)
-    mode = raw.execute("PRAGMA journal_mode").fetchone()[0]
-    synchronous = raw.execute("PRAGMA synchronous").fetchone()[0]
+    mode = connection.exec_driver_sql("PRAGMA journal_mode").scalar_one()
+    synchronous = connection.exec_driver_sql("PRAGMA synchronous").scalar_one()
     health = Health.GOOD if (mode, synchronous) == ("wal", 2) else Health.FAILED
     return Finding("database", health, f"journal mode {mode}, synchronous {synchronous} (2 is FULL)")
 

@@ -20,6 +20,7 @@ from warnd.store.database import raw_of
 from warnd.store.findings import found
 from warnd.store.mending import Doubt, Mended, doubts_of, mends_of
 from warnd.store.paging import MOST, Page
+from warnd.store.statement import Statement
 from warnd.store.tables import alert_regions, alerts, regions
 
 _MOVING = frozenset({State.QUEUED, State.SENDING, State.WAITING})
@@ -175,14 +176,14 @@ def get_alert(connection: Connection, id: str) -> AlertView:
     )
 
 
-_TALLIES = "SELECT channel, state, sum(n) FROM tallies WHERE alert_id = ? GROUP BY channel, state"
+_TALLIES = Statement("SELECT channel, state, sum(n) FROM tallies WHERE alert_id = ? GROUP BY channel, state")
 
-_OUT = """
+_OUT = Statement("""
 SELECT b.channel, d.state, count(*) FROM batches b INDEXED BY ix_batches_out
 CROSS JOIN deliveries d ON d.batch_id = b.id
 WHERE b.state = 'sending' AND b.alert_id = ? AND d.state IN ('queued', 'waiting', 'unknown')
 GROUP BY b.channel, d.state
-"""
+""")
 
 
 def progress(connection: Connection, id: str) -> Progress:
@@ -216,7 +217,7 @@ def progress(connection: Connection, id: str) -> Progress:
     return Progress(counts, by_channel, alert.planned, _plan_of(alert), alert.plan_done, stopped, settled)
 
 
-_TO_BE_RESENT = "SELECT 1 FROM batches WHERE alert_id = ? AND state = 'unknown' LIMIT 1"
+_TO_BE_RESENT = Statement("SELECT 1 FROM batches WHERE alert_id = ? AND state = 'unknown' LIMIT 1")
 
 _DIVISIONS = """
 SELECT r.code FROM alert_regions a CROSS JOIN regions r
@@ -224,24 +225,26 @@ SELECT r.code FROM alert_regions a CROSS JOIN regions r
 WHERE a.alert_id = ?1
 """
 
-_COVERED = f"""
-SELECT length(code), count(*), sum(told), sum(NOT planned) FROM (
+_COVERED = Statement(f"""
+SELECT length(code), count(*), count(*) FILTER (WHERE told), count(*) FILTER (WHERE NOT planned) FROM (
     SELECT code,
         EXISTS (SELECT 1 FROM deliveries d INDEXED BY ix_deliveries_region_id
-                WHERE d.region = code AND d.id BETWEEN ?1 AND ?2 AND d.alert_id = ?1 AND d.told = 1) AS told,
+                WHERE d.region = code AND d.id BETWEEN ?1 AND ?2 AND d.alert_id = ?1 AND d.told) AS told,
         EXISTS (SELECT 1 FROM deliveries d INDEXED BY ix_deliveries_region_id
                 WHERE d.region = code AND d.id BETWEEN ?1 AND ?2 AND d.alert_id = ?1) AS planned
-    FROM (SELECT DISTINCT code FROM ({_DIVISIONS}))) GROUP BY 1
-"""
+    FROM (SELECT DISTINCT code FROM ({_DIVISIONS}) every) each) looked GROUP BY 1
+""")
 
-_BY_LEVEL = "SELECT level, state, sum(n) FROM tallies WHERE alert_id = ? GROUP BY level, state"
+_BY_LEVEL = Statement("SELECT level, state, sum(n) FROM tallies WHERE alert_id = ? GROUP BY level, state")
+
+_LATEST = Statement("SELECT max(id) FROM deliveries WHERE alert_id = ?")
 
 
 def coverage(connection: Connection, id: str) -> list[LevelCoverage]:
     """From province to village; levels of which the area has none and nobody was reached are left out."""
     _one(connection, id)
     raw = raw_of(connection)
-    (latest,) = raw.execute("SELECT max(id) FROM deliveries WHERE alert_id = ?", (id,)).fetchone()
+    (latest,) = raw.execute(_LATEST, (id,)).fetchone()
     divisions = {
         LEVELS[width]: (count, told, nobody)
         for width, count, told, nobody in raw.execute(_COVERED, (id, latest or id))
@@ -257,11 +260,11 @@ def coverage(connection: Connection, id: str) -> list[LevelCoverage]:
     ]
 
 
-_GAPS = """
+_GAPS = Statement("""
 SELECT g.region, coalesce(r.name, ''), g.subscriber_id, g.name, g.why FROM coverage_gaps g
 LEFT JOIN regions r ON r.code = g.region
 WHERE g.alert_id = ?1 AND (g.region, g.subscriber_id) > (?2, ?3) ORDER BY g.region, g.subscriber_id LIMIT ?4
-"""
+""")
 
 
 def gaps(connection: Connection, id: str, *, limit: int = 100, cursor: str | None = None) -> Page[Gap]:

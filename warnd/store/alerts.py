@@ -22,6 +22,7 @@ from warnd.store.bearing import bearing_on
 from warnd.store.database import raw_of
 from warnd.store.findings import found, written
 from warnd.store.journal import Entry
+from warnd.store.statement import Statement
 from warnd.store.tables import (
     Instant,
     alert_references,
@@ -259,11 +260,11 @@ def expire_due(connection: Connection, now: datetime) -> tuple[list[str], list[E
     return stopping, [*(Entry(micros(now), "alert.expired", id_, {}) for id_ in stopping), *cleared]
 
 
-_REDS = """
+_REDS = Statement("""
 SELECT count(*) FROM (
     SELECT 1 FROM alerts INDEXED BY ix_alerts_reds
-    WHERE source = ?1 AND color = 'red' AND id >= ?2 AND status = 'actual' AND change <> 'lifted' LIMIT 1000)
-"""
+    WHERE source = ?1 AND color = 'red' AND id >= ?2 AND status = 'actual' AND change <> 'lifted' LIMIT 1000) some
+""")
 
 
 def reds_since(connection: Connection, source: str, since: datetime) -> int:

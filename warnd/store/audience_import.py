@@ -27,24 +27,20 @@ from warnd.store import bulk
 from warnd.store.database import raw_of
 from warnd.store.edits import unique
 from warnd.store.regions import meanings
+from warnd.store.statement import Statement
 from warnd.store.tables import endpoints, groups, memberships, micros, subscribers, subscriptions
 
 _CHUNK = 5_000
 
 
-def _rewrite(table: Table, columns: Sequence[str], *, also: str = "") -> str:
-    """Update rows found by id from a JSON array of arrays: the id, then the new values of ``columns``."""
-    given = ", ".join(
-        f"json_extract(value, '$[{index}]') AS {name}" for index, name in enumerate(("id", *columns))
-    )
+def _rewrite(table: Table, columns: Sequence[str], *, also: str = "") -> Statement:
+    """Update rows found by id: given are the id, then the new values of ``columns``."""
+    given = ", ".join(f"{name} {bulk.kind(table.c[name].type)}" for name in ("id", *columns))
     changes = ", ".join(f"{name} = new.{name}" for name in columns) + also
-    return (
-        f"UPDATE {table.name} SET {changes} FROM (SELECT {given} FROM json_each(?)) AS new "
-        f"WHERE {table.name}.id = new.id"
+    return Statement(
+        f"UPDATE {table.name} SET {changes} FROM rows(?) new({given}) WHERE {table.name}.id = new.id"
     )
 
-
-_LISTED = "IN (SELECT value FROM json_each(?))"
 
 _ADD_GROUPS = bulk.Insert(groups, ("id", "name", "region", "audience", "created_at"))
 _ADD_SUBSCRIPTIONS = bulk.Insert(
@@ -59,14 +55,14 @@ _ADD_ENDPOINTS = bulk.Insert(
 _CHANGE_SUBSCRIBERS = _rewrite(subscribers, ("kind", "name", "region", "language"), also=", ended_at = NULL")
 _CHANGE_ENDPOINTS = _rewrite(endpoints, ("priority", "drills"))
 _END_SUBSCRIBERS = _rewrite(subscribers, ("ended_at",))
-_REMOVE_ENDPOINTS = f"DELETE FROM {endpoints.name} WHERE id {_LISTED}"
-_REMOVE_ENDPOINTS_OF = f"DELETE FROM {endpoints.name} WHERE subscriber_id {_LISTED}"
+_REMOVE_ENDPOINTS = Statement("DELETE FROM endpoints WHERE id IN listed(?)")
+_REMOVE_ENDPOINTS_OF = Statement("DELETE FROM endpoints WHERE subscriber_id IN listed(?)")
 _JOIN = bulk.Insert(memberships, ("subscriber_id", "group_id"), or_ignore=True)
-_LEAVE = (
-    f"DELETE FROM {memberships.name} WHERE (subscriber_id, group_id) IN "
-    f"(SELECT {bulk.unfold(2)} FROM json_each(?))"
-)
-_LEAVE_ALL = f"DELETE FROM {memberships.name} WHERE subscriber_id {_LISTED}"
+_LEAVE = Statement("""
+DELETE FROM memberships WHERE (subscriber_id, group_id) IN (
+    SELECT j.subscriber_id, j.group_id FROM rows(?) j(subscriber_id text, group_id text))
+""")
+_LEAVE_ALL = Statement("DELETE FROM memberships WHERE subscriber_id IN listed(?)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,9 +211,10 @@ def _add_subscribers(
     return made
 
 
-def _run(connection: Connection, statement: str | bulk.Insert, values: Sequence[Any]) -> None:
-    if isinstance(statement, bulk.Insert):
-        statement.run(raw_of(connection).cursor(), values)
-        return
+def _run(connection: Connection, statement: Statement | bulk.Insert, values: Sequence[Any]) -> None:
     for start in range(0, len(values), _CHUNK):
-        connection.exec_driver_sql(statement, (bulk.rows(list(values[start : start + _CHUNK])),))
+        chunk = list(values[start : start + _CHUNK])
+        if isinstance(statement, bulk.Insert):
+            statement.run(raw_of(connection), chunk)
+        else:
+            raw_of(connection).execute(statement, (bulk.rows(chunk),))

@@ -16,58 +16,59 @@ from warnd.model.region import LEVELS
 from warnd.ports import Batchless
 from warnd.store import bulk
 from warnd.store.database import raw_of
+from warnd.store.statement import Statement
 from warnd.store.tables import alerts
 
 _BEHIND = f"a.change IN ({', '.join(sorted(repr(change.value) for change in LESS_DANGER))})"
 
-_OPEN = f"""
+_OPEN = Statement(f"""
 SELECT b.id, b.alert_id, b.channel, b.content_id, b.lane, b.state, b.due, b.created, b.deliver_until, b.epoch,
     b.attempts, b.unknowns, b.follows, b.ordered, ?5
 FROM batches b CROSS JOIN alerts a ON a.id = b.alert_id
 WHERE b.channel = ?1 AND b.lane = ?2 AND b.state IN ('queued', 'waiting', 'unknown') AND b.id > ?3
   AND a.stopped_at IS NULL AND ({_BEHIND}) = ?5
 ORDER BY b.id LIMIT ?4
-"""
+""")
 
-_OUT = f"""
+_OUT = Statement(f"""
 SELECT b.id, b.alert_id, b.channel, b.content_id, b.lane, b.state, b.due, b.created, b.deliver_until, b.epoch,
     b.attempts, b.unknowns, b.follows, b.ordered, {_BEHIND}
 FROM batches b CROSS JOIN alerts a ON a.id = b.alert_id
 WHERE b.state = 'sending' AND b.lease_until < ? LIMIT ?
-"""
+""")
 
 _MEMBERS = bulk.folded(
     """
 SELECT batch_id AS c0, id AS c1, address AS c2, region AS c3 FROM deliveries
-WHERE batch_id IN (SELECT value FROM json_each(?)) AND state IN ('queued', 'waiting', 'unknown')
+WHERE batch_id IN listed(?) AND state IN ('queued', 'waiting', 'unknown')
 ORDER BY batch_id, id
 """,
     4,
 )
 
-_CONTENTS = """
+_CONTENTS = Statement("""
 SELECT id, alert_id, kind, language, body, subject, segments, template, template_code, variables
-FROM contents WHERE id IN (SELECT value FROM json_each(?))
-"""
+FROM contents WHERE id IN listed(?)
+""")
 
-_OF_ALERT = """
+_OF_ALERT = Statement("""
 SELECT id, alert_id, kind, language, body, subject, segments, template, template_code, variables, channel
 FROM contents WHERE alert_id = ?
-"""
+""")
 
-_BATCHLESS = f"""
+_BATCHLESS = Statement(f"""
 SELECT d.id, d.alert_id, d.channel, d.content_id, d.address, d.region, d.lane, d.attempts, d.due,
     a.deliver_until, a.episode_id <> a.id,
     EXISTS (SELECT 1 FROM fallbacks f WHERE f.delivery_id = d.id), {_BEHIND}
 FROM deliveries d CROSS JOIN alerts a ON a.id = d.alert_id
 WHERE d.state = 'waiting' AND d.batch_id IS NULL AND d.due <= ? AND d.id > ? AND a.stopped_at IS NULL
 ORDER BY d.id LIMIT ?
-"""
+""")
 
-_NEXT_DUE = """
+_NEXT_DUE = Statement("""
 SELECT min(d.due) FROM deliveries d CROSS JOIN alerts a ON a.id = d.alert_id
 WHERE d.state = 'waiting' AND d.batch_id IS NULL AND d.due > ? AND a.stopped_at IS NULL
-"""
+""")
 
 
 def unplanned(connection: Connection) -> list[tuple[str, Lane]]:

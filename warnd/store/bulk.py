@@ -1,63 +1,72 @@
 """
 Statements that take or give a whole list of rows in one step.
 
-The driver gives up the interpreter's lock and takes it back for every row, in and out; beside a busy event
-loop that is hundreds of times slower (ADR 0003). So rows are inserted in blocks, updates take them as one JSON
-parameter that ``json_each`` unfolds, and reads give one that ``json_group_array`` folds: one statement, one
-step, the lock given up once.
+SQLite's driver gives up the interpreter's lock and takes it back for every row, in and out; beside a busy event loop
+that is hundreds of times slower (ADR 0003). PostgreSQL is asked over a socket. So to both the rows of an update go as
+one JSON parameter that the statement unfolds (``warnd.store.statement``), and reads give one that is folded. Rows are
+inserted in blocks into SQLite, as one such parameter into PostgreSQL (ADR 0020).
 """
 
 from __future__ import annotations
 
-import sqlite3
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import Table
+from sqlalchemy import JSON, BigInteger, Boolean, Integer, Table
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from warnd.store.statement import Cursor, Statement
 
 _BLOCKS = (256, 32, 4, 1)
 """Rows a statement takes; few sizes, so that each stays compiled."""
 
+_NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
+"""No text of PostgreSQL's may hold it; not preceded by a backslash that is itself escaped."""
+
 
 class Insert:
     """
-    Puts many rows, in the order of ``columns``, which must be the table's own, with a statement for 256 at a time.
+    Puts many rows, in the order of ``columns``, which must be the table's own. With ``or_ignore`` those that are there
+    already are left out.
 
-    Values are bound as they are (JSON would cost half as much again), and one block is one step.
+    SQLite takes a statement for 256 at a time, values bound as they are (JSON would cost half as much again).
     """
 
     def __init__(self, table: Table, columns: Sequence[str], *, or_ignore: bool = False) -> None:
         names = [table.c[column].name for column in columns]
-        self._head = (
-            f"INSERT {'OR IGNORE ' if or_ignore else ''}INTO {table.name} ({', '.join(names)}) VALUES "
-        )
+        self._head = f"INSERT INTO {table.name} ({', '.join(names)})"
+        self._tail = " ON CONFLICT DO NOTHING" if or_ignore else ""
         self._row = f"({', '.join('?' * len(names))})"
-        self._statements = {size: self._statement(size) for size in _BLOCKS}
+        self._blocks = {size: self._block(size) for size in _BLOCKS}
+        typed = ", ".join(f"{name} {kind(table.c[name].type)}" for name in names)
+        given = ", ".join(f"given.{name}" for name in names)
+        self._unfolding = Statement(f"{self._head} SELECT {given} FROM rows(?1) given({typed}){self._tail}")
 
-    def run(self, cursor: sqlite3.Cursor, values: Sequence[Sequence[Any]]) -> int:
+    def run(self, cursor: Cursor, values: Sequence[Sequence[Any]]) -> int:
         """Insert the rows; how many went in (fewer only with ``or_ignore``)."""
+        if cursor.dialect == "postgresql":
+            return cursor.execute(self._unfolding, (rows(values),)).rowcount if values else 0
         start = inserted = 0
         for size in _BLOCKS:
             while len(values) - start >= size:
                 block = values[start : start + size]
-                cursor.execute(self._statements[size], [value for row in block for value in row])
-                inserted += cursor.rowcount
+                bound = [value for row in block for value in row]
+                inserted += cursor.execute(self._blocks[size], bound).rowcount
                 start += size
         return inserted
 
-    def _statement(self, size: int) -> str:
-        return self._head + ", ".join([self._row] * size)
-
-
-def unfold(width: int) -> str:
-    """The select list that turns one array of ``json_each`` into ``width`` columns."""
-    return ", ".join(f"json_extract(value, '$[{index}]')" for index in range(width))
+    def _block(self, size: int) -> Statement:
+        return Statement(f"{self._head} VALUES {', '.join([self._row] * size)}{self._tail}")
 
 
 def rows(values: Sequence[Any] | Mapping[str, Any]) -> str:
     """The parameter: a list of lists or of scalars (or an object) as JSON."""
-    return orjson.dumps(values, default=_plain).decode()
+    text = orjson.dumps(values, default=_plain)
+    if b"\\u0000" in text:
+        text = _NUL.sub(rb"\1\\ufffd", text)
+    return text.decode()
 
 
 def _plain(value: object) -> tuple[Any, ...]:
@@ -67,13 +76,22 @@ def _plain(value: object) -> tuple[Any, ...]:
     raise TypeError(f"{type(value).__name__} is no value of a row")
 
 
-def folded(select: str, width: int) -> str:
+def kind(column: TypeEngine[Any]) -> str:
+    """The word for a column's type in ``rows(?) j(…)``."""
+    plain = column.impl_instance if isinstance(column, TypeDecorator) else column
+    for each, name in ((BigInteger, "bigint"), (Integer, "integer"), (Boolean, "boolean"), (JSON, "json")):
+        if isinstance(plain, each):
+            return name
+    return "text"
+
+
+def folded(select: str, width: int) -> Statement:
     """A statement that gives all rows of ``select``, whose columns are named c0, c1, …, as one JSON array."""
     columns = ", ".join(f"c{index}" for index in range(width))
-    return f"SELECT json_group_array(json_array({columns})) FROM ({select})"
+    return Statement(f"SELECT json_group_array(json_array({columns})) FROM ({select}) folded")
 
 
 def unfolded(row: Sequence[Any]) -> list[list[Any]]:
-    """The rows in what a ``folded`` statement gave."""
-    found: list[list[Any]] = orjson.loads(row[0])
+    """The rows in what a ``folded`` statement gave; of none PostgreSQL gives NULL."""
+    found: list[list[Any]] = orjson.loads(row[0] or "[]")
     return found

@@ -9,9 +9,11 @@ from typing import Any
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.pool import StaticPool
 
 from warnd.errors import StoreError
+from warnd.store.statement import Cursor, Statement, Values
 
 _WRITER_CACHE_KIB = 65536
 _READER_CACHE_KIB = 16384
@@ -64,10 +66,62 @@ def upgrade(connection: Connection) -> None:
     command.upgrade(config, "head")
 
 
-def raw_of(connection: Connection) -> sqlite3.Connection:
-    """The driver's own connection behind SQLAlchemy's, for hot statements."""
-    driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
-    return driver
+class SqliteCursor:
+    """Runs statements on a connection of ``sqlite3``; what each gives is a cursor of its own."""
+
+    __slots__ = ("_connection",)
+
+    dialect = "sqlite"
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def execute(self, statement: Statement, values: Values = (), /) -> sqlite3.Cursor:
+        try:
+            return self._connection.execute(statement.sqlite, values)
+        except sqlite3.IntegrityError as error:
+            raise IntegrityError(statement.sqlite, None, error) from error
+
+
+class SqliteWriting:
+    """The connection that ``open_writer`` gave, for the writer."""
+
+    errors: tuple[type[Exception], ...] = (sqlite3.Error,)
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self.sqlalchemy = engine_over(connection).connect()
+        self.cursor = raw_of(self.sqlalchemy)
+
+    def begin(self, *, deciding: bool) -> None:
+        self.connection.execute("BEGIN IMMEDIATE")
+
+    def commit(self) -> None:
+        self.connection.execute("COMMIT")
+
+    def rollback(self) -> None:
+        if self.connection.in_transaction:
+            self.connection.execute("ROLLBACK")
+
+    def is_passing(self, error: Exception) -> bool:
+        return False
+
+    def is_lost(self) -> bool:
+        return False
+
+    def close(self) -> None:
+        self.sqlalchemy.close()
+        self.sqlalchemy.engine.dispose()
+        self.connection.close()
+
+
+def raw_of(connection: Connection) -> Cursor:
+    """The driver behind SQLAlchemy's connection, for hot statements."""
+    found: Cursor | None = connection.info.get("cursor")
+    if found is None:
+        driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
+        found = connection.info["cursor"] = SqliteCursor(driver)
+    return found
 
 
 def _open(path: Path, cache_kib: int) -> sqlite3.Connection:

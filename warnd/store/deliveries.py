@@ -23,8 +23,10 @@ from warnd.model.ulid import floor, made_at
 from warnd.store import bulk, regions
 from warnd.store.database import raw_of
 from warnd.store.paging import MOST, Page
+from warnd.store.statement import Statement, statement
 from warnd.store.tables import instant
 
+_ALL_OF_THEM = 1 << 32
 _FEW = 10_000
 """Rows that are fetched and sorted at once rather than walked through."""
 
@@ -98,6 +100,11 @@ def export_deliveries(
     return _listed(connection, filters, limit, after)
 
 
+_IS_ALERT = Statement("SELECT 1 FROM alerts WHERE id = ?")
+_IS_CHANNEL = Statement("SELECT 1 FROM tallies WHERE channel = ? LIMIT 1")
+_IS_GROUP = Statement("SELECT 1 FROM groups WHERE id = ?")
+
+
 def checked(connection: Connection, filters: DeliveryFilter, *, channels: Collection[str]) -> DeliveryFilter:
     """
     The filter with its region as the tree has it; ``channels`` are those configured.
@@ -112,14 +119,14 @@ def checked(connection: Connection, filters: DeliveryFilter, *, channels: Collec
             faults.append(Fault("region", "unknown_region", f"there is no division {filters.region}"))
     raw = raw_of(connection)
     there = (
-        ("alert", filters.alert, "SELECT 1 FROM alerts WHERE id = ?"),
-        ("channel", filters.channel, "SELECT 1 FROM tallies WHERE channel = ? LIMIT 1"),
-        ("group", filters.group, "SELECT 1 FROM groups WHERE id = ?"),
+        ("alert", filters.alert, _IS_ALERT),
+        ("channel", filters.channel, _IS_CHANNEL),
+        ("group", filters.group, _IS_GROUP),
     )
-    for name, key, statement in there:
+    for name, key, asked in there:
         if key is None or (name == "channel" and key in channels):
             continue
-        if raw.execute(statement, (key,)).fetchone() is None:
+        if raw.execute(asked, (key,)).fetchone() is None:
             faults.append(Fault(name, f"unknown_{name}", f"there is no {name} {key}"))
     if faults:
         raise Invalid(faults)
@@ -135,7 +142,10 @@ SELECT d.id, d.alert_id, coalesce(a.headline, ''), a.color, d.channel, d.address
 """
 JOINED = "LEFT JOIN batches b ON b.id = d.batch_id LEFT JOIN alerts a ON a.id = d.alert_id"
 
-_PERSON = "(:name IS NULL OR instr(r.name, :name) > 0) AND (:group IS NULL OR instr(r.reasons, :group) > 0)"
+_PERSON = """
+(CAST(:name AS text) IS NULL OR instr(r.name, :name) > 0)
+AND (CAST(:group AS text) IS NULL OR instr(r.reasons, :group) > 0)
+"""
 _BEHIND = f"EXISTS (SELECT 1 FROM recipients r WHERE r.delivery_id = d.id AND {_PERSON})"
 
 
@@ -144,7 +154,7 @@ class _Path:
     """A way through the log in the order of ``key``; ``where`` is what the index of ``source`` serves."""
 
     source: str
-    where: str = "1"
+    where: str = "true"
     key: str = "d.id"
     join: str = ""
 
@@ -206,7 +216,7 @@ def _query(connection: Connection, filters: DeliveryFilter) -> _Query:
     if filters.state is State.SENDING:
         conditions.append(_SENDING)
     elif filters.state is not None:
-        conditions.append(f"d.state = :state AND NOT coalesce({_SENDING}, 0)")
+        conditions.append(f"d.state = :state AND NOT coalesce({_SENDING}, false)")
     if filters.region is not None:
         conditions.append("d.region BETWEEN :region AND :region_end")
     if address is not None:
@@ -223,7 +233,7 @@ def _query(connection: Connection, filters: DeliveryFilter) -> _Query:
         "group": filters.group,
         "since": floor(filters.since) if filters.since else "",
     }
-    behind = _BEHIND if name is not None or filters.group is not None else "1"
+    behind = _BEHIND if name is not None or filters.group is not None else "true"
     return _Query(" AND ".join(conditions), behind, values)
 
 
@@ -232,7 +242,7 @@ def _begins_an_address(connection: Connection, q: str) -> bool:
     if not re.fullmatch(r"[\x21-\x7e]{3,}", q):
         return False
     values = {"address": q, "address_end": q + "\U0010ffff"}
-    return raw_of(connection).execute(f"{_OF_ADDRESS} LIMIT 1", values).fetchone() is not None
+    return raw_of(connection).execute(statement(f"{_OF_ADDRESS} LIMIT 1"), values).fetchone() is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,16 +268,16 @@ def _sizes(connection: Connection, filters: DeliveryFilter) -> _Sizes:
     return _Sizes(*(int(n or 0) for n in row))
 
 
-_SIZES = """
-SELECT sum(n) FILTER (WHERE (:channel IS NULL OR channel = :channel) AND (:state IS NULL OR state = :state)),
+_SIZES = Statement("""
+SELECT sum(n) FILTER (WHERE (CAST(:channel AS text) IS NULL OR channel = :channel) AND (CAST(:state AS text) IS NULL OR state = :state)),
     -1, sum(n) FILTER (WHERE state = :state)
 FROM tallies
-"""
-_SIZES_OF_ALERT = """
-SELECT sum(n) FILTER (WHERE (:channel IS NULL OR channel = :channel) AND (:state IS NULL OR state = :state)),
+""")
+_SIZES_OF_ALERT = Statement("""
+SELECT sum(n) FILTER (WHERE (CAST(:channel AS text) IS NULL OR channel = :channel) AND (CAST(:state AS text) IS NULL OR state = :state)),
     sum(n), (SELECT sum(n) FROM tallies WHERE state = :state)
 FROM tallies WHERE alert_id = :alert
-"""
+""")
 
 
 # --- which way ------------------------------------------------------------------------------------------
@@ -290,13 +300,13 @@ def _few(
 
 
 def _ids(
-    connection: Connection, statement: str, query: _Query, below: str, most: int = -1
+    connection: Connection, source: str, query: _Query, below: str, most: int = _ALL_OF_THEM
 ) -> list[str] | None:
     # The plus keeps the planner from walking the log by id instead.
-    bounded = f"{statement} AND +d.id < :below AND +d.id >= :since LIMIT :most"
-    values = {**query.values, "below": below, "most": most if most < 0 else most + 1}
-    ids = [row[0] for row in raw_of(connection).execute(bounded, values)]
-    return None if 0 <= most < len(ids) else ids
+    bounded = f"{source} AND +d.id < :below AND +d.id >= :since LIMIT :most"
+    values = {**query.values, "below": below, "most": most + 1}
+    ids = [row[0] for row in raw_of(connection).execute(statement(bounded), values)]
+    return None if len(ids) > most else ids
 
 
 def _path(filters: DeliveryFilter, sizes: _Sizes, query: _Query) -> _Path:
@@ -316,34 +326,34 @@ def _path(filters: DeliveryFilter, sizes: _Sizes, query: _Query) -> _Path:
 
 
 def _sorted(connection: Connection, query: _Query, ids: Sequence[str], size: int) -> Page[DeliveryRow]:
-    statement = f"""
-    {SELECTED} FROM json_each(:ids) j CROSS JOIN deliveries d ON d.id = j.value {JOINED}
+    sorted_ = f"""
+    {SELECTED} FROM listed(:ids) j(id) CROSS JOIN deliveries d ON d.id = j.id {JOINED}
     WHERE {query.where} AND {query.behind} ORDER BY d.id DESC LIMIT :size
     """
     values = {**query.values, "ids": bulk.rows(list(ids)), "below": _LAST, "size": size + 1}
-    rows = raw_of(connection).execute(statement, values).fetchall()
+    rows = raw_of(connection).execute(statement(sorted_), values).fetchall()
     return _page(rows, size, None)
 
 
 def _walked(connection: Connection, path: _Path, query: _Query, below: str, size: int) -> Page[DeliveryRow]:
     raw = raw_of(connection)
     key, behind = path.key, _PERSON if path is _BY_PERSON else query.behind
-    step_statement = f"""
+    step_down = statement(f"""
     SELECT {key} FROM {path.source} WHERE {path.where} AND {key} < :below AND {key} >= :since
     ORDER BY {key} DESC LIMIT 1 OFFSET :step
-    """
-    statement = f"""
+    """)
+    window = statement(f"""
     {SELECTED} FROM {path.source} {path.join} {JOINED}
     WHERE {path.where} AND {key} < :below AND {key} >= :bottom AND {query.where} AND {behind}
-    GROUP BY {key} ORDER BY {key} DESC LIMIT :size
-    """
+    GROUP BY {key} /*+ , d.id, a.id, b.id */ ORDER BY {key} DESC LIMIT :size
+    """)
     rows: list[Any] = []
     bottom: str | None = below
     for step in _WINDOWS:
         values = {**query.values, "below": bottom, "step": step - 1, "size": size + 1 - len(rows)}
-        last = raw.execute(step_statement, values).fetchone()
+        last = raw.execute(step_down, values).fetchone()
         values["bottom"] = last[0] if last else query.values["since"]
-        rows += raw.execute(statement, values).fetchall()
+        rows += raw.execute(window, values).fetchall()
         bottom = last[0] if last else None
         if bottom is None or len(rows) > size:
             break

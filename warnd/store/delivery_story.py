@@ -16,6 +16,7 @@ from warnd.model.delivery import State
 from warnd.store import bulk
 from warnd.store.database import raw_of
 from warnd.store.deliveries import JOINED, SELECTED, DeliveryRow, row_of
+from warnd.store.statement import Statement
 from warnd.store.tables import instant
 
 
@@ -90,17 +91,21 @@ class DeliveryStory:
     events: tuple[Event, ...]
 
 
+_DELIVERY = Statement(f"{SELECTED} FROM deliveries d {JOINED} WHERE d.id = ?")
+_ALERT = Statement("SELECT state, policy_revision FROM alerts WHERE id = ?")
+_INSTEAD_OF = Statement("SELECT delivery_id FROM fallbacks WHERE next_id = ? ORDER BY 1")
+_NEXT = Statement("SELECT next_id FROM fallbacks WHERE delivery_id = ? ORDER BY 1")
+
+
 def get_delivery(connection: Connection, id: str) -> DeliveryStory:
     """Raises NotFound."""
     raw = raw_of(connection)
-    row = raw.execute(f"{SELECTED} FROM deliveries d {JOINED} WHERE d.id = ?", (id,)).fetchone()
+    row = raw.execute(_DELIVERY, (id,)).fetchone()
     if row is None:
         raise NotFound("delivery", id)
     delivery = row_of(row)
-    alert = raw.execute(
-        "SELECT state, policy_revision FROM alerts WHERE id = ?", (delivery.alert_id,)
-    ).fetchone()
-    instead_of = _column(connection, "SELECT delivery_id FROM fallbacks WHERE next_id = ? ORDER BY 1", id)
+    alert = raw.execute(_ALERT, (delivery.alert_id,)).fetchone()
+    instead_of = _column(connection, _INSTEAD_OF, id)
     events = sorted(
         (*_beginning(delivery, instead_of), *_attempts(connection, id), *_receipts(connection, id)),
         key=lambda event: event.at,
@@ -112,7 +117,7 @@ def get_delivery(connection: Connection, id: str) -> DeliveryStory:
         _words(connection, id),
         _people(connection, id),
         instead_of,
-        _column(connection, "SELECT next_id FROM fallbacks WHERE delivery_id = ? ORDER BY 1", id),
+        _column(connection, _NEXT, id),
         _rounds(connection, delivery),
         any(event.facts.get("possible_repeat") for event in events),
         (*events, *_end(delivery)),
@@ -134,13 +139,13 @@ def _end(delivery: DeliveryRow) -> Iterator[Event]:
         yield Event(delivery.updated, "delivery.ended", facts)
 
 
-_ATTEMPTS = """
+_ATTEMPTS = Statement("""
 SELECT j.at, j.kind, j.subject, j.body FROM (
     SELECT batch_id FROM deliveries WHERE id = ?1 AND batch_id IS NOT NULL
     UNION SELECT batch_id FROM former_batches WHERE delivery_id = ?1) b
 CROSS JOIN journal j ON j.subject = b.batch_id
 WHERE j.kind IN ('attempt.ended', 'attempt.interrupted') ORDER BY j.seq
-"""
+""")
 
 
 _SAID = ("channel", "try", "size", "possible_repeat", "late")
@@ -167,9 +172,9 @@ def _outcome(body: Mapping[str, Any], id: str) -> Mapping[str, Any] | None:
     return None
 
 
-_RECEIPTS = """
+_RECEIPTS = Statement("""
 SELECT received, receipt_key, status, at, detail FROM receipts WHERE delivery_id = ? ORDER BY id
-"""
+""")
 
 
 def _receipts(connection: Connection, id: str) -> Iterator[Event]:
@@ -182,10 +187,10 @@ def _receipts(connection: Connection, id: str) -> Iterator[Event]:
         yield Event(instant(received), "receipt.received", facts)
 
 
-_WORDS = """
+_WORDS = Statement("""
 SELECT c.language, c.subject, c.body, c.segments, c.template, c.template_code, c.variables
 FROM deliveries d CROSS JOIN contents c ON c.id = d.content_id WHERE d.id = ?
-"""
+""")
 
 
 def _words(connection: Connection, id: str) -> Words | None:
@@ -196,17 +201,18 @@ def _words(connection: Connection, id: str) -> Words | None:
     return Words(language, subject, body, segments, template, code, orjson.loads(variables))
 
 
+_BEHIND = Statement(
+    "SELECT subscriber_id, endpoint_id, name, region, reasons FROM recipients WHERE delivery_id = ?"
+)
+_GROUPS = Statement("SELECT id, name FROM groups WHERE id IN listed(?)")
+
+
 def _people(connection: Connection, id: str) -> tuple[Person, ...]:
     raw = raw_of(connection)
-    rows = raw.execute(
-        "SELECT subscriber_id, endpoint_id, name, region, reasons FROM recipients WHERE delivery_id = ?",
-        (id,),
-    ).fetchall()
+    rows = raw.execute(_BEHIND, (id,)).fetchall()
     reasons = [orjson.loads(row[4] or "[]") for row in rows]
     wanted = bulk.rows(sorted({one["group"] for each in reasons for one in each}))
-    names: dict[str, str] = dict(
-        raw.execute("SELECT id, name FROM groups WHERE id IN (SELECT value FROM json_each(?))", (wanted,))
-    )
+    names: dict[str, str] = dict(raw.execute(_GROUPS, (wanted,)).fetchall())
     people = []
     for (subscriber, endpoint, name, region, _), each in zip(rows, reasons, strict=True):
         why = tuple(
@@ -219,13 +225,14 @@ def _people(connection: Connection, id: str) -> tuple[Person, ...]:
     return tuple(people)
 
 
+_ROUNDS = Statement(
+    "SELECT id FROM deliveries WHERE address = ? AND channel = ? AND alert_id = ? ORDER BY round"
+)
+
+
 def _rounds(connection: Connection, delivery: DeliveryRow) -> tuple[str, ...]:
-    return _column(
-        connection,
-        "SELECT id FROM deliveries WHERE address = ? AND channel = ? AND alert_id = ? ORDER BY round",
-        delivery.address, delivery.channel, delivery.alert_id,
-    )  # fmt: skip
+    return _column(connection, _ROUNDS, delivery.address, delivery.channel, delivery.alert_id)
 
 
-def _column(connection: Connection, statement: str, *values: str) -> tuple[str, ...]:
+def _column(connection: Connection, statement: Statement, *values: str) -> tuple[str, ...]:
     return tuple(row[0] for row in raw_of(connection).execute(statement, values))

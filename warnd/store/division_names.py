@@ -9,7 +9,9 @@ from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 from warnd.model.division_names import FICTIONS, LONGEST, Candidate, beginning, endings, means, spellings
 from warnd.model.region import WIDTHS, Level, Region, ancestors, covers
 from warnd.store import bulk, regions
+from warnd.store.database import raw_of
 from warnd.store.paging import in_chunks
+from warnd.store.statement import Statement
 from warnd.store.tables import regions as table
 
 _COUNTY = WIDTHS[Level.COUNTY]
@@ -19,10 +21,11 @@ _PROVINCES = 31
 _RANGES = 50
 _AFTER_ALL = "\U0010ffff"
 
-_CHILDREN = f"""
+_CHILDREN = Statement(f"""
 WITH RECURSIVE child (parent, code) AS (
-  SELECT value, (SELECT min(code) FROM {table.name} WHERE code > value AND code <= substr(value || '999999999999', 1, 12))
-  FROM json_each(?)
+  SELECT given.code, (SELECT min(r.code) FROM {table.name} r
+                      WHERE r.code > given.code AND r.code <= substr(given.code || '999999999999', 1, 12))
+  FROM listed(?) given(code)
   UNION ALL
   SELECT parent, (SELECT min(next.code) FROM {table.name} AS next
                   WHERE next.code > substr(child.code || '999999999999', 1, 12)
@@ -30,7 +33,7 @@ WITH RECURSIVE child (parent, code) AS (
   FROM child WHERE child.code IS NOT NULL
 )
 SELECT parent, code FROM child WHERE code IS NOT NULL
-"""
+""")
 """Leaps from sibling to sibling: what lies below them is never read."""
 
 
@@ -80,7 +83,7 @@ def is_whole(connection: Connection) -> bool:
 def children(connection: Connection, parents: Iterable[str]) -> dict[str, frozenset[str]]:
     """The divisions right below each of these."""
     found: dict[str, set[str]] = {parent: set() for parent in parents}
-    for parent, code in connection.exec_driver_sql(_CHILDREN, (bulk.rows(list(found)),)):
+    for parent, code in raw_of(connection).execute(_CHILDREN, (bulk.rows(list(found)),)):
         found[parent].add(code)
     return {parent: frozenset(codes) for parent, codes in found.items()}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,5 +27,5 @@ def unique(message: str) -> Iterator[None]:
     """Turns the database's word that something is there already into Conflict with this message."""
     try:
         yield
-    except (IntegrityError, sqlite3.IntegrityError) as error:
+    except IntegrityError as error:
         raise Conflict(message) from error

@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, select
-from sqlalchemy.dialects.sqlite import insert
 
 from warnd.store.feeds import FeedState, keep_state
+from warnd.store.statement import insert_into
 from warnd.store.tables import feed_calls
 
 REMEMBERED = timedelta(days=365)
@@ -47,4 +47,6 @@ def remember_call(connection: Connection, call: FeedCall, state: FeedState, now:
     """Keep how the feed stands and what its call said; of a signature's calls the first counts."""
     keep_state(connection, state)
     connection.execute(delete(feed_calls).where(feed_calls.c.at < now - REMEMBERED))
-    connection.execute(insert(feed_calls).values(**asdict(call), at=now).on_conflict_do_nothing())
+    connection.execute(
+        insert_into(connection, feed_calls).values(**asdict(call), at=now).on_conflict_do_nothing()
+    )

@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, and_, delete, or_, select, update
-from sqlalchemy.dialects.sqlite import insert
 
 from warnd.model.alert import AlertState, Change, Reference
 from warnd.model.color import Color
 from warnd.store.paging import in_chunks
+from warnd.store.statement import insert_into
 from warnd.store.tables import alerts, feed_entries, feeds
 
 REMEMBERED = timedelta(days=30)
@@ -51,7 +51,9 @@ def states(connection: Connection) -> dict[str, FeedState]:
 
 def keep_state(connection: Connection, state: FeedState) -> None:
     row = asdict(state)
-    connection.execute(insert(feeds).values(**row).on_conflict_do_update(index_elements=["name"], set_=row))
+    connection.execute(
+        insert_into(connection, feeds).values(**row).on_conflict_do_update(index_elements=["name"], set_=row)
+    )
 
 
 def seen(connection: Connection, feed: str, keys: Sequence[str]) -> dict[str, str]:
@@ -74,7 +76,7 @@ def remember(
     keep_state(connection, state)
     if new:
         rows = [{"feed": state.name, "key": key, "stamp": stamp, "seen": now} for key, stamp in new.items()]
-        fresh = insert(feed_entries)
+        fresh = insert_into(connection, feed_entries)
         changed = {"stamp": fresh.excluded.stamp, "seen": fresh.excluded.seen}
         connection.execute(fresh.on_conflict_do_update(index_elements=["feed", "key"], set_=changed), rows)
     mine = feed_entries.c.feed == state.name

@@ -2,38 +2,38 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping, Sequence
 
 from warnd.ports import Lease, Leased
 from warnd.store import bulk
+from warnd.store.statement import Cursor, Statement
 
-_LEASE = """
-UPDATE batches SET state = 'sending', epoch = epoch + 1, attempts = attempts + 1, lease_until = ?2
-WHERE id IN (
-    SELECT b.id FROM json_each(?1) j
-    CROSS JOIN batches b ON b.id = json_extract(j.value, '$[0]')
-    CROSS JOIN alerts a ON a.id = b.alert_id
-    WHERE b.epoch = json_extract(j.value, '$[1]') AND b.state IN ('queued', 'waiting', 'unknown')
-      AND a.stopped_at IS NULL AND b.deliver_until > ?3)
-"""
+_FREE = bulk.folded(
+    """
+SELECT b.id AS c0 FROM rows(?1) j(id text, epoch integer)
+CROSS JOIN batches b ON b.id = j.id CROSS JOIN alerts a ON a.id = b.alert_id
+WHERE b.epoch = j.epoch AND b.state IN ('queued', 'waiting', 'unknown')
+  AND a.stopped_at IS NULL AND b.deliver_until > ?2 /*+ FOR UPDATE OF b SKIP LOCKED */
+""",
+    1,
+)
+"""What another process is leasing is not waited for: to ask for it again costs nothing."""
 
-_GRANTED = """
-SELECT b.id FROM json_each(?1) j CROSS JOIN batches b ON b.id = json_extract(j.value, '$[0]')
-WHERE b.state = 'sending' AND b.epoch = json_extract(j.value, '$[1]') + 1 AND b.lease_until = ?2
-"""
+_LEASE = Statement("""
+UPDATE batches SET state = 'sending', epoch = epoch + 1, attempts = attempts + 1, lease_until = ?2 WHERE id IN listed(?1)
+""")
 
-_BLOCKED = """
+_BLOCKED = Statement("""
 SELECT DISTINCT d.batch_id FROM deliveries d
 CROSS JOIN alerts a ON a.id = d.alert_id
 CROSS JOIN deliveries p ON p.address = d.address AND p.channel = d.channel AND p.alert_id <> d.alert_id
 CROSS JOIN alerts e ON e.id = p.alert_id AND e.episode_id = a.episode_id
 CROSS JOIN batches b ON b.id = p.batch_id AND b.state = 'sending'
-WHERE d.batch_id IN (SELECT value FROM json_each(?))
-"""
+WHERE d.batch_id IN listed(?)
+""")
 
 
-def lease(cursor: sqlite3.Cursor, wanted: Sequence[Lease]) -> list[Leased]:
+def lease(cursor: Cursor, wanted: Sequence[Lease]) -> list[Leased]:
     """
     Grant what can be granted, in the order asked.
 
@@ -59,12 +59,11 @@ def lease(cursor: sqlite3.Cursor, wanted: Sequence[Lease]) -> list[Leased]:
     return answers
 
 
-def _grant(cursor: sqlite3.Cursor, asked: Mapping[str, tuple[str, int]], *, until: int, now: int) -> set[str]:
+def _grant(cursor: Cursor, asked: Mapping[str, tuple[str, int]], *, until: int, now: int) -> set[str]:
     if not asked:
         return set()
-    # A stale hint names the epoch before somebody else's lease: only the end of the lease tells whose it is.
-    rows = bulk.rows(list(asked.values()))
-    cursor.execute(_LEASE, (rows, until, now))
-    if cursor.rowcount == len(asked):
-        return set(asked)
-    return {row[0] for row in cursor.execute(_GRANTED, (rows, until))} if cursor.rowcount else set()
+    free = bulk.unfolded(cursor.execute(_FREE, (bulk.rows(list(asked.values())), now)).fetchone())
+    granted = {id_ for (id_,) in free}
+    if granted:
+        cursor.execute(_LEASE, (bulk.rows(sorted(granted)), until))
+    return granted

@@ -15,7 +15,7 @@ SCAN_FROM = 20_000
 
 _PAGE = """
 SELECT m.subscriber_id AS c0, group_concat(m.group_id) AS c1 FROM memberships m
-WHERE m.subscriber_id > ?1 AND {group} IN (SELECT value FROM json_each(?2))
+WHERE m.subscriber_id > ?1 AND {group} IN listed(?2)
 GROUP BY m.subscriber_id ORDER BY m.subscriber_id LIMIT ?3
 """
 _BY_GROUP = bulk.folded(_PAGE.format(group="m.group_id"), 2)
@@ -26,7 +26,7 @@ _MEMBERS = bulk.folded(
 SELECT s.id AS c0, s.name AS c1, s.region AS c2, s.language AS c3, e.id AS c4, e.channel AS c5, e.address AS c6,
     e.priority AS c7, e.state AS c8, e.drills AS c9
 FROM subscribers s LEFT JOIN endpoints e ON e.subscriber_id = s.id
-WHERE s.id IN (SELECT value FROM json_each(?)) AND s.ended_at IS NULL
+WHERE s.id IN listed(?) AND s.ended_at IS NULL
 ORDER BY s.id, e.priority, e.id
 """,
     10,

@@ -5,13 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import Connection, delete
-from sqlalchemy.dialects.sqlite import insert
 
+from warnd.store.statement import insert_into
 from warnd.store.tables import nonces
 
 
 def use(connection: Connection, source: str, nonce: str, *, until: datetime, now: datetime) -> bool:
     """Use up a nonce; False when it was used before. Those whose time is over are cleared away."""
     connection.execute(delete(nonces).where(nonces.c.until < now))
-    fresh = insert(nonces).values(source=source, nonce=nonce, until=until).on_conflict_do_nothing()
+    fresh = (
+        insert_into(connection, nonces)
+        .values(source=source, nonce=nonce, until=until)
+        .on_conflict_do_nothing()
+    )
     return connection.execute(fresh).rowcount == 1

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from warnd.store import bulk
 from warnd.store.journal import Entry
+from warnd.store.statement import Cursor, Statement
 
-_TALLY = """
+_TALLY = Statement("""
 INSERT INTO tallies (alert_id, channel, level, state, n)
-SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
-    json_extract(value, '$[3]'), json_extract(value, '$[4]') FROM json_each(?) WHERE true
-ON CONFLICT (alert_id, channel, level, state) DO UPDATE SET n = n + excluded.n
-"""
+SELECT j.alert_id, j.channel, j.level, j.state, j.n
+FROM rows(?) j(alert_id text, channel text, level integer, state text, n integer) WHERE true
+ON CONFLICT (alert_id, channel, level, state) DO UPDATE SET n = tallies.n + excluded.n
+""")
 
 TallyKey = tuple[str, str, int, str]
 """Alert, channel, region level, state."""
@@ -38,7 +38,7 @@ class Pending:
             self.tally[alert_id, channel, level, after] += n
 
 
-def write_tallies(cursor: sqlite3.Cursor, tally: Counter[TallyKey]) -> None:
+def write_tallies(cursor: Cursor, tally: Counter[TallyKey]) -> None:
     """Add what a commit moved."""
     changes = [(*key, n) for key, n in tally.items() if n]
     if changes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
@@ -12,6 +11,7 @@ from warnd.model.region import LEVELS
 from warnd.ports import Chunk, Committed, PlannedDelivery
 from warnd.store import bulk, tables
 from warnd.store.pending import Pending
+from warnd.store.statement import Cursor, Statement
 
 _BATCHES = bulk.Insert(
     tables.batches,
@@ -31,27 +31,26 @@ _RECIPIENTS = bulk.Insert(
     or_ignore=True,
 )
 
-_SHARE = """
-INSERT OR IGNORE INTO recipients (delivery_id, subscriber_id, endpoint_id, name, region, reasons)
-SELECT d.id, json_extract(j.value, '$[4]'), json_extract(j.value, '$[5]'), json_extract(j.value, '$[2]'),
-    json_extract(j.value, '$[3]'), json_extract(j.value, '$[6]')
-FROM json_each(?1) j CROSS JOIN deliveries d
-  ON d.address = json_extract(j.value, '$[1]') AND d.channel = json_extract(j.value, '$[0]')
- AND d.alert_id = ?2 AND d.round = ?3
-"""
+_SHARE = Statement("""
+INSERT INTO recipients (delivery_id, subscriber_id, endpoint_id, name, region, reasons)
+SELECT d.id, j.subscriber_id, j.endpoint_id, j.name, j.region, j.reasons
+FROM rows(?1) j(channel text, address text, name text, region text, subscriber_id text, endpoint_id text, reasons text)
+CROSS JOIN deliveries d
+  ON d.address = j.address AND d.channel = j.channel AND d.alert_id = ?2 AND d.round = ?3
+WHERE true ON CONFLICT DO NOTHING
+""")
 
-_QUIETER = """
-SELECT json_extract(j.value, '$[2]'), d.id, d.state, d.region FROM json_each(?1) j CROSS JOIN deliveries d
-  ON d.address = json_extract(j.value, '$[0]') AND d.channel = json_extract(j.value, '$[1]')
- AND d.alert_id = ?2 AND d.round = ?3
-WHERE d.state = 'suppressed' OR d.state = 'standby' AND json_extract(j.value, '$[3]') = 'queued'
-"""
+_QUIETER = Statement("""
+SELECT j.id, d.id, d.state, d.region FROM rows(?1) j(address text, channel text, id text, state text)
+CROSS JOIN deliveries d
+  ON d.address = j.address AND d.channel = j.channel AND d.alert_id = ?2 AND d.round = ?3
+WHERE d.state = 'suppressed' OR d.state = 'standby' AND j.state = 'queued'
+""")
 
-_TAKE_OVER = """
-UPDATE deliveries SET state = json_extract(j.value, '$[1]'), batch_id = json_extract(j.value, '$[2]'),
-    content_id = json_extract(j.value, '$[3]'), reason = NULL, updated = ?2
-FROM json_each(?1) j WHERE deliveries.id = json_extract(j.value, '$[0]')
-"""
+_TAKE_OVER = Statement("""
+UPDATE deliveries SET state = j.state, batch_id = j.batch_id, content_id = j.content_id, reason = NULL, updated = ?2
+FROM rows(?1) j(id text, state text, batch_id text, content_id text) WHERE deliveries.id = j.id
+""")
 
 _FALLBACKS = bulk.Insert(tables.fallbacks, ("delivery_id", "next_id"), or_ignore=True)
 
@@ -66,21 +65,21 @@ _GAPS = bulk.Insert(
     tables.coverage_gaps, ("alert_id", "region", "subscriber_id", "name", "why"), or_ignore=True
 )
 
-_PRESENT = "SELECT id FROM deliveries WHERE id IN (SELECT value FROM json_each(?))"
+_PRESENT = Statement("SELECT id FROM deliveries WHERE id IN listed(?)")
 
-_PROGRESS = """
+_PROGRESS = Statement("""
 UPDATE alerts SET plan_cursor = ?, planned = ?, plan_of = ?, plan_done = ?
 WHERE id = ? AND coalesce(plan_cursor, '') = ? AND stopped_at IS NULL RETURNING id
-"""
+""")
 
 
-def commit_chunk(cursor: sqlite3.Cursor, chunk: Chunk, pending: Pending) -> Committed:
+def commit_chunk(cursor: Cursor, chunk: Chunk, pending: Pending) -> Committed:
     """
     A part of a plan with its cursor. Addresses that the alert reaches already in this round are not added
     twice: their recipients are, and their batches come back without them. One that was not to be told, or stands
     by, and now is to be told, is told by the row it has.
     """
-    progress = (chunk.cursor, chunk.planned, chunk.plan_of, int(chunk.done), chunk.alert_id, chunk.after)
+    progress = (chunk.cursor, chunk.planned, chunk.plan_of, chunk.done, chunk.alert_id, chunk.after)
     if cursor.execute(_PROGRESS, progress).fetchone() is None:
         return Committed((), stopped=True)
     if chunk.contents:
@@ -98,16 +97,16 @@ def commit_chunk(cursor: sqlite3.Cursor, chunk: Chunk, pending: Pending) -> Comm
     return Committed(batches)
 
 
-def insert_batches(cursor: sqlite3.Cursor, batches: Sequence[Batch]) -> None:
+def insert_batches(cursor: Cursor, batches: Sequence[Batch]) -> None:
     rows = [
         (b.id, b.alert_id, b.channel, b.content.id, b.lane.value, b.state.value, b.due, b.created, b.deliver_until,
-         len(b), b.attempts, b.unknowns, int(b.follows), int(b.ordered))
+         len(b), b.attempts, b.unknowns, b.follows, b.ordered)
         for b in batches
     ]  # fmt: skip
     _BATCHES.run(cursor, rows)
 
 
-def _insert_contents(cursor: sqlite3.Cursor, chunk: Chunk) -> None:
+def _insert_contents(cursor: Cursor, chunk: Chunk) -> None:
     rows = [
         (c.id, c.alert_id, channel, c.kind, c.language, c.subject, c.body, c.segments, c.template, c.template_code,
          bulk.rows(c.variables))
@@ -117,7 +116,7 @@ def _insert_contents(cursor: sqlite3.Cursor, chunk: Chunk) -> None:
 
 
 def _insert_deliveries(
-    cursor: sqlite3.Cursor, chunk: Chunk, pending: Pending
+    cursor: Cursor, chunk: Chunk, pending: Pending
 ) -> tuple[Sequence[Batch], Mapping[str, str]]:
     """The batches that can be leased, and for each delivery that took over a row the id of that row."""
     rows = [
@@ -157,7 +156,7 @@ def _insert_deliveries(
 
 
 def _take_over(
-    cursor: sqlite3.Cursor, chunk: Chunk, again: Sequence[PlannedDelivery], pending: Pending
+    cursor: Cursor, chunk: Chunk, again: Sequence[PlannedDelivery], pending: Pending
 ) -> dict[str, tuple[str, int]]:
     """
     Rows that are there but were not to be told (or only later), and now are: new id → (the row's, its level).

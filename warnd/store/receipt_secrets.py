@@ -7,8 +7,8 @@ import hmac
 import secrets
 
 from sqlalchemy import Connection, select
-from sqlalchemy.dialects.sqlite import insert
 
+from warnd.store.statement import insert_into
 from warnd.store.tables import meta
 
 _SEED = "receipt_seed"
@@ -17,7 +17,7 @@ _LENGTH = 32
 
 def make_seed(connection: Connection) -> None:
     """Give this store the seed of all such secrets, unless it has one."""
-    fresh = insert(meta).values(key=_SEED, value=secrets.token_hex(32))
+    fresh = insert_into(connection, meta).values(key=_SEED, value=secrets.token_hex(32))
     connection.execute(fresh.on_conflict_do_nothing())
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -12,6 +11,7 @@ from warnd.model.region import level_of
 from warnd.store import bulk, tables
 from warnd.store.journal import Entry
 from warnd.store.pending import Pending
+from warnd.store.statement import Cursor, Statement
 
 Confirm = Callable[[State, ReceiptStatus], State | None]
 """The decision of ``pipeline.confirm``: the state a receipt leads to, or None when it changes nothing."""
@@ -21,27 +21,25 @@ _RECEIPTS = bulk.Insert(
     ("id", "channel", "receipt_key", "address", "status", "at", "received", "detail", "delivery_id"),
 )
 
-_BY_KEY = """
+_BY_KEY = Statement("""
 SELECT k.receipt_key, d.id, d.address, d.state, d.alert_id, d.region
-FROM json_each(?2) j CROSS JOIN receipt_keys k ON k.channel = ?1 AND k.receipt_key = j.value
-CROSS JOIN deliveries d ON d.id = k.delivery_id
-"""
+FROM listed(?2) j(key) CROSS JOIN receipt_keys k ON k.channel = ?1 AND k.receipt_key = j.key
+CROSS JOIN deliveries d ON d.id = k.delivery_id /*+ ORDER BY d.id FOR UPDATE OF d */
+""")
 
-_EARLY = """
-SELECT r.id, r.receipt_key, r.address, r.status, r.detail FROM json_each(?2) j
-CROSS JOIN receipts r ON r.channel = ?1 AND r.receipt_key = j.value AND r.delivery_id IS NULL
-"""
+_EARLY = Statement("""
+SELECT r.id, r.receipt_key, r.address, r.status, r.detail FROM listed(?2) j(key)
+CROSS JOIN receipts r ON r.channel = ?1 AND r.receipt_key = j.key AND r.delivery_id IS NULL
+""")
 
-_CLAIM = """
-UPDATE receipts SET delivery_id = json_extract(j.value, '$[1]')
-FROM json_each(?) j WHERE receipts.id = json_extract(j.value, '$[0]')
-"""
+_CLAIM = Statement("""
+UPDATE receipts SET delivery_id = j.delivery_id FROM rows(?) j(id text, delivery_id text) WHERE receipts.id = j.id
+""")
 
-_CONFIRM = """
-UPDATE deliveries SET state = json_extract(j.value, '$[1]'), detail = json_extract(j.value, '$[2]'),
-    updated = json_extract(j.value, '$[3]'), told = 1
-FROM json_each(?) j WHERE deliveries.id = json_extract(j.value, '$[0]')
-"""
+_CONFIRM = Statement("""
+UPDATE deliveries SET state = j.state, detail = j.detail, updated = j.updated, told = true
+FROM rows(?) j(id text, state text, detail text, updated bigint) WHERE deliveries.id = j.id
+""")
 
 
 class _Kept(NamedTuple):
@@ -55,7 +53,7 @@ class _Kept(NamedTuple):
 
 
 def receive(
-    cursor: sqlite3.Cursor,
+    cursor: Cursor,
     channel: str,
     receipts: Sequence[tuple[str, Receipt]],
     now: int,
@@ -77,7 +75,7 @@ def receive(
 
 
 def confirm_early(
-    cursor: sqlite3.Cursor, channel: str, keys: Sequence[str], now: int, pending: Pending, confirm: Confirm
+    cursor: Cursor, channel: str, keys: Sequence[str], now: int, pending: Pending, confirm: Confirm
 ) -> None:
     """Apply receipts that came before the keys they name: a provider's callback may overtake its answer."""
     early = cursor.execute(_EARLY, (channel, bulk.rows(keys))).fetchall()
@@ -86,7 +84,7 @@ def confirm_early(
 
 
 def _apply(
-    cursor: sqlite3.Cursor,
+    cursor: Cursor,
     channel: str,
     kept: Sequence[_Kept],
     now: int,

@@ -14,7 +14,9 @@ from warnd.errors import ConfigError, Fault, Invalid, NotFound
 from warnd.model.division_names import FICTIONS
 from warnd.model.region import LEVELS, WIDTHS, Level, Region, ancestors, candidates, covers
 from warnd.store import bulk
+from warnd.store.database import raw_of
 from warnd.store.paging import MOST, Page, in_chunks, in_subtree
+from warnd.store.statement import Statement
 from warnd.store.tables import regions
 
 Progress = Callable[[int, int], None]
@@ -22,10 +24,10 @@ Progress = Callable[[int, int], None]
 
 _CHUNK = 20_000
 
-_UPSERT = (
-    f"INSERT INTO {regions.name} (code, name) SELECT {bulk.unfold(2)} FROM json_each(?) WHERE true "
-    "ON CONFLICT (code) DO UPDATE SET name = excluded.name WHERE name <> excluded.name"
-)
+_UPSERT = Statement("""
+INSERT INTO regions (code, name) SELECT j.code, j.name FROM rows(?) j(code text, name text) WHERE true
+ON CONFLICT (code) DO UPDATE SET name = excluded.name WHERE regions.name <> excluded.name
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ def import_regions(
     changed = 0
     for start in range(0, len(rows), _CHUNK):
         chunk = rows[start : start + _CHUNK]
-        changed += connection.exec_driver_sql(_UPSERT, (bulk.rows(chunk),)).rowcount
+        changed += raw_of(connection).execute(_UPSERT, (bulk.rows(chunk),)).rowcount
         if progress is not None:
             progress(start + len(chunk), len(rows))
     return ImportedRegions(len(rows), changed)

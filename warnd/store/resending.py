@@ -18,6 +18,7 @@ from warnd.store import bulk
 from warnd.store.database import raw_of
 from warnd.store.journal import Entry
 from warnd.store.pending import Pending
+from warnd.store.statement import Statement
 from warnd.store.tables import alerts, deliveries, micros
 
 RESENDABLE = frozenset({State.FAILED, State.UNDELIVERED, State.UNKNOWN, State.EXPIRED})
@@ -36,35 +37,35 @@ class Resend:
 
 
 _ELIGIBLE = """
-    d.alert_id = :alert AND d.round < :round AND d.state IN (SELECT value FROM json_each(:states))
+    d.alert_id = :alert AND d.round < :round AND d.state IN listed(:states)
     AND EXISTS (SELECT 1 FROM contents c WHERE c.id = d.content_id AND c.refused_at IS NULL)
     AND coalesce((SELECT b.state FROM batches b WHERE b.id = d.batch_id), 'settled') IN ('settled', 'stopped')
     AND NOT EXISTS (SELECT 1 FROM deliveries n WHERE n.address = d.address AND n.channel = d.channel
                     AND n.alert_id = d.alert_id AND n.round > d.round)
 """
-_SELECT = f"""
+_SELECT = Statement(f"""
 SELECT d.id FROM deliveries d INDEXED BY ix_deliveries_alert_id_id
-WHERE {_ELIGIBLE} AND d.id > :after AND (:only IS NULL OR d.id IN (SELECT value FROM json_each(:only)))
+WHERE {_ELIGIBLE} AND d.id > :after AND (d.id IN listed(:only) OR :only IS NULL)
 ORDER BY d.id LIMIT :limit
-"""
-_CHOSEN = f"""
-SELECT d.id, d.channel, d.region FROM json_each(:chosen) j CROSS JOIN deliveries d ON d.id = j.value
-WHERE {_ELIGIBLE} ORDER BY d.id
-"""
+""")
+_CHOSEN = Statement(f"""
+SELECT d.id, d.channel, d.region FROM listed(:chosen) j(id) CROSS JOIN deliveries d ON d.id = j.id
+WHERE {_ELIGIBLE} ORDER BY d.id /*+ FOR UPDATE OF d */
+""")
 
-_AGAIN = """
+_AGAIN = Statement("""
 INSERT INTO deliveries (id, alert_id, channel, address, round, batch_id, content_id, lane, state, told, attempts, due,
     name, region, updated)
-SELECT json_extract(j.value, '$[1]'), d.alert_id, d.channel, d.address, ?2, NULL, d.content_id, d.lane, 'waiting',
-    0, 0, ?3, d.name, d.region, ?3
-FROM json_each(?1) j CROSS JOIN deliveries d ON d.id = json_extract(j.value, '$[0]')
-"""
+SELECT j.fresh, d.alert_id, d.channel, d.address, ?2, NULL, d.content_id, d.lane, 'waiting', false, 0, ?3, d.name,
+    d.region, ?3
+FROM rows(?1) j(id text, fresh text) CROSS JOIN deliveries d ON d.id = j.id
+""")
 
-_PEOPLE = """
+_PEOPLE = Statement("""
 INSERT INTO recipients (delivery_id, subscriber_id, endpoint_id, name, region, reasons)
-SELECT json_extract(j.value, '$[1]'), r.subscriber_id, r.endpoint_id, r.name, r.region, r.reasons
-FROM json_each(?) j CROSS JOIN recipients r ON r.delivery_id = json_extract(j.value, '$[0]')
-"""
+SELECT j.fresh, r.subscriber_id, r.endpoint_id, r.name, r.region, r.reasons
+FROM rows(?) j(id text, fresh text) CROSS JOIN recipients r ON r.delivery_id = j.id
+""")
 
 
 def next_round(connection: Connection, request: Resend, *, now: datetime) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -14,93 +13,93 @@ from warnd.store.journal import Entry
 from warnd.store.pending import Pending
 from warnd.store.planning import insert_batches
 from warnd.store.receiving import Confirm, confirm_early
+from warnd.store.statement import Cursor, Statement
 
-_EPOCHS = "SELECT id, epoch, state FROM batches WHERE id IN (SELECT value FROM json_each(?))"
+_EPOCHS = Statement(
+    "SELECT id, epoch, state FROM batches WHERE id IN listed(?) /*+ ORDER BY id FOR UPDATE */"
+)
 
-_IN_TIME = """
-SELECT count(*) FROM json_each(?) j CROSS JOIN batches b ON b.id = json_extract(j.value, '$[0]')
-WHERE b.epoch = json_extract(j.value, '$[1]') AND b.state = 'sending'
-"""
+_IN_TIME = Statement("""
+SELECT count(*) FROM (
+    SELECT b.epoch FROM rows(?) j(id text, epoch integer) CROSS JOIN batches b ON b.id = j.id
+    WHERE b.epoch = j.epoch AND b.state = 'sending' /*+ ORDER BY b.id FOR UPDATE OF b */) held
+""")
 
-_SETTLE_BATCHES = """
-UPDATE batches SET lease_until = NULL,
-    state = json_extract(j.value, '$[1]'), due = json_extract(j.value, '$[2]'),
-    unknowns = json_extract(j.value, '$[3]')
-FROM json_each(?) j WHERE batches.id = json_extract(j.value, '$[0]')
-"""
+_SETTLE_BATCHES = Statement("""
+UPDATE batches SET lease_until = NULL, state = j.state, due = j.due, unknowns = j.unknowns
+FROM rows(?) j(id text, state text, due bigint, unknowns integer) WHERE batches.id = j.id
+""")
 
-_SETTLE_ALIKE = """
-UPDATE deliveries SET state = ?1, reason = ?2, detail = ?3, told = max(told, ?4), updated = ?5
-WHERE batch_id IN (SELECT value FROM json_each(?6)) AND state IN ('queued', 'waiting', 'unknown')
-"""
+_SETTLE_ALIKE = Statement("""
+UPDATE deliveries SET state = ?1, reason = ?2, detail = ?3, told = told OR ?4, updated = ?5
+WHERE batch_id IN listed(?6) AND state IN ('queued', 'waiting', 'unknown')
+""")
 
-_SETTLE_EACH = """
-UPDATE deliveries SET state = json_extract(j.value, '$[1]'), reason = json_extract(j.value, '$[2]'),
-    detail = json_extract(j.value, '$[3]'), told = max(told, json_extract(j.value, '$[4]')),
-    updated = json_extract(j.value, '$[5]')
-FROM json_each(?) j WHERE deliveries.id = json_extract(j.value, '$[0]')
-"""
+_SETTLE_EACH = Statement("""
+UPDATE deliveries SET state = j.state, reason = j.reason, detail = j.detail, told = deliveries.told OR j.told,
+    updated = j.updated
+FROM rows(?) j(id text, state text, reason text, detail text, told boolean, updated bigint) WHERE deliveries.id = j.id
+""")
 
-_DEPART = """
-UPDATE deliveries SET state = json_extract(j.value, '$[1]'), reason = json_extract(j.value, '$[2]'),
-    detail = json_extract(j.value, '$[3]'), updated = json_extract(j.value, '$[4]'),
-    due = json_extract(j.value, '$[5]'), attempts = attempts + json_extract(j.value, '$[6]'), batch_id = NULL
-FROM json_each(?) j WHERE deliveries.id = json_extract(j.value, '$[0]')
-"""
+_DEPART = Statement("""
+UPDATE deliveries SET state = j.state, reason = j.reason, detail = j.detail, updated = j.updated, due = j.due,
+    attempts = deliveries.attempts + j.tries, batch_id = NULL
+FROM rows(?) j(id text, state text, reason text, detail text, updated bigint, due bigint, tries integer)
+WHERE deliveries.id = j.id
+""")
 
-_JOIN_BATCH = """
-UPDATE deliveries SET batch_id = json_extract(j.value, '$[1]'), state = json_extract(j.value, '$[2]'),
-    attempts = 0, updated = json_extract(j.value, '$[3]')
-FROM json_each(?) j WHERE deliveries.id = json_extract(j.value, '$[0]')
-"""
+_JOIN_BATCH = Statement("""
+UPDATE deliveries SET batch_id = j.batch_id, state = j.state, attempts = 0, updated = j.updated
+FROM rows(?) j(id text, batch_id text, state text, updated bigint) WHERE deliveries.id = j.id
+""")
 
 _FORMER = bulk.Insert(tables.former_batches, ("delivery_id", "batch_id"), or_ignore=True)
 _KEYS = bulk.Insert(tables.receipt_keys, ("channel", "receipt_key", "delivery_id"), or_ignore=True)
 
-_REFUSED_CONTENTS = """
-UPDATE contents SET refused_at = coalesce(refused_at, ?) WHERE id IN (SELECT value FROM json_each(?))
-"""
+_REFUSED_CONTENTS = Statement("""
+UPDATE contents SET refused_at = coalesce(refused_at, ?) WHERE id IN listed(?)
+""")
 
-_FORGIVEN = """
+_FORGIVEN = Statement("""
 UPDATE endpoints SET rejections = 0 WHERE rejections > 0 AND id IN (
-    SELECT r.endpoint_id FROM json_each(?) j
-    CROSS JOIN deliveries d ON d.id = j.value CROSS JOIN recipients r ON r.delivery_id = d.id
+    SELECT r.endpoint_id FROM listed(?) j(id)
+    CROSS JOIN deliveries d ON d.id = j.id CROSS JOIN recipients r ON r.delivery_id = d.id
     WHERE (SELECT p.state FROM deliveries p
            WHERE p.address = d.address AND p.channel = d.channel AND p.id < d.id
              AND p.state IN ('accepted', 'delivered', 'failed')
            ORDER BY p.id DESC LIMIT 1) IN ('accepted', 'delivered'))
-"""
+""")
 """An acceptance in between ends the row of refusals; looked up when the next one comes, so that acceptances cost nothing."""
 
-_REJECTED = """
+_REJECTED = Statement("""
 UPDATE endpoints SET rejections = rejections + 1,
     state = CASE WHEN rejections + 1 >= ?2 THEN 'suspended' ELSE state END
 WHERE id IN (SELECT r.endpoint_id FROM recipients r
-             WHERE r.delivery_id IN (SELECT value FROM json_each(?1)))
-"""
+             WHERE r.delivery_id IN listed(?1))
+""")
 
-_STANDBY = """
+_STANDBY = Statement("""
 UPDATE deliveries SET state = 'waiting', due = ?1, updated = ?1 WHERE state = 'standby' AND id IN (
-    SELECT f.next_id FROM fallbacks f WHERE f.delivery_id IN (SELECT value FROM json_each(?2)))
+    SELECT f.next_id FROM fallbacks f WHERE f.delivery_id IN listed(?2))
 RETURNING id, alert_id, channel, region
-"""
+""")
 
-_NOT_NEEDED = """
+_NOT_NEEDED = Statement("""
 UPDATE deliveries SET state = 'suppressed', reason = 'not_needed', updated = ?1
 WHERE state = 'standby' AND id IN (
     SELECT f.next_id FROM fallbacks f
-    WHERE f.delivery_id IN (SELECT d.id FROM deliveries d WHERE d.batch_id IN (SELECT value FROM json_each(?2)))
+    WHERE f.delivery_id IN (SELECT d.id FROM deliveries d WHERE d.batch_id IN listed(?2))
       AND NOT EXISTS (SELECT 1 FROM fallbacks o CROSS JOIN deliveries p ON p.id = o.delivery_id
                       WHERE o.next_id = f.next_id AND p.state NOT IN ('accepted', 'delivered')))
 RETURNING id, alert_id, channel, region
-"""
+""")
 
 _FALLEN = frozenset({State.FAILED, State.UNKNOWN, State.EXPIRED})
 """States that wake the next channel of an ordered policy."""
 
 
 def settle(
-    cursor: sqlite3.Cursor,
+    cursor: Cursor,
     settlements: Sequence[Settlement],
     pending: Pending,
     *,
@@ -124,7 +123,7 @@ def settle(
 
 
 def _in_time(
-    cursor: sqlite3.Cursor, settlements: Sequence[Settlement], pending: Pending, confirm: Confirm
+    cursor: Cursor, settlements: Sequence[Settlement], pending: Pending, confirm: Confirm
 ) -> Sequence[Settlement]:
     """Those whose lease still holds; the others are dealt with here."""
     leases = bulk.rows([(one.batch.id, one.batch.epoch) for one in settlements])
@@ -163,7 +162,7 @@ def _attempt(one: Settlement, *, in_time: bool) -> Entry:
 
 
 def _settle_late(
-    cursor: sqlite3.Cursor,
+    cursor: Cursor,
     one: Settlement,
     now_at: tuple[int, str] | None,
     pending: Pending,
@@ -184,7 +183,7 @@ def _settle_late(
     _keep_keys(cursor, [late], pending, confirm)
 
 
-def _settle_alike(cursor: sqlite3.Cursor, settlements: Sequence[Settlement], pending: Pending) -> None:
+def _settle_alike(cursor: Cursor, settlements: Sequence[Settlement], pending: Pending) -> None:
     by_fate: dict[tuple[str, str | None, str | None, bool], list[Settlement]] = {}
     for one in settlements:
         fate = one.uniform
@@ -203,7 +202,7 @@ def _settle_alike(cursor: sqlite3.Cursor, settlements: Sequence[Settlement], pen
         cursor.execute(_SETTLE_ALIKE, (state, reason, detail, told, alike[-1].ended, ids))
 
 
-def _settle_mixed(cursor: sqlite3.Cursor, settlements: Sequence[Settlement], pending: Pending) -> None:
+def _settle_mixed(cursor: Cursor, settlements: Sequence[Settlement], pending: Pending) -> None:
     decided: list[tuple[object, ...]] = []
     departed: list[tuple[object, ...]] = []
     joined: list[tuple[object, ...]] = []
@@ -218,7 +217,7 @@ def _settle_mixed(cursor: sqlite3.Cursor, settlements: Sequence[Settlement], pen
                 fate.state.value,
                 reason,
                 fate.detail or None,
-                int(fate.told),
+                fate.told,
                 one.ended,
             )
             decided.append(row)
@@ -251,9 +250,7 @@ def _moved_one(pending: Pending, batch: Batch, index: int, before: str, after: s
     pending.moved(batch.alert_id, batch.channel, (batch.levels[index],), before=before, after=after)
 
 
-def _keep_keys(
-    cursor: sqlite3.Cursor, settlements: Sequence[Settlement], pending: Pending, confirm: Confirm
-) -> None:
+def _keep_keys(cursor: Cursor, settlements: Sequence[Settlement], pending: Pending, confirm: Confirm) -> None:
     rows = [
         (one.batch.channel, key, one.batch.deliveries[index])
         for one in settlements
@@ -271,7 +268,7 @@ def _keep_keys(
 
 
 def _follow_up(
-    cursor: sqlite3.Cursor, settlements: Sequence[Settlement], pending: Pending, suspend_after: int
+    cursor: Cursor, settlements: Sequence[Settlement], pending: Pending, suspend_after: int
 ) -> None:
     refused = [one.batch.content.id for one in settlements if one.content_refused]
     if refused:
@@ -301,7 +298,7 @@ def _fallen(settlements: Sequence[Settlement]) -> list[str]:
     return fallen
 
 
-def start_fallbacks(cursor: sqlite3.Cursor, fallen: Sequence[str], now: int, pending: Pending) -> None:
+def start_fallbacks(cursor: Cursor, fallen: Sequence[str], now: int, pending: Pending) -> None:
     """Wake the standbys behind deliveries that failed or are late."""
     if not fallen:
         return

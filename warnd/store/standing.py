@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from sqlalchemy import Connection, select
-from sqlalchemy.dialects.sqlite import insert
 
+from warnd.store.statement import insert_into
 from warnd.store.tables import meta
 
 _AUDIENCE = "audience_revision"
@@ -20,7 +20,7 @@ def audience_changed(connection: Connection) -> None:
     """Say so, in the commit that changes it."""
     revision = str(audience_revision(connection) + 1)
     connection.execute(
-        insert(meta)
+        insert_into(connection, meta)
         .values(key=_AUDIENCE, value=revision)
         .on_conflict_do_update(index_elements=["key"], set_={"value": revision})
     )

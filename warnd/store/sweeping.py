@@ -15,72 +15,73 @@ from warnd.store.journal import Entry
 from warnd.store.pending import Pending
 from warnd.store.planning import insert_batches, only
 from warnd.store.settling import start_fallbacks
+from warnd.store.statement import Statement
 
-_UNSENT = """
+_UNSENT = Statement("""
 SELECT d.id, d.channel, d.region, d.state FROM deliveries d
 LEFT JOIN batches b ON b.id = d.batch_id
 WHERE d.alert_id = ?1 AND d.id > ?2 AND d.state IN ('queued', 'standby', 'waiting')
   AND (b.state IS NULL OR b.state <> 'sending')
 ORDER BY d.id LIMIT ?3
-"""
+""")
 
-_MARK = """
-UPDATE deliveries SET state = ?1, updated = ?2 WHERE id IN (SELECT value FROM json_each(?3))
-"""
+_MARK = Statement("""
+UPDATE deliveries SET state = ?1, updated = ?2 WHERE id IN listed(?3)
+""")
 
-_STOP_BATCHES = """
+_STOP_BATCHES = Statement("""
 UPDATE batches SET state = 'stopped' WHERE alert_id = ? AND state IN ('queued', 'waiting')
-"""
+""")
 
-_STOP_UNKNOWN = "UPDATE batches SET state = 'settled' WHERE alert_id = ? AND state = 'unknown'"
+_STOP_UNKNOWN = Statement("UPDATE batches SET state = 'settled' WHERE alert_id = ? AND state = 'unknown'")
 
-_OUT = "SELECT count(*) FROM batches WHERE alert_id = ? AND state = 'sending'"
+_OUT = Statement("SELECT count(*) FROM batches WHERE alert_id = ? AND state = 'sending'")
 
-_SWEPT = "UPDATE alerts SET swept = 1 WHERE id = ?"
+_SWEPT = Statement("UPDATE alerts SET swept = true WHERE id = ?")
 
-_RUN_OUT = """
-UPDATE batches SET state = ?1, lease_until = NULL, epoch = epoch + 1, unknowns = unknowns + 1, due = ?2
-FROM json_each(?3) j WHERE batches.id = json_extract(j.value, '$[0]')
-  AND batches.epoch = json_extract(j.value, '$[1]') AND batches.state = 'sending' RETURNING batches.id
-"""
+_RUN_OUT = Statement("""
+UPDATE batches SET state = ?1, lease_until = NULL, epoch = batches.epoch + 1, unknowns = unknowns + 1, due = ?2
+FROM rows(?3) j(id text, epoch integer)
+WHERE batches.id = j.id AND batches.epoch = j.epoch AND batches.state = 'sending' RETURNING batches.id
+""")
 
-_MEMBERS = """
+_MEMBERS = Statement("""
 SELECT alert_id, channel, region, state FROM deliveries
-WHERE batch_id IN (SELECT value FROM json_each(?)) AND state IN ('queued', 'waiting', 'unknown')
-"""
+WHERE batch_id IN listed(?) AND state IN ('queued', 'waiting', 'unknown')
+""")
 
-_RUN_OUT_DELIVERIES = """
-UPDATE deliveries SET state = 'unknown', reason = 'interrupted', told = 1, updated = ?1
-WHERE batch_id IN (SELECT value FROM json_each(?2)) AND state IN ('queued', 'waiting', 'unknown')
-"""
+_RUN_OUT_DELIVERIES = Statement("""
+UPDATE deliveries SET state = 'unknown', reason = 'interrupted', told = true, updated = ?1
+WHERE batch_id IN listed(?2) AND state IN ('queued', 'waiting', 'unknown')
+""")
 
-_REFUSED = """
+_REFUSED = Statement("""
 SELECT d.id, d.alert_id, d.channel, d.region, d.state FROM deliveries d
 JOIN batches b ON b.id = d.batch_id
 WHERE d.content_id = ?1 AND d.alert_id = ?2 AND d.channel = ?3 AND d.state IN ('queued', 'waiting', 'unknown')
   AND b.state <> 'sending'
 LIMIT ?4
-"""
+""")
 
-_REFUSE = """
+_REFUSE = Statement("""
 UPDATE deliveries SET state = 'failed', reason = 'content_refused', updated = ?1
-WHERE id IN (SELECT value FROM json_each(?2))
-"""
+WHERE id IN listed(?2)
+""")
 
-_REFUSE_BATCHES = """
+_REFUSE_BATCHES = Statement("""
 UPDATE batches SET state = 'settled'
 WHERE alert_id = ?1 AND content_id = ?2 AND state IN ('queued', 'waiting', 'unknown')
-"""
+""")
 
-_GATHER = """
-UPDATE deliveries SET batch_id = json_extract(j.value, '$[1]'), state = 'queued', due = NULL, attempts = 0, updated = ?2
-FROM json_each(?1) j WHERE deliveries.id = json_extract(j.value, '$[0]')
-"""
+_GATHER = Statement("""
+UPDATE deliveries SET batch_id = j.batch_id, state = 'queued', due = NULL, attempts = 0, updated = ?2
+FROM rows(?1) j(id text, batch_id text) WHERE deliveries.id = j.id
+""")
 
 _STILL_BATCHLESS = bulk.folded(
     """
 SELECT id AS c0 FROM deliveries
-WHERE id IN (SELECT value FROM json_each(?)) AND batch_id IS NULL AND state = 'waiting'
+WHERE id IN listed(?) AND batch_id IS NULL AND state = 'waiting'
 """,
     1,
 )
@@ -138,7 +139,7 @@ def run_out(
         pending.entries.append(Entry(now, "attempt.interrupted", batch.id, body))
     if state is BatchState.SETTLED:
         fallen = [delivery for batch in found if batch.ordered for delivery in batch.deliveries]
-        start_fallbacks(raw.cursor(), fallen, now, pending)
+        start_fallbacks(raw, fallen, now, pending)
     return found
 
 
@@ -154,7 +155,7 @@ def stop_content(connection: Connection, pending: Pending, batch: Batch, now: in
     raw.execute(_REFUSE, (now, bulk.rows(ids)))
     for _, alert_id, channel, region, before in rows:
         pending.moved(alert_id, channel, (level_of(region),), before=before, after=State.FAILED.value)
-    start_fallbacks(raw.cursor(), ids, now, pending)
+    start_fallbacks(raw, ids, now, pending)
     return len(rows) == limit
 
 
@@ -168,7 +169,7 @@ def gather(connection: Connection, pending: Pending, batches: Sequence[Batch], n
     kept = [one for batch in batches if (one := only(batch, waiting)) is not None]
     rows = [(delivery, batch.id) for batch in kept for delivery in batch.deliveries]
     raw.execute(_GATHER, (bulk.rows(rows), now))
-    insert_batches(raw.cursor(), kept)
+    insert_batches(raw, kept)
     for batch in kept:
         pending.moved(batch.alert_id, batch.channel, batch.levels, before="waiting", after="queued")
     return kept

@@ -1,7 +1,7 @@
 """
 Reading an alert for planning.
 
-In two statements, the first in SQLite's own words: alerts come by the hundred, and every statement counts (ADR 0018).
+In two statements, the first written as a hot one: alerts come by the hundred, and every statement counts (ADR 0018).
 """
 
 from __future__ import annotations
@@ -16,18 +16,19 @@ from warnd.model.color import Color, Lane
 from warnd.ports import Telling
 from warnd.store import regions
 from warnd.store.database import raw_of
+from warnd.store.statement import Statement
 
-_TELLING = """
+_TELLING = Statement("""
 SELECT a.body, a.change, a.lane, a.deliver_until, coalesce(a.plan_cursor, ''), a.planned, a.plan_done, a.stopped_at,
-    (SELECT json_group_array(code) FROM (SELECT code FROM alert_regions WHERE alert_id = a.id ORDER BY code)),
+    (SELECT json_group_array(code) FROM (SELECT code FROM alert_regions WHERE alert_id = a.id ORDER BY code) own),
     (SELECT json_group_array(json_array(id, color, before)) FROM (
         SELECT id, color, coalesce(successor_id, '') = a.id AS before FROM alerts
-        WHERE episode_id = a.episode_id AND id <> a.id ORDER BY sent)),
+        WHERE episode_id = a.episode_id AND id <> a.id ORDER BY sent) others),
     (SELECT json_group_array(code) FROM (
         SELECT DISTINCT r.code FROM alerts b JOIN alert_regions r ON r.alert_id = b.id
-        WHERE b.episode_id = a.episode_id AND b.successor_id = a.id AND b.id <> a.id ORDER BY r.code))
+        WHERE b.episode_id = a.episode_id AND b.successor_id = a.id AND b.id <> a.id ORDER BY r.code) before)
 FROM alerts a WHERE a.id = ?
-"""
+""")
 
 
 def load(connection: Connection, id: str) -> Telling:
@@ -36,7 +37,7 @@ def load(connection: Connection, id: str) -> Telling:
     if row is None:
         raise NotFound("alert", id)
     body, change, lane, deliver_until, cursor, planned, done, stopped_at, *lists = row
-    codes, others, codes_before = (orjson.loads(each) for each in lists)
+    codes, others, codes_before = (orjson.loads(each or "[]") for each in lists)
     return Telling(
         id,
         from_body(orjson.loads(body)),

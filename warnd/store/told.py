@@ -9,70 +9,70 @@ from sqlalchemy import Connection
 from warnd.ports import Behind, Heard, Told
 from warnd.store import bulk
 from warnd.store.database import raw_of
+from warnd.store.statement import Statement
 
-_TOLD = """
+_TOLD = Statement("""
 SELECT d.id, d.told, d.channel, d.address, coalesce(c.language, ''), d.name, d.region
 FROM deliveries d LEFT JOIN contents c ON c.id = d.content_id
-WHERE d.alert_id = ?1 AND d.id > ?2 AND (d.told = 1 OR ?5 AND d.state IN ('queued', 'waiting', 'superseded')
+WHERE d.alert_id = ?1 AND d.id > ?2 AND (d.told OR ?5 AND d.state IN ('queued', 'waiting', 'superseded')
     AND NOT EXISTS (SELECT 1 FROM fallbacks WHERE next_id = d.id)
     AND EXISTS (
       SELECT 1 FROM deliveries t JOIN alerts a ON a.id = t.alert_id
-      WHERE t.address = d.address AND t.channel = d.channel AND t.told = 1
+      WHERE t.address = d.address AND t.channel = d.channel AND t.told
         AND a.episode_id = (SELECT episode_id FROM alerts WHERE id = ?1)))
   AND NOT EXISTS (
     SELECT 1 FROM deliveries n WHERE n.address = d.address AND n.channel = d.channel AND n.alert_id = ?3
-      AND (n.state <> 'suppressed' OR d.told = 1 AND n.reason IN ('not_on_policy', 'not_needed')))
+      AND (n.state <> 'suppressed' OR d.told AND n.reason IN ('not_on_policy', 'not_needed')))
 ORDER BY d.id LIMIT ?4
-"""
+""")
 
-_BEHIND = """
+_BEHIND = Statement("""
 SELECT delivery_id, subscriber_id, endpoint_id, name, region, reasons FROM recipients
-WHERE delivery_id IN (SELECT value FROM json_each(?))
-"""
+WHERE delivery_id IN listed(?)
+""")
 
-_OUT = """
-SELECT count(*) FROM json_each(?1) e CROSS JOIN batches b ON b.alert_id = e.value AND b.state IN ('sending', 'unknown')
-"""
+_OUT = Statement("""
+SELECT count(*) FROM listed(?1) e(id) CROSS JOIN batches b ON b.alert_id = e.id AND b.state IN ('sending', 'unknown')
+""")
 
-_COUNT = """
+_COUNT = Statement("""
 SELECT count(DISTINCT d.channel || ' ' || d.address)
-FROM json_each(?1) e CROSS JOIN deliveries d ON d.alert_id = e.value WHERE d.told = 1
-"""
+FROM listed(?1) e(id) CROSS JOIN deliveries d ON d.alert_id = e.id WHERE d.told
+""")
 
-_BY_CHANNEL = """
+_BY_CHANNEL = Statement("""
 SELECT d.channel, length(d.region), count(DISTINCT d.address)
-FROM json_each(?1) e CROSS JOIN deliveries d ON d.alert_id = e.value WHERE d.told = 1 GROUP BY 1, 2
-"""
+FROM listed(?1) e(id) CROSS JOIN deliveries d ON d.alert_id = e.id WHERE d.told GROUP BY 1, 2
+""")
 
-_STOPPED_SHORT = """
-SELECT 1 FROM json_each(?1) e CROSS JOIN alerts a ON a.id = e.value
+_STOPPED_SHORT = Statement("""
+SELECT 1 FROM listed(?1) e(id) CROSS JOIN alerts a ON a.id = e.id
 WHERE a.successor_id = ?2 AND (NOT a.plan_done OR EXISTS (
     SELECT 1 FROM tallies t WHERE t.alert_id = a.id AND t.n > 0
       AND t.state IN ('queued', 'waiting', 'standby', 'superseded')))
 LIMIT 1
-"""
+""")
 
-_CUT_SHORT = """
-SELECT 1 FROM json_each(?1) e CROSS JOIN alerts a ON a.id = e.value WHERE a.successor_id = ?2 AND NOT a.plan_done LIMIT 1
-"""
+_CUT_SHORT = Statement("""
+SELECT 1 FROM listed(?1) e(id) CROSS JOIN alerts a ON a.id = e.id WHERE a.successor_id = ?2 AND NOT a.plan_done LIMIT 1
+""")
 
-_SAID_AGAIN = """
+_SAID_AGAIN = Statement("""
 WITH RECURSIVE same(id, change) AS (
-    SELECT a.id, a.change FROM json_each(?1) e CROSS JOIN alerts a ON a.id = e.value WHERE a.successor_id = ?2
-    UNION SELECT a.id, a.change FROM same CROSS JOIN json_each(?1) e CROSS JOIN alerts a ON a.id = e.value
+    SELECT a.id, a.change FROM listed(?1) e(id) CROSS JOIN alerts a ON a.id = e.id WHERE a.successor_id = ?2
+    UNION SELECT a.id, a.change FROM same CROSS JOIN listed(?1) e(id) ON true CROSS JOIN alerts a ON a.id = e.id
     WHERE a.successor_id = same.id AND same.change = 'continued')
 SELECT id FROM same
-"""
+""")
 
-_HEARD = """
-SELECT d.channel, d.address, max(d.told), max(a.successor_id IS ?3),
-    max(a.successor_id IS ?3 AND d.state IN ('queued', 'waiting', 'standby', 'superseded'))
-FROM json_each(?1) j CROSS JOIN json_each(?2) e
-CROSS JOIN deliveries d ON d.address = json_extract(j.value, '$[1]') AND d.channel = json_extract(j.value, '$[0]')
-  AND d.alert_id = e.value
-CROSS JOIN alerts a ON a.id = e.value
+_HEARD = Statement("""
+SELECT d.channel, d.address, count(*) FILTER (WHERE d.told), count(*) FILTER (WHERE a.successor_id = ?3),
+    count(*) FILTER (WHERE a.successor_id = ?3 AND d.state IN ('queued', 'waiting', 'standby', 'superseded'))
+FROM rows(?1) j(channel text, address text) CROSS JOIN listed(?2) e(id) ON true
+CROSS JOIN deliveries d ON d.address = j.address AND d.channel = j.channel AND d.alert_id = e.id
+CROSS JOIN alerts a ON a.id = e.id
 GROUP BY d.channel, d.address
-"""
+""")
 
 
 def not_yet_followed(

@@ -10,15 +10,14 @@ longer than one chunk takes.
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from warnd.contract.outcome import Receipt
 from warnd.errors import Conflict, StoreError, WarndError
@@ -30,16 +29,23 @@ from warnd.store.pending import Pending, write_tallies
 from warnd.store.planning import commit_chunk
 from warnd.store.receiving import Confirm, receive
 from warnd.store.settling import settle
-from warnd.store.tables import journal, journal_links
+from warnd.store.statement import Cursor, Statement
+from warnd.store.tables import journal
 
 _ENTRIES = bulk.Insert(journal, ("seq", "at", "kind", "subject", "actor", "body", "salt", "digest"))
-_END = f"""
-SELECT (SELECT coalesce(max(seq), 0) FROM {journal.name}),
-    coalesce((SELECT head FROM {journal_links.name} ORDER BY id DESC LIMIT 1), ?)
-"""
-_LINK = (
-    f"INSERT INTO {journal_links.name} (writer, first_seq, last_seq, previous, head) VALUES (?, ?, ?, ?, ?)"
+_END = Statement("""
+SELECT (SELECT coalesce(max(seq), 0) FROM journal), coalesce((SELECT head FROM journal_links ORDER BY id DESC LIMIT 1), ?)
+""")
+_LINK = Statement(
+    "INSERT INTO journal_links (writer, first_seq, last_seq, previous, head) VALUES (?, ?, ?, ?, ?)"
 )
+
+_MARK = Statement("SAVEPOINT call")
+_KEEP = Statement("RELEASE SAVEPOINT call")
+_UNDO = Statement("ROLLBACK TO SAVEPOINT call")
+
+_TRIES = 3
+"""Of a commit that stood in another process's way: each time one of the two gets through."""
 
 
 @dataclass(slots=True)
@@ -74,9 +80,37 @@ _Job = _Turn | _Receipts | _Call | _Chunk
 _Answer = tuple[asyncio.Future[Any], Any, BaseException | None]
 
 
+class Writing(Protocol):
+    """
+    The one connection that writes, of either driver. ``errors`` are what the driver raises.
+
+    ``begin`` is told whether the commit will decide on what it reads.
+    """
+
+    errors: tuple[type[Exception], ...]
+
+    @property
+    def cursor(self) -> Cursor: ...
+
+    @property
+    def sqlalchemy(self) -> Connection: ...
+
+    def begin(self, *, deciding: bool) -> None: ...
+
+    def commit(self) -> None: ...
+
+    def rollback(self) -> None: ...
+
+    def is_passing(self, error: Exception) -> bool:
+        """Whether the same jobs may get through at once: another process was in the way."""
+
+    def is_lost(self) -> bool:
+        """Whether there is no connection just now: trying each job alone would tell nothing."""
+
+
 class Writer:
     """
-    Runs jobs on ``connection`` in a thread of its own; each returns when its commit is on disk.
+    Runs jobs on ``writing`` in a thread of its own; each returns when its commit is on disk.
 
     ``on_gather`` is called in the event loop after a commit that left deliveries without a batch,
     ``on_failure`` when a commit failed (disk full, read-only): its jobs are answered with StoreError.
@@ -84,8 +118,7 @@ class Writer:
 
     def __init__(
         self,
-        connection: sqlite3.Connection,
-        sqlalchemy: Connection,
+        writing: Writing,
         *,
         name: str,
         confirm: Confirm,
@@ -93,8 +126,7 @@ class Writer:
         on_gather: Callable[[], None],
         on_failure: Callable[[str], None],
     ) -> None:
-        self._connection = connection
-        self._sqlalchemy = sqlalchemy
+        self._writing = writing
         self._name = name
         self._confirm = confirm
         self._suspend_after = suspend_after
@@ -161,45 +193,48 @@ class Writer:
 
     def _commit_all(self, jobs: list[_Job]) -> None:
         try:
-            answers = self._commit(jobs)
-        except sqlite3.Error as error:
-            if len(jobs) == 1:
-                answers = [(jobs[0].future, None, StoreError(f"nothing was kept: {error}"))]
-                self._loop.call_soon_threadsafe(self._on_failure, str(error))
-            else:
+            answers = self._commit_in_time(jobs)
+        except Exception as error:  # noqa: BLE001  the thread must outlive any single job
+            if len(jobs) > 1 and not self._writing.is_lost():
                 # One of them is at fault, or the disk is: alone, each shows.
                 for job in jobs:
                     self._commit_all([job])
                 return
-        except Exception as error:  # noqa: BLE001  the thread must outlive any single job
-            if len(jobs) > 1:
-                for job in jobs:
-                    self._commit_all([job])
-                return
-            answers = [(jobs[0].future, None, error)]
-            self._loop.call_soon_threadsafe(self._on_failure, repr(error))
+            of_the_store = isinstance(error, (StoreError, DBAPIError, *self._writing.errors))
+            failure = StoreError(f"nothing was kept: {error}") if of_the_store else error
+            answers = [(job.future, None, failure) for job in jobs]
+            self._loop.call_soon_threadsafe(self._on_failure, str(error) if of_the_store else repr(error))
         self._loop.call_soon_threadsafe(_answer, answers)
 
+    def _commit_in_time(self, jobs: list[_Job]) -> list[_Answer]:
+        """The commit, again when it stood in another process's way."""
+        for _ in range(_TRIES - 1):
+            try:
+                return self._commit(jobs)
+            except Exception as error:
+                if not self._writing.is_passing(error):
+                    raise
+        return self._commit(jobs)
+
     def _commit(self, jobs: list[_Job]) -> list[_Answer]:
-        cursor = self._connection.cursor()
-        cursor.execute("BEGIN IMMEDIATE")
+        self._writing.begin(deciding=any(isinstance(job, _Call) for job in jobs))
         try:
+            cursor = self._writing.cursor
             pending = Pending()
             answers = self._work(cursor, jobs, pending)
             write_tallies(cursor, pending.tally)
             if pending.entries:
                 self._append(cursor, pending.entries)
-            cursor.execute("COMMIT")
+            self._writing.commit()
         except BaseException:
-            if self._connection.in_transaction:
-                cursor.execute("ROLLBACK")
+            self._writing.rollback()
             raise
         self.commits += 1
         if pending.gather:
             self._loop.call_soon_threadsafe(self._on_gather)
         return answers
 
-    def _work(self, cursor: sqlite3.Cursor, jobs: list[_Job], pending: Pending) -> list[_Answer]:
+    def _work(self, cursor: Cursor, jobs: list[_Job], pending: Pending) -> list[_Answer]:
         turns = [job for job in jobs if isinstance(job, _Turn)]
         if wanted := [turn for turn in turns if turn.lease is not None]:
             leased = lease(cursor, [turn.lease for turn in wanted if turn.lease is not None])
@@ -218,26 +253,26 @@ class Writer:
                 answers.append((job.future, commit_chunk(cursor, job.chunk, pending), None))
         return answers
 
-    def _one_call(self, cursor: sqlite3.Cursor, job: _Call, pending: Pending) -> _Answer:
+    def _one_call(self, cursor: Cursor, job: _Call, pending: Pending) -> _Answer:
         """In a savepoint: its failure is its caller's alone."""
         mark = (pending.tally.copy(), len(pending.entries))
-        cursor.execute("SAVEPOINT call")
+        cursor.execute(_MARK)
         try:
-            result = job.function(self._sqlalchemy, pending)
+            result = job.function(self._writing.sqlalchemy, pending)
         except IntegrityError as error:
             failure: Exception = Conflict(f"it is there already: {error.orig}")
         except (WarndError, ValueError, LookupError, TypeError) as error:
             failure = error
         else:
-            cursor.execute("RELEASE call")
+            cursor.execute(_KEEP)
             return (job.future, result, None)
-        cursor.execute("ROLLBACK TO call")
-        cursor.execute("RELEASE call")
+        cursor.execute(_UNDO)
+        cursor.execute(_KEEP)
         pending.tally = mark[0]
         del pending.entries[mark[1] :]
         return (job.future, None, failure)
 
-    def _append(self, cursor: sqlite3.Cursor, entries: list[Entry]) -> None:
+    def _append(self, cursor: Cursor, entries: list[Entry]) -> None:
         seq, previous = cursor.execute(_END, (GENESIS,)).fetchone()
         rows = seal(entries, seq + 1)
         stored = [(r.seq, r.at, r.kind, r.subject, r.actor, r.body, r.salt, r.digest) for r in rows]

@@ -64,8 +64,8 @@ def upgrade() -> None:
         sa.Column("lease_until", sa.BigInteger(), nullable=True),
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
         sa.Column("unknowns", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("follows", sa.Boolean(), server_default=sa.text("0"), nullable=False),
-        sa.Column("ordered", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("follows", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("ordered", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_batches")),
         sqlite_with_rowid=False,
     )
@@ -99,7 +99,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("reason", sa.String(), nullable=True),
         sa.Column("detail", sa.String(), nullable=True),
-        sa.Column("told", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("told", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
         sa.Column("due", sa.BigInteger(), nullable=True),
         sa.Column("name", sa.String(), nullable=False),
@@ -368,19 +368,18 @@ def upgrade() -> None:
         sa.Column("expires", Instant(), nullable=True),
         sa.Column("deliver_until", Instant(), nullable=False),
         sa.Column("stopped_at", Instant(), nullable=True),
-        sa.Column("swept", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("swept", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("successor_id", sa.String(length=26), nullable=True),
         sa.Column("plan_cursor", sa.String(), nullable=True),
         sa.Column("planned", sa.Integer(), server_default="0", nullable=False),
         sa.Column("plan_of", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("plan_done", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("plan_done", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("policy_revision", sa.String(), server_default="", nullable=False),
         sa.Column("hold_due", Instant(), nullable=True),
         sa.Column("hold_then", sa.String(), nullable=True),
         sa.Column("issuer", sa.String(), nullable=True),
         sa.Column("issuer_key", sa.String(length=26), nullable=True),
         sa.Column("reading", sa.JSON(), server_default="{}", nullable=False),
-        sa.ForeignKeyConstraint(["raw_id"], ["raw_messages.id"], name=op.f("fk_alerts_raw_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_alerts")),
         sa.UniqueConstraint(
             "sender", "identifier", "sent", "source", name=op.f("uq_alerts_sender_identifier_sent_source")
@@ -420,12 +419,9 @@ def upgrade() -> None:
         sa.Column("address", sa.String(), nullable=False),
         sa.Column("priority", sa.Integer(), server_default="1", nullable=False),
         sa.Column("state", sa.String(), server_default="active", nullable=False),
-        sa.Column("drills", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("drills", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("rejections", sa.Integer(), server_default="0", nullable=False),
         sa.Column("created_at", Instant(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["subscriber_id"], ["subscribers.id"], name=op.f("fk_endpoints_subscriber_id")
-        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_endpoints")),
         sa.UniqueConstraint(
             "subscriber_id", "channel", "address", name=op.f("uq_endpoints_subscriber_id_channel_address")
@@ -438,10 +434,6 @@ def upgrade() -> None:
         "memberships",
         sa.Column("subscriber_id", sa.String(length=26), nullable=False),
         sa.Column("group_id", sa.String(length=26), nullable=False),
-        sa.ForeignKeyConstraint(["group_id"], ["groups.id"], name=op.f("fk_memberships_group_id")),
-        sa.ForeignKeyConstraint(
-            ["subscriber_id"], ["subscribers.id"], name=op.f("fk_memberships_subscriber_id")
-        ),
         sa.PrimaryKeyConstraint("subscriber_id", "group_id", name=op.f("pk_memberships")),
         sqlite_with_rowid=False,
     )
@@ -456,7 +448,6 @@ def upgrade() -> None:
         sa.Column("key_id", sa.String(length=26), nullable=False),
         sa.Column("purpose", sa.String(), nullable=False),
         sa.Column("expires_at", Instant(), nullable=False),
-        sa.ForeignKeyConstraint(["key_id"], ["api_keys.id"], name=op.f("fk_sessions_key_id")),
         sa.PrimaryKeyConstraint("hash", name=op.f("pk_sessions")),
     )
     op.create_table(
@@ -471,7 +462,6 @@ def upgrade() -> None:
         sa.Column("channels", sa.JSON(), nullable=True),
         sa.Column("created_at", Instant(), nullable=False),
         sa.Column("ended_at", Instant(), nullable=True),
-        sa.ForeignKeyConstraint(["group_id"], ["groups.id"], name=op.f("fk_subscriptions_group_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_subscriptions")),
     )
     with op.batch_alter_table("subscriptions", schema=None) as batch_op:
@@ -482,7 +472,6 @@ def upgrade() -> None:
         sa.Column("alert_id", sa.String(length=26), nullable=False),
         sa.Column("sender", sa.String(), nullable=False),
         sa.Column("identifier", sa.String(), nullable=False),
-        sa.ForeignKeyConstraint(["alert_id"], ["alerts.id"], name=op.f("fk_alert_references_alert_id")),
         sa.PrimaryKeyConstraint("alert_id", "sender", "identifier", name=op.f("pk_alert_references")),
     )
     with op.batch_alter_table("alert_references", schema=None) as batch_op:
@@ -496,7 +485,6 @@ def upgrade() -> None:
         sa.Column("minted_by", sa.String(), nullable=False),
         sa.Column("expires_at", Instant(), nullable=False),
         sa.Column("used_at", Instant(), nullable=True),
-        sa.ForeignKeyConstraint(["alert_id"], ["alerts.id"], name=op.f("fk_approval_links_alert_id")),
         sa.PrimaryKeyConstraint("hash", name=op.f("pk_approval_links")),
     )
     with op.batch_alter_table("approval_links", schema=None) as batch_op:
@@ -506,7 +494,6 @@ def upgrade() -> None:
         "alert_regions",
         sa.Column("alert_id", sa.String(length=26), nullable=False),
         sa.Column("code", sa.String(length=12), nullable=False),
-        sa.ForeignKeyConstraint(["alert_id"], ["alerts.id"], name=op.f("fk_alert_regions_alert_id")),
         sa.PrimaryKeyConstraint("alert_id", "code", name=op.f("pk_alert_regions")),
     )
     with op.batch_alter_table("alert_regions", schema=None) as batch_op:
@@ -526,7 +513,6 @@ def upgrade() -> None:
         sa.Column("template_code", sa.String(), server_default="", nullable=False),
         sa.Column("variables", sa.JSON(), server_default="{}", nullable=False),
         sa.Column("refused_at", Instant(), nullable=True),
-        sa.ForeignKeyConstraint(["alert_id"], ["alerts.id"], name=op.f("fk_contents_alert_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contents")),
         sa.UniqueConstraint(
             "alert_id", "channel", "language", name=op.f("uq_contents_alert_id_channel_language")
@@ -542,7 +528,6 @@ def upgrade() -> None:
         sa.Column("subscriber_id", sa.String(length=26), server_default="", nullable=False),
         sa.Column("name", sa.String(), server_default="", nullable=False),
         sa.Column("why", sa.String(), nullable=False),
-        sa.ForeignKeyConstraint(["alert_id"], ["alerts.id"], name=op.f("fk_coverage_gaps_alert_id")),
         sa.PrimaryKeyConstraint("alert_id", "region", "subscriber_id", name=op.f("pk_coverage_gaps")),
     )
     op.create_table(
@@ -556,7 +541,6 @@ def upgrade() -> None:
         sa.Column("after", sa.JSON(), nullable=False),
         sa.Column("overridden", sa.JSON(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
-        sa.ForeignKeyConstraint(["alert_id"], ["alerts.id"], name=op.f("fk_mends_alert_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_mends")),
     )
     with op.batch_alter_table("mends", schema=None) as batch_op:

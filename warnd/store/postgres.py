@@ -1,0 +1,75 @@
+"""The shared store: a PostgreSQL database that any number of processes write to at once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import psycopg
+from sqlalchemy.exc import DBAPIError
+
+from warnd.errors import StoreError
+from warnd.store.postgres_connection import Place, PostgresWriting, Session, named, open_postgres
+from warnd.store.receiving import Confirm
+from warnd.store.threads import ThreadedStore
+from warnd.store.writer import Writing
+
+T = TypeVar("T")
+
+
+class PostgresStore(ThreadedStore):
+    """``warnd.ports.Store`` on one database."""
+
+    def __init__(self, place: Place, *, confirm: Confirm, suspend_after: int = 3) -> None:
+        super().__init__(confirm=confirm, suspend_after=suspend_after)
+        self._place = place
+        self._write_connection: PostgresWriting | None = None
+        self._local = threading.local()
+        self._opened: list[Session] = []
+
+    def _open(self) -> Writing:
+        self._write_connection = open_postgres(self._place)
+        return self._write_connection
+
+    def _close(self) -> None:
+        for session in self._opened:
+            session.close()
+        self._opened.clear()
+        if self._write_connection is not None:
+            self._write_connection.close()
+            self._write_connection = None
+
+    def _read(self, function: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]) -> T:
+        """A connection that was lost since the last read is made anew, once."""
+        known = hasattr(self._local, "session")
+        try:
+            return self._read_once(function, args, kwargs)
+        except (psycopg.Error, DBAPIError) as error:
+            if not (known and self._local.session.is_lost):
+                raise StoreError(f"{named(self._place)}: {error}") from error
+        try:
+            return self._read_once(function, args, kwargs)
+        except (psycopg.Error, DBAPIError) as error:
+            raise StoreError(f"{named(self._place)}: {error}") from error
+
+    def _read_once(self, function: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]) -> T:
+        session = self._session()
+        session.raw.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        try:
+            return function(session.sqlalchemy, *args, **kwargs)
+        finally:
+            if not session.is_lost:
+                session.raw.execute("ROLLBACK")
+
+    def _session(self) -> Session:
+        """This thread's own."""
+        session: Session | None = getattr(self._local, "session", None)
+        if session is not None and session.is_lost:
+            self._opened.remove(session)
+            session.close()
+            session = None
+        if session is None:
+            session = self._local.session = Session(self._place)
+            self._opened.append(session)
+        return session
