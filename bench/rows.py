@@ -73,7 +73,7 @@ _KEYS = bulk.Insert(tables.receipt_keys, ("channel", "receipt_key", "delivery_id
 _TALLIES = """
 INSERT INTO tallies (alert_id, channel, level, state, n)
 SELECT ?2, 'sms', ?3, json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?1) WHERE true
-ON CONFLICT (alert_id, channel, level, state) DO UPDATE SET n = n + excluded.n
+ON CONFLICT (alert_id, channel, level, state, chain) DO UPDATE SET n = tallies.n + excluded.n
 """
 _JOURNAL = bulk.Insert(tables.journal, ("seq", "at", "kind", "subject", "actor", "body", "salt", "digest"))
 _LINK = "INSERT INTO journal_links (writer, first_seq, last_seq, previous, head) VALUES (?, ?, ?, ?, ?)"

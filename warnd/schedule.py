@@ -1,4 +1,4 @@
-"""What runs by the clock: the nightly retention, in the operator's time zone, and the polls of feeds."""
+"""What runs by the clock: the nightly retention, in the operator's time zone, the journal's anchors, the polls of feeds."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from warnd.app import App
 from warnd.app.feeds.poller import Poller
 from warnd.errors import StoreError
 from warnd.settings import RetentionSettings
-from warnd.store import retention
+from warnd.store import journal, retention
 from warnd.store.journal import Entry
 from warnd.store.tables import micros
 
@@ -29,6 +29,7 @@ NIGHTLY = {"hour": 3, "minute": 30}
 _LATE = timedelta(hours=6)
 """A job whose time came while the machine was too busy still runs, until the office opens."""
 
+_ANCHORED_EVERY = timedelta(hours=1)
 _CHUNK = 1000
 
 _JITTER = 0.1
@@ -73,6 +74,15 @@ def scheduled(app: App) -> Iterator[AsyncIOScheduler]:
         coalesce=True,
         misfire_grace_time=int(_LATE.total_seconds()),
     )
+    if app.store.shared:
+        scheduler.add_job(
+            _anchor,
+            IntervalTrigger(seconds=int(_ANCHORED_EVERY.total_seconds()), timezone=app.settings.time_zone),
+            args=[app],
+            id="anchor",
+            coalesce=True,
+            misfire_grace_time=None,
+        )
     for name, poller in app.feeds.pollers.items():
         every = poller.settings.every.total_seconds()
         scheduler.add_job(
@@ -91,6 +101,14 @@ def scheduled(app: App) -> Iterator[AsyncIOScheduler]:
         yield scheduler
     finally:
         scheduler.shutdown(wait=False)
+
+
+async def _anchor(app: App) -> None:
+    """Bind the journal's chains to each other: whoever cuts one short contradicts all the others."""
+    try:
+        await app.store.record(journal.anchor, app.clock())
+    except StoreError as error:
+        log.error("journal.not_anchored", error=str(error))
 
 
 async def _poll(poller: Poller) -> None:

@@ -49,7 +49,7 @@ class PostgresServer:
         done = subprocess.run([*initdb, *options], capture_output=True, check=False, cwd="/", **_as_nobody())
         assert done.returncode == 0, done.stderr.decode()
         self.start()
-        self._do(f"CREATE DATABASE {_MIGRATED} TEMPLATE template0")
+        self.run(f"CREATE DATABASE {_MIGRATED} TEMPLATE template0")
         open_postgres(self.place(_MIGRATED)).close()
 
     def start(self) -> None:
@@ -77,11 +77,11 @@ class PostgresServer:
     def database(self, *, empty: bool = False) -> str:
         """The name of a new one."""
         name = f"warnd_{next(self._numbers)}"
-        self._do(f"CREATE DATABASE {name} TEMPLATE {'template0' if empty else _MIGRATED}")
+        self.run(f"CREATE DATABASE {name} TEMPLATE {'template0' if empty else _MIGRATED}")
         return name
 
     def drop(self, name: str) -> None:
-        self._do(f"DROP DATABASE {name} WITH (FORCE)")
+        self.run(f"DROP DATABASE {name} WITH (FORCE)")
 
     def place(self, database: str) -> Place:
         return Place(f"postgresql://warnd@/{database}?host={self.home}")
@@ -97,12 +97,12 @@ class PostgresServer:
             with (self.home / "log").open("ab") as log:
                 self.process = subprocess.Popen(command, stdout=log, stderr=log, cwd="/", **_as_nobody())
         try:
-            self._do("SELECT 1")
+            self.run("SELECT 1")
         except psycopg.OperationalError:
             return False
         return True
 
-    def _do(self, statement: str) -> None:
+    def run(self, statement: str) -> None:
         with psycopg.connect(self.place("postgres").url, autocommit=True) as connection:
             connection.execute(statement.encode())
 

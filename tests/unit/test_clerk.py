@@ -22,7 +22,8 @@ class _Store:
     """Stopped alerts by how many chunks are left of each (one in ``out`` waits for an answer), and what was done."""
 
     def __init__(self, home: Path, unswept: dict[str, int], out: set[str]) -> None:
-        self.path, self.unswept, self.out = home / "warnd.db", unswept, out
+        self.directory, self.unswept, self.out = home, unswept, out
+        self.shared, self.chain = False, 0
         self.done: list[str] = []
         self.began_again = 0
 

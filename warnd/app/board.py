@@ -10,7 +10,7 @@ import structlog
 
 from warnd.errors import StoreError
 from warnd.store import alarms
-from warnd.store.sqlite import SqliteStore
+from warnd.store.threads import ThreadedStore
 
 log = structlog.get_logger()
 
@@ -31,7 +31,9 @@ class AlarmBoard:
     as it does with alarms about an alert that is over, is forgotten when there are many.
     """
 
-    def __init__(self, store: SqliteStore, *, now: Callable[[], datetime], new_id: Callable[[], str]) -> None:
+    def __init__(
+        self, store: ThreadedStore, *, now: Callable[[], datetime], new_id: Callable[[], str]
+    ) -> None:
         self._store = store
         self._now = now
         self._new_id = new_id

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -20,13 +20,15 @@ from warnd.model.alert import AlertState
 from warnd.model.color import Lane
 from warnd.model.delivery import Batch, BatchState, State
 from warnd.model.policy import RetryPolicy
+from warnd.model.ulid import floor
+from warnd.pipeline.confirm import confirm
 from warnd.pipeline.expand import Route
 from warnd.pipeline.gather import MERGE_SECONDS, gather
 from warnd.pipeline.lease import InForce
 from warnd.pipeline.settle import resends
-from warnd.store import alerts, backlog, releasing, sweeping
-from warnd.store.sqlite import SqliteStore
+from warnd.store import alerts, backlog, holders, receiving, releasing, sweeping
 from warnd.store.tables import instant
+from warnd.store.threads import ThreadedStore
 
 log = structlog.get_logger()
 
@@ -37,7 +39,9 @@ _CHUNK = 2000
 _ROUND_SECONDS = 0.5
 _LEAST_WAIT = 0.05
 _STORE_REST_US = 1_000_000
-_FAR_FUTURE = 1 << 62
+_MISSED_WITHIN = timedelta(minutes=10)
+"""Of its coming a receipt whose key another process stored in the same moment is looked for."""
+
 _ENDS = {
     AlertState.SUPERSEDED: State.SUPERSEDED,
     AlertState.CANCELLED: State.CANCELLED,
@@ -54,7 +58,7 @@ class Clerk:
 
     def __init__(
         self,
-        store: SqliteStore,
+        store: ThreadedStore,
         *,
         routes: Mapping[str, Route],
         retry: RetryPolicy,
@@ -87,8 +91,9 @@ class Clerk:
         self._refused[batch.content.id] = batch
 
     async def start_over(self) -> None:
-        """After a start: whatever was out when the last process ended is unclear now."""
-        await self._run_out(_FAR_FUTURE)
+        """After a start: whatever was out to a process that ended is unclear now."""
+        others = await self._store.read(holders.others, self._store.chain)
+        await self._run_out(backlog.leases_left_behind, others)
         await self.round()
         self._gather.set()
 
@@ -105,7 +110,8 @@ class Clerk:
 
     async def round(self) -> bool:
         """One look at everything that time or a crash may have left; whether the next one need not wait."""
-        await self._run_out(self._clock())
+        await self._run_out(backlog.leases_run_out, self._clock())
+        await self._match_missed()
         await self._expire(instant(self._clock()))
         await self._time_out(instant(self._clock()))
         # Before the sweeping: a red that was just released must not wait for a million rows of what it ended.
@@ -151,9 +157,9 @@ class Clerk:
                 self._post(await self._store.move(sweeping.gather, batches, now))
             after = found[-1].id
 
-    async def _run_out(self, now: int) -> None:
+    async def _run_out(self, find: Callable[..., list[Batch]], by: object) -> None:
         while True:
-            found = await self._store.read(backlog.leases_run_out, now, _CHUNK)
+            found = await self._store.read(find, by, _CHUNK)
             if not found:
                 return
             log.warning("leases.ran_out", batches=len(found))
@@ -167,8 +173,18 @@ class Clerk:
                     message = f"{batch.channel}: whether {len(batch)} got it is not known"
                     self._alarms.sound("unknown_outcome", batch.alert_id, message)
 
+    async def _match_missed(self) -> None:
+        if not self._store.shared:
+            return
+        now = self._clock()
+        found = await self._store.read(receiving.missed, floor(instant(now) - _MISSED_WITHIN))
+        if found:
+            await self._store.move(receiving.match_missed, found, now, confirm)
+
     def _look_at_the_disk(self) -> None:
-        message = shortage(self._store.path.parent)
+        if self._store.directory is None:
+            return
+        message = shortage(self._store.directory)
         if message is not None:
             self._alarms.sound("disk_low", "store", message)
         else:

@@ -19,7 +19,7 @@ from warnd.pipeline.surroundings import Surroundings
 from warnd.store import releasing, told
 from warnd.store.bearing import bearing_on
 from warnd.store.plan_source import StoredPlanSource
-from warnd.store.sqlite import SqliteStore
+from warnd.store.threads import ThreadedStore
 
 _NOBODY = Forecast(0, 0, {}, {}, {})
 
@@ -29,7 +29,7 @@ class Foresight:
 
     def __init__(
         self,
-        store: SqliteStore,
+        store: ThreadedStore,
         surroundings: Surroundings,
         *,
         places: Places,

@@ -34,7 +34,7 @@ from warnd.settings import Settings
 from warnd.store import alarms, alerts
 from warnd.store.alerts import Admitted, RawMessage
 from warnd.store.journal import Entry
-from warnd.store.sqlite import SqliteStore
+from warnd.store.threads import ThreadedStore
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -53,7 +53,7 @@ class Intake:
     def __init__(
         self,
         settings: Settings,
-        store: SqliteStore,
+        store: ThreadedStore,
         surroundings: Surroundings,
         *,
         alarms: AlarmBoard,

@@ -19,7 +19,7 @@ from warnd.model.alert import Alert, Area
 from warnd.model.region import Region, ancestors
 from warnd.settings.values import RegionSettings
 from warnd.store import division_names, regions
-from warnd.store.sqlite import SqliteStore
+from warnd.store.threads import ThreadedStore
 
 log = structlog.get_logger()
 
@@ -44,7 +44,7 @@ class Resolved:
 class Places:
     """Finds divisions. The boundary layer is read once, when it is first needed or by ``load``."""
 
-    def __init__(self, store: SqliteStore, settings: RegionSettings) -> None:
+    def __init__(self, store: ThreadedStore, settings: RegionSettings) -> None:
         self._store = store
         self._settings = settings
         self._boundaries: Boundaries | None = None

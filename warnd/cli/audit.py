@@ -29,12 +29,12 @@ def verify(
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
-    """Recompute the journal's chain; exits 1 and says where it breaks if it does."""
+    """Recompute the journal's chains; exits 1 and says where one breaks if it does."""
     found = run(_verify(config))
     if as_json:
         print_json({"valid": found.broken is None, **asdict(found)})
     elif found.broken is None:
-        print(f"whole: {found.rows} facts in {found.links} links, head {found.head}")
+        print(f"whole: {found.rows} facts in {found.links} links, head {', '.join(found.heads)}")
     else:
         print(f"broken after {found.rows} facts: {found.broken}")
     if found.broken is not None:
@@ -62,7 +62,7 @@ async def _export(
 ) -> None:
     async with open_store(config) as app:
         with written(out) as file:
-            after = 0
+            after = (0, 0)
             while page := await app.store.read(export_page, after, _PAGE, since=since, until=until):
                 file.writelines(orjson.dumps(row).decode() + "\n" for row in page)
-                after = page[-1]["seq"]
+                after = (page[-1]["chain"], page[-1]["seq"])

@@ -30,11 +30,15 @@ WHERE b.channel = ?1 AND b.lane = ?2 AND b.state IN ('queued', 'waiting', 'unkno
 ORDER BY b.id LIMIT ?4
 """)
 
-_OUT = Statement(f"""
+_OUT = f"""
 SELECT b.id, b.alert_id, b.channel, b.content_id, b.lane, b.state, b.due, b.created, b.deliver_until, b.epoch,
     b.attempts, b.unknowns, b.follows, b.ordered, {_BEHIND}
 FROM batches b CROSS JOIN alerts a ON a.id = b.alert_id
-WHERE b.state = 'sending' AND b.lease_until < ? LIMIT ?
+WHERE b.state = 'sending' AND
+"""
+_RAN_OUT = Statement(f"{_OUT} b.lease_until < ? LIMIT ?")
+_LEFT_BEHIND = Statement(f"""
+{_OUT} NOT EXISTS (SELECT 1 FROM rows(?) living(chain integer) WHERE living.chain = b.holder) LIMIT ?
 """)
 
 _MEMBERS = bulk.folded(
@@ -100,8 +104,14 @@ def open_batches(
 
 
 def leases_run_out(connection: Connection, now: int, limit: int) -> list[Batch]:
-    """Batches whose lease ended without an outcome; ``now`` beyond every lease finds all that are out."""
-    return _batches(connection, raw_of(connection).execute(_OUT, (now, limit)).fetchall())
+    """Batches whose lease ended without an outcome."""
+    return _batches(connection, raw_of(connection).execute(_RAN_OUT, (now, limit)).fetchall())
+
+
+def leases_left_behind(connection: Connection, living: Sequence[int], limit: int) -> list[Batch]:
+    """Batches that are out to nobody: the chain of whoever leased them is none of the ``living``."""
+    values = (bulk.rows([(chain,) for chain in living]), limit)
+    return _batches(connection, raw_of(connection).execute(_LEFT_BEHIND, values).fetchall())
 
 
 def batchless(connection: Connection, due_by: int, after: str, limit: int) -> list[Batchless]:

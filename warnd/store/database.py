@@ -87,6 +87,7 @@ class SqliteWriting:
     """The connection that ``open_writer`` gave, for the writer."""
 
     errors: tuple[type[Exception], ...] = (sqlite3.Error,)
+    chain = 0
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection

@@ -144,7 +144,7 @@ SELECT j.at, j.kind, j.subject, j.body FROM (
     SELECT batch_id FROM deliveries WHERE id = ?1 AND batch_id IS NOT NULL
     UNION SELECT batch_id FROM former_batches WHERE delivery_id = ?1) b
 CROSS JOIN journal j ON j.subject = b.batch_id
-WHERE j.kind IN ('attempt.ended', 'attempt.interrupted') ORDER BY j.seq
+WHERE j.kind IN ('attempt.ended', 'attempt.interrupted') ORDER BY j.at, j.seq
 """)
 
 

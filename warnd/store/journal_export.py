@@ -5,26 +5,37 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, tuple_
 
 from warnd.store.tables import instant, journal, micros
 
 
 def export_page(
-    connection: Connection, after: int, limit: int, *, since: datetime | None, until: datetime | None
+    connection: Connection,
+    after: tuple[int, int],
+    limit: int,
+    *,
+    since: datetime | None,
+    until: datetime | None,
 ) -> list[dict[str, Any]]:
     """
-    Rows with a number above ``after``, in order; the last one's ``seq`` leads to the next page.
+    Rows after that (chain, seq), chain by chain in order; the last one's lead to the next page.
 
     ``body`` is the JSON text that ``digest`` was made of, or None when it has been erased.
     """
-    statement = select(journal).where(journal.c.seq > after).order_by(journal.c.seq).limit(limit)
+    statement = (
+        select(journal)
+        .where(tuple_(journal.c.chain, journal.c.seq) > after)
+        .order_by(journal.c.chain, journal.c.seq)
+        .limit(limit)
+    )
     if since is not None:
         statement = statement.where(journal.c.at >= micros(since))
     if until is not None:
         statement = statement.where(journal.c.at < micros(until))
     return [
         {
+            "chain": row.chain,
             "seq": row.seq,
             "at": instant(row.at).isoformat(),
             "kind": row.kind,

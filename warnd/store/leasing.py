@@ -20,7 +20,8 @@ WHERE b.epoch = j.epoch AND b.state IN ('queued', 'waiting', 'unknown')
 """What another process is leasing is not waited for: to ask for it again costs nothing."""
 
 _LEASE = Statement("""
-UPDATE batches SET state = 'sending', epoch = epoch + 1, attempts = attempts + 1, lease_until = ?2 WHERE id IN listed(?1)
+UPDATE batches SET state = 'sending', epoch = epoch + 1, attempts = attempts + 1, lease_until = ?2, holder = ?3
+WHERE id IN listed(?1)
 """)
 
 _BLOCKED = Statement("""
@@ -33,9 +34,9 @@ WHERE d.batch_id IN listed(?)
 """)
 
 
-def lease(cursor: Cursor, wanted: Sequence[Lease]) -> list[Leased]:
+def lease(cursor: Cursor, wanted: Sequence[Lease], chain: int) -> list[Leased]:
     """
-    Grant what can be granted, in the order asked.
+    Grant what can be granted, in the order asked, to the writer of this chain.
 
     One conditional update is the only lease there is: the batch rests at the epoch the hint knows, its alert
     is in force, and nobody of it is being told something earlier of the same episode right now.
@@ -47,7 +48,7 @@ def lease(cursor: Cursor, wanted: Sequence[Lease]) -> list[Leased]:
     asked = {one.batch.id: (one.batch.id, one.batch.epoch) for one in wanted if one.batch.id not in blocked}
     # Asked for at nearly the same moment: the longest lease and the latest clock do for all.
     until, now = max(one.until for one in wanted), max(one.now for one in wanted)
-    granted = _grant(cursor, asked, until=until, now=now)
+    granted = _grant(cursor, asked, chain, until=until, now=now)
     answers = []
     for one in wanted:
         batch = one.batch
@@ -59,11 +60,13 @@ def lease(cursor: Cursor, wanted: Sequence[Lease]) -> list[Leased]:
     return answers
 
 
-def _grant(cursor: Cursor, asked: Mapping[str, tuple[str, int]], *, until: int, now: int) -> set[str]:
+def _grant(
+    cursor: Cursor, asked: Mapping[str, tuple[str, int]], chain: int, *, until: int, now: int
+) -> set[str]:
     if not asked:
         return set()
     free = bulk.unfolded(cursor.execute(_FREE, (bulk.rows(list(asked.values())), now)).fetchone())
     granted = {id_ for (id_,) in free}
     if granted:
-        cursor.execute(_LEASE, (bulk.rows(sorted(granted)), until))
+        cursor.execute(_LEASE, (bulk.rows(sorted(granted)), until, chain))
     return granted

@@ -11,10 +11,10 @@ from warnd.store.journal import Entry
 from warnd.store.statement import Cursor, Statement
 
 _TALLY = Statement("""
-INSERT INTO tallies (alert_id, channel, level, state, n)
-SELECT j.alert_id, j.channel, j.level, j.state, j.n
-FROM rows(?) j(alert_id text, channel text, level integer, state text, n integer) WHERE true
-ON CONFLICT (alert_id, channel, level, state) DO UPDATE SET n = tallies.n + excluded.n
+INSERT INTO tallies (alert_id, channel, level, state, chain, n)
+SELECT j.alert_id, j.channel, j.level, j.state, ?2, j.n
+FROM rows(?1) j(alert_id text, channel text, level integer, state text, n integer) WHERE true
+ON CONFLICT (alert_id, channel, level, state, chain) DO UPDATE SET n = tallies.n + excluded.n
 """)
 
 TallyKey = tuple[str, str, int, str]
@@ -38,8 +38,8 @@ class Pending:
             self.tally[alert_id, channel, level, after] += n
 
 
-def write_tallies(cursor: Cursor, tally: Counter[TallyKey]) -> None:
-    """Add what a commit moved."""
+def write_tallies(cursor: Cursor, tally: Counter[TallyKey], chain: int) -> None:
+    """Add what a commit of that chain's writer moved."""
     changes = [(*key, n) for key, n in tally.items() if n]
     if changes:
-        cursor.execute(_TALLY, (bulk.rows(changes),))
+        cursor.execute(_TALLY, (bulk.rows(changes), chain))

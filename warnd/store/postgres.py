@@ -21,6 +21,8 @@ T = TypeVar("T")
 class PostgresStore(ThreadedStore):
     """``warnd.ports.Store`` on one database."""
 
+    shared = True
+
     def __init__(self, place: Place, *, confirm: Confirm, suspend_after: int = 3) -> None:
         super().__init__(confirm=confirm, suspend_after=suspend_after)
         self._place = place

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain as chained
+from itertools import count
 from typing import Any
 
 import psycopg
@@ -16,6 +19,7 @@ from sqlalchemy.pool import StaticPool
 
 from warnd.errors import StoreError
 from warnd.store.database import upgrade
+from warnd.store.holders import LOCKS
 from warnd.store.statement import Statement, Values
 
 OLDEST = 14
@@ -32,9 +36,8 @@ _CONNECT_SECONDS = 5
 _UNANSWERED_MS = 20_000
 """A server that acknowledges nothing for so long is gone: whoever waits for its commit hears of it."""
 
-_LOCKS = 0x77726E64
-"""The first key of all advisory locks of ours; the second is a chain's number, or one of these."""
 _DECIDING, _UPGRADING = -1, -2
+"""Second keys of the locks that are no chain's."""
 
 _LEAST_REST, _MOST_REST = 0.1, 5.0
 """Seconds between two tries to reach a server that is away."""
@@ -103,7 +106,11 @@ class Session:
 
     def __init__(self, place: Place) -> None:
         self.raw = _connect(place)
-        self.sqlalchemy = _over(self.raw)
+        try:
+            self.sqlalchemy = _over(self.raw)
+        except BaseException:
+            self.raw.close()
+            raise
         self.cursor = PostgresCursor(self.raw)
         self.sqlalchemy.info["cursor"] = self.cursor
 
@@ -112,8 +119,9 @@ class Session:
         return self.raw.closed
 
     def close(self) -> None:
-        self.sqlalchemy.close()
-        self.sqlalchemy.engine.dispose()
+        with suppress(psycopg.Error, DBAPIError):  # what is lost cannot say goodbye
+            self.sqlalchemy.close()
+            self.sqlalchemy.engine.dispose()
         self.raw.close()
 
 
@@ -127,6 +135,7 @@ class PostgresWriting:
     errors: tuple[type[Exception], ...] = (psycopg.Error,)
 
     def __init__(self, place: Place) -> None:
+        self.chain = 0
         self._place = place
         self._rest = _LEAST_REST
         self._not_before = 0.0
@@ -146,7 +155,7 @@ class PostgresWriting:
         self._session.raw.execute("BEGIN")
         if deciding:
             # What is decided on what was read must find it so: such commits of all processes go one by one.
-            self._session.raw.execute("SELECT pg_advisory_xact_lock(%s, %s)", (_LOCKS, _DECIDING))
+            self._session.raw.execute("SELECT pg_advisory_xact_lock(%s, %s)", (LOCKS, _DECIDING))
 
     def commit(self) -> None:
         done = self._session.raw.execute("COMMIT").statusmessage
@@ -170,7 +179,7 @@ class PostgresWriting:
         session = Session(self._place)
         try:
             _check(session.raw)
-            self.chain = _free_chain(session.raw)
+            self.chain = _free_chain(session.raw, self.chain)
         except BaseException:
             session.close()
             raise
@@ -280,16 +289,13 @@ def _over(connection: psycopg.Connection[Any]) -> Connection:
     return engine.connect()
 
 
-def _free_chain(connection: psycopg.Connection[Any]) -> int:
-    """The lowest chain that nobody writes to: it is this connection's until that ends."""
-    chain = 0
-    while not _lock(connection, chain):
-        chain += 1
-    return chain
+def _free_chain(connection: psycopg.Connection[Any], wanted: int) -> int:
+    """The chain that is wanted, or the lowest that nobody writes to: it is this connection's until that ends."""
+    return next(chain for chain in chained((wanted,), count()) if _lock(connection, chain))
 
 
 def _lock(connection: psycopg.Connection[Any], chain: int) -> bool:
-    row = connection.execute("SELECT pg_try_advisory_lock(%s, %s)", (_LOCKS, chain)).fetchone()
+    row = connection.execute("SELECT pg_try_advisory_lock(%s, %s)", (LOCKS, chain)).fetchone()
     return row is not None and bool(row[0])
 
 
@@ -298,7 +304,7 @@ def _upgrade(writing: PostgresWriting) -> None:
     connection = writing.sqlalchemy
     connection.exec_driver_sql("BEGIN")
     try:
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCKS}, {_UPGRADING})")
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCKS}, {_UPGRADING})")
         upgrade(connection)
     except BaseException:
         connection.exec_driver_sql("ROLLBACK")

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from sqlalchemy import Connection
+
 from warnd.contract.outcome import Receipt, ReceiptStatus
 from warnd.model.delivery import State
 from warnd.model.region import level_of
 from warnd.store import bulk, tables
+from warnd.store.database import raw_of
 from warnd.store.journal import Entry
 from warnd.store.pending import Pending
 from warnd.store.statement import Cursor, Statement
@@ -30,6 +33,12 @@ CROSS JOIN deliveries d ON d.id = k.delivery_id /*+ ORDER BY d.id FOR UPDATE OF 
 _EARLY = Statement("""
 SELECT r.id, r.receipt_key, r.address, r.status, r.detail FROM listed(?2) j(key)
 CROSS JOIN receipts r ON r.channel = ?1 AND r.receipt_key = j.key AND r.delivery_id IS NULL
+""")
+
+_MISSED = Statement("""
+SELECT r.channel, r.receipt_key FROM receipts r
+WHERE r.delivery_id IS NULL AND r.id >= ?1
+  AND EXISTS (SELECT 1 FROM receipt_keys k WHERE k.channel = r.channel AND k.receipt_key = r.receipt_key)
 """)
 
 _CLAIM = Statement("""
@@ -81,6 +90,25 @@ def confirm_early(
     early = cursor.execute(_EARLY, (channel, bulk.rows(keys))).fetchall()
     if early:
         _apply(cursor, channel, [_Kept(*row) for row in early], now, pending, confirm)
+
+
+def missed(connection: Connection, since: str) -> list[tuple[str, str]]:
+    """
+    (channel, key) of receipts with an id from ``since`` on that wait for a delivery though their key is known.
+
+    Where several processes write, a receipt and the outcome that brings its key may be committed at one moment, neither
+    knowing of the other.
+    """
+    return [(channel, key) for channel, key in raw_of(connection).execute(_MISSED, (since,))]
+
+
+def match_missed(
+    connection: Connection, pending: Pending, found: Sequence[tuple[str, str]], now: int, confirm: Confirm
+) -> None:
+    """Apply what ``missed`` found."""
+    for channel in {channel for channel, _ in found}:
+        keys = [key for each, key in found if each == channel]
+        confirm_early(raw_of(connection), channel, keys, now, pending, confirm)
 
 
 def _apply(

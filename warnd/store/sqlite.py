@@ -24,6 +24,7 @@ class SqliteStore(ThreadedStore):
     def __init__(self, path: Path, *, confirm: Confirm, suspend_after: int = 3) -> None:
         super().__init__(confirm=confirm, suspend_after=suspend_after)
         self.path = path
+        self.directory = path.parent
         self._write_connection: SqliteWriting | None = None
         self._local = threading.local()
         self._opened: list[tuple[sqlite3.Connection, Connection]] = []

@@ -423,6 +423,7 @@ batches = Table(
     Column("unknowns", Integer, nullable=False, server_default="0"),
     Column("follows", Boolean, nullable=False, server_default=false()),
     Column("ordered", Boolean, nullable=False, server_default=false()),
+    Column("holder", Integer),
     Index(
         "ix_batches_open",
         "channel",
@@ -443,7 +444,7 @@ batches = Table(
 """
 The unit of work and the lease: leasing is a conditional update to ``sending`` that raises ``epoch``; settling
 requires that epoch. ``follows``: its alert follows another, so an address still in ``sending`` there goes
-first. ``ordered``: some of its deliveries have a fallback.
+first. ``ordered``: some of its deliveries have a fallback. ``holder`` is the chain of whoever leased it last.
 """
 
 deliveries = Table(
@@ -561,17 +562,22 @@ tallies = Table(
     Column("channel", String, primary_key=True),
     Column("level", Integer, primary_key=True),
     Column("state", String, primary_key=True),
+    Column("chain", Integer, primary_key=True, server_default="0"),
     Column("n", Integer, nullable=False),
     sqlite_with_rowid=False,
 )
-"""Deliveries by state, kept in the same commit as the deliveries, so that counting never scans."""
+"""
+Deliveries by state, kept in the same commit as the deliveries, so that counting never scans. Each writer adds to rows of
+its own (``chain``), which may be below nothing: only their sum says how many there are.
+"""
 
 # --- what happened ------------------------------------------------------------------------------------
 
 journal = Table(
     "journal",
     metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("chain", Integer, primary_key=True, autoincrement=False, server_default="0"),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
     Column("at", BigInteger, nullable=False),
     Column("kind", String, nullable=False),
     Column("subject", String, nullable=False),
@@ -580,18 +586,23 @@ journal = Table(
     Column("salt", String, nullable=False),
     Column("digest", String, nullable=False),
     Index("ix_journal_subject", "subject"),
+    sqlite_with_rowid=False,
 )
-"""Append-only. ``kind`` is ``noun.verb`` in the past tense, ``body`` JSON; erasing a body keeps its digest."""
+"""
+Append-only. ``kind`` is ``noun.verb`` in the past tense, ``body`` JSON; erasing a body keeps its digest. Each writer has
+a ``chain`` of its own, in which ``seq`` counts from 1: an embedded store has one, 0.
+"""
 
 journal_links = Table(
     "journal_links",
     metadata,
-    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("chain", Integer, primary_key=True, autoincrement=False, server_default="0"),
+    Column("first_seq", Integer, primary_key=True, autoincrement=False),
     Column("writer", String, nullable=False),
-    Column("first_seq", Integer, nullable=False),
     Column("last_seq", Integer, nullable=False),
     Column("previous", String, nullable=False),
     Column("head", String, nullable=False),
+    sqlite_with_rowid=False,
 )
 """One link per commit: ``head`` = SHA-256 of ``previous`` and each row's seq, at, kind, subject, actor, digest."""
 

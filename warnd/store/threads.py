@@ -7,6 +7,7 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
@@ -36,6 +37,12 @@ class ThreadedStore(ABC):
     ``on_gather`` and ``on_failure`` may be set after opening; see ``Writer``. Functions given to ``read``, ``write``,
     ``record`` and ``move`` take a ``sqlalchemy.Connection`` first and never begin or commit.
     """
+
+    shared = False
+    """Whether other processes may write to it at the same time."""
+
+    directory: Path | None = None
+    """Where its files are, when they are on this machine."""
 
     def __init__(self, *, confirm: Confirm, suspend_after: int = 3) -> None:
         self.on_gather: Callable[[], None] = _nothing
@@ -70,6 +77,11 @@ class ThreadedStore(ABC):
     def commits(self) -> int:
         """Commits since it was opened."""
         return self._writing.commits
+
+    @property
+    def chain(self) -> int:
+        """The journal's chain that this process writes to."""
+        return self._writing.chain
 
     async def read(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         loop = asyncio.get_running_loop()

@@ -48,8 +48,8 @@ FROM listed(?1) e(id) CROSS JOIN deliveries d ON d.alert_id = e.id WHERE d.told 
 _STOPPED_SHORT = Statement("""
 SELECT 1 FROM listed(?1) e(id) CROSS JOIN alerts a ON a.id = e.id
 WHERE a.successor_id = ?2 AND (NOT a.plan_done OR EXISTS (
-    SELECT 1 FROM tallies t WHERE t.alert_id = a.id AND t.n > 0
-      AND t.state IN ('queued', 'waiting', 'standby', 'superseded')))
+    SELECT 1 FROM tallies t WHERE t.alert_id = a.id AND t.state IN ('queued', 'waiting', 'standby', 'superseded')
+    GROUP BY t.channel, t.level, t.state HAVING sum(t.n) > 0))
 LIMIT 1
 """)
 

@@ -23,7 +23,7 @@ from warnd.contract.outcome import Receipt
 from warnd.errors import Conflict, StoreError, WarndError
 from warnd.ports import Chunk, Lease, Leased, Settlement
 from warnd.store import bulk
-from warnd.store.journal import GENESIS, Entry, link, seal
+from warnd.store.journal import Entry, genesis, link, seal
 from warnd.store.leasing import lease
 from warnd.store.pending import Pending, write_tallies
 from warnd.store.planning import commit_chunk
@@ -32,12 +32,13 @@ from warnd.store.settling import settle
 from warnd.store.statement import Cursor, Statement
 from warnd.store.tables import journal
 
-_ENTRIES = bulk.Insert(journal, ("seq", "at", "kind", "subject", "actor", "body", "salt", "digest"))
+_ENTRIES = bulk.Insert(journal, ("chain", "seq", "at", "kind", "subject", "actor", "body", "salt", "digest"))
 _END = Statement("""
-SELECT (SELECT coalesce(max(seq), 0) FROM journal), coalesce((SELECT head FROM journal_links ORDER BY id DESC LIMIT 1), ?)
+SELECT coalesce((SELECT max(seq) FROM journal WHERE chain = ?1), 0),
+    (SELECT head FROM journal_links WHERE chain = ?1 ORDER BY first_seq DESC LIMIT 1)
 """)
 _LINK = Statement(
-    "INSERT INTO journal_links (writer, first_seq, last_seq, previous, head) VALUES (?, ?, ?, ?, ?)"
+    "INSERT INTO journal_links (chain, first_seq, writer, last_seq, previous, head) VALUES (?, ?, ?, ?, ?, ?)"
 )
 
 _MARK = Statement("SAVEPOINT call")
@@ -82,12 +83,14 @@ _Answer = tuple[asyncio.Future[Any], Any, BaseException | None]
 
 class Writing(Protocol):
     """
-    The one connection that writes, of either driver. ``errors`` are what the driver raises.
+    The one connection that writes, of either driver. ``errors`` are what the driver raises; ``chain`` is the journal's
+    that nobody else appends to.
 
     ``begin`` is told whether the commit will decide on what it reads.
     """
 
     errors: tuple[type[Exception], ...]
+    chain: int
 
     @property
     def cursor(self) -> Cursor: ...
@@ -137,6 +140,10 @@ class Writer:
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._run, name="warnd-writer")
         self.commits = 0
+
+    @property
+    def chain(self) -> int:
+        return self._writing.chain
 
     def start(self) -> None:
         self._thread.start()
@@ -222,7 +229,7 @@ class Writer:
             cursor = self._writing.cursor
             pending = Pending()
             answers = self._work(cursor, jobs, pending)
-            write_tallies(cursor, pending.tally)
+            write_tallies(cursor, pending.tally, self._writing.chain)
             if pending.entries:
                 self._append(cursor, pending.entries)
             self._writing.commit()
@@ -237,7 +244,8 @@ class Writer:
     def _work(self, cursor: Cursor, jobs: list[_Job], pending: Pending) -> list[_Answer]:
         turns = [job for job in jobs if isinstance(job, _Turn)]
         if wanted := [turn for turn in turns if turn.lease is not None]:
-            leased = lease(cursor, [turn.lease for turn in wanted if turn.lease is not None])
+            asked = [turn.lease for turn in wanted if turn.lease is not None]
+            leased = lease(cursor, asked, self._writing.chain)
             for turn, answer in zip(wanted, leased, strict=True):
                 turn.answer = answer
         if settlements := [turn.settlement for turn in turns if turn.settlement is not None]:
@@ -273,11 +281,13 @@ class Writer:
         return (job.future, None, failure)
 
     def _append(self, cursor: Cursor, entries: list[Entry]) -> None:
-        seq, previous = cursor.execute(_END, (GENESIS,)).fetchone()
+        chain = self._writing.chain
+        seq, head = cursor.execute(_END, (chain,)).fetchone()
+        previous = head or genesis(chain)
         rows = seal(entries, seq + 1)
-        stored = [(r.seq, r.at, r.kind, r.subject, r.actor, r.body, r.salt, r.digest) for r in rows]
-        _ENTRIES.run(cursor, stored)
-        cursor.execute(_LINK, (self._name, rows[0].seq, rows[-1].seq, previous, link(previous, rows)))
+        _ENTRIES.run(cursor, [(chain, *row) for row in rows])
+        first, last = rows[0].seq, rows[-1].seq
+        cursor.execute(_LINK, (chain, first, self._name, last, previous, link(previous, rows)))
 
 
 def _answer(answers: list[_Answer]) -> None:

@@ -15,7 +15,7 @@ from warnd.model.alert import Parsed
 from warnd.model.hazard import HazardCatalogue
 from warnd.pipeline.admit import Speaker
 from warnd.store.alerts import Admitted, RawMessage
-from warnd.store.sqlite import SqliteStore
+from warnd.store.threads import ThreadedStore
 
 
 class Admit(Protocol):
@@ -31,7 +31,7 @@ class Reception:
     InvalidAlert for what is forged. ``refuse`` keeps what no alert could be made of. ``now`` is the time of day.
     """
 
-    store: SqliteStore
+    store: ThreadedStore
     alarms: AlarmBoard
     metrics: Metrics
     catalogue: HazardCatalogue

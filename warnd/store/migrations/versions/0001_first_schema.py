@@ -66,6 +66,7 @@ def upgrade() -> None:
         sa.Column("unknowns", sa.Integer(), server_default="0", nullable=False),
         sa.Column("follows", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("ordered", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("holder", sa.Integer(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_batches")),
         sqlite_with_rowid=False,
     )
@@ -166,7 +167,8 @@ def upgrade() -> None:
 
     op.create_table(
         "journal",
-        sa.Column("seq", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("chain", sa.Integer(), server_default="0", autoincrement=False, nullable=False),
+        sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("subject", sa.String(), nullable=False),
@@ -174,20 +176,22 @@ def upgrade() -> None:
         sa.Column("body", sa.Text(), nullable=True),
         sa.Column("salt", sa.String(), nullable=False),
         sa.Column("digest", sa.String(), nullable=False),
-        sa.PrimaryKeyConstraint("seq", name=op.f("pk_journal")),
+        sa.PrimaryKeyConstraint("chain", "seq", name=op.f("pk_journal")),
+        sqlite_with_rowid=False,
     )
     with op.batch_alter_table("journal", schema=None) as batch_op:
         batch_op.create_index("ix_journal_subject", ["subject"], unique=False)
 
     op.create_table(
         "journal_links",
-        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("chain", sa.Integer(), server_default="0", autoincrement=False, nullable=False),
+        sa.Column("first_seq", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("writer", sa.String(), nullable=False),
-        sa.Column("first_seq", sa.Integer(), nullable=False),
         sa.Column("last_seq", sa.Integer(), nullable=False),
         sa.Column("previous", sa.String(), nullable=False),
         sa.Column("head", sa.String(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_journal_links")),
+        sa.PrimaryKeyConstraint("chain", "first_seq", name=op.f("pk_journal_links")),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "meta",
@@ -327,8 +331,9 @@ def upgrade() -> None:
         sa.Column("channel", sa.String(), nullable=False),
         sa.Column("level", sa.Integer(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
+        sa.Column("chain", sa.Integer(), server_default="0", nullable=False),
         sa.Column("n", sa.Integer(), nullable=False),
-        sa.PrimaryKeyConstraint("alert_id", "channel", "level", "state", name=op.f("pk_tallies")),
+        sa.PrimaryKeyConstraint("alert_id", "channel", "level", "state", "chain", name=op.f("pk_tallies")),
         sqlite_with_rowid=False,
     )
     op.create_table(
