@@ -10,7 +10,7 @@ import asyncio
 import gc
 import signal
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 
 import structlog
@@ -51,9 +51,9 @@ async def running(settings: Settings) -> AsyncIterator[Daemon]:
     Send and serve for as long as the context lasts; leaving it loses nothing.
 
     Should a part of the daemon break, the body is cancelled and the context raises that part's error. Raises
-    ConfigError, and StoreError when another daemon has the database.
+    ConfigError, and StoreError when another daemon has the database file.
     """
-    with alone_with(settings.store.path), tuned():
+    with _alone(settings), tuned():
         app = App(settings)
         await app.open()
         try:
@@ -62,7 +62,7 @@ async def running(settings: Settings) -> AsyncIterator[Daemon]:
                     await app.start(group)
                     with scheduled(app):
                         async with _listening(app) as url:
-                            log.info("daemon.started", url=url, store=str(settings.store.path))
+                            log.info("daemon.started", url=url, store=settings.store.url)
                             yield Daemon(app, url)
                 finally:
                     await app.stop()
@@ -112,6 +112,11 @@ def _hearing(told: asyncio.Event) -> Iterator[None]:
     finally:
         for number in numbers:
             loop.remove_signal_handler(number)
+
+
+def _alone(settings: Settings) -> AbstractContextManager[None]:
+    """One daemon to a file; a PostgreSQL database has any number."""
+    return nullcontext() if settings.store.path is None else alone_with(settings.store.path)
 
 
 @asynccontextmanager

@@ -18,6 +18,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
+from warnd.store.statement import Statement
+
 _PATIENCE = 60.0
 _LOOK_EVERY = 0.01
 _COUNTY = "621202"
@@ -105,7 +109,7 @@ class Site:
     A directory with a configuration and a store; ``start`` runs ``warnd serve`` on it.
 
     It has a channel for its ``gateway`` and each of those ``beside`` it; ``tables`` are more of the configuration,
-    ``retry`` what stands in that table.
+    ``retry`` what stands in that table. ``store`` is the address of a PostgreSQL database, empty for a file.
     """
 
     home: Path
@@ -113,6 +117,7 @@ class Site:
     beside: Sequence[Gateway] = ()
     tables: str = ""
     retry: str = 'first = "100ms"'
+    store: str = ""
     process: subprocess.Popen[bytes] | None = None
     url: str = ""
 
@@ -156,7 +161,7 @@ class Site:
             [server]
             port = 0
             [store]
-            url = "sqlite:///{self.database}"
+            url = "{self.store or f"sqlite:///{self.database}"}"
             [retry]
             {self.retry}
             {channels}
@@ -235,6 +240,13 @@ class Site:
 
     def rows(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """A look into the store from outside."""
+        if self.store:
+            with psycopg.connect(self.store) as shared:
+                return (
+                    psycopg.RawCursor(shared)
+                    .execute(Statement(sql).postgresql, parameters or None)
+                    .fetchall()
+                )
         connection = sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=10)
         try:
             return connection.execute(sql, parameters).fetchall()
@@ -272,11 +284,11 @@ class Site:
             for row in self.rows(
                 """
                 SELECT d.address FROM journal j JOIN deliveries d ON d.batch_id = j.subject
-                WHERE j.kind = 'attempt.ended' AND json_extract(j.body, '$.possible_repeat')
+                WHERE j.kind = 'attempt.ended' AND instr(j.body, '"possible_repeat":true') > 0
                 UNION
                 SELECT d.address FROM journal j JOIN former_batches f ON f.batch_id = j.subject
                 JOIN deliveries d ON d.id = f.delivery_id
-                WHERE j.kind = 'attempt.ended' AND json_extract(j.body, '$.possible_repeat')
+                WHERE j.kind = 'attempt.ended' AND instr(j.body, '"possible_repeat":true') > 0
                 """
             )
         }

@@ -74,10 +74,10 @@ class PostgresServer:
             except subprocess.TimeoutExpired:
                 self.kill()
 
-    def database(self, *, empty: bool = False) -> str:
-        """The name of a new one."""
+    def database(self, template: str = _MIGRATED) -> str:
+        """The name of a new one, a copy of that."""
         name = f"warnd_{next(self._numbers)}"
-        self.run(f"CREATE DATABASE {name} TEMPLATE {'template0' if empty else _MIGRATED}")
+        self.run(f"CREATE DATABASE {name} TEMPLATE {template}")
         return name
 
     def drop(self, name: str) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from sqlalchemy import Connection, create_engine
 
-from tests.fakes.postgres import PostgresServer, postgres_server
+from tests.fakes.postgres import PostgresServer
 from tests.integration.door import Door
 from warnd.api import build
 from warnd.app import App
@@ -20,13 +22,13 @@ from warnd.settings import load
 from warnd.store import keys, regions, tables
 from warnd.store.database import engine_over, open_writer, upgrade
 from warnd.store.keys import Role
-from warnd.store.postgres_connection import Place
+from warnd.store.postgres_connection import open_postgres
 
 NOW = datetime(2026, 7, 14, 0, 10, tzinfo=UTC)
 
 CONFIG = """
 [store]
-url = "sqlite:///{directory}/warnd.db"
+url = "{store}"
 
 [server]
 max_body = "64KiB"
@@ -48,21 +50,6 @@ official = true
 [sources.village]
 regions = ["6212"]
 """
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresServer]:
-    """One server for all tests."""
-    with postgres_server() as server:
-        yield server
-
-
-@pytest.fixture
-def postgres_place(postgres: PostgresServer) -> Iterator[Place]:
-    """A database of its own, its schema up to date."""
-    name = postgres.database()
-    yield postgres.place(name)
-    postgres.drop(name)
 
 
 @pytest.fixture(scope="session")
@@ -89,12 +76,37 @@ def country(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]:
     engine.dispose()
 
 
+@pytest.fixture(scope="session")
+def shared_county(postgres: PostgresServer) -> str:
+    """The same as a PostgreSQL database; to be copied, not used."""
+    name = postgres.database()
+    with closing(open_postgres(postgres.place(name))) as writing:
+        regions.import_regions(writing.sqlalchemy, config_dir() / "cn-divisions-2023.csv.xz", under="621202")
+    return name
+
+
 @pytest.fixture
-async def app(tmp_path: Path, county: Path) -> AsyncIterator[App]:
+def store_url(request: pytest.FixtureRequest, tmp_path: Path, county: Path) -> Iterator[str]:
+    """A store with the county's divisions: a file, or a PostgreSQL database where a test asks for that as well."""
+    if getattr(request, "param", os.environ.get("XSTORE", "sqlite")) == "sqlite":
+        shutil.copy(county, tmp_path / "warnd.db")
+        yield f"sqlite:///{tmp_path}/warnd.db"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    name = server.database(request.getfixturevalue("shared_county"))
+    yield server.place(name).url
+    server.drop(name)
+
+
+on_both_stores = pytest.mark.parametrize("store_url", ["sqlite", "postgresql"], indirect=True)
+"""For a module whose reads are written with the database in mind."""
+
+
+@pytest.fixture
+async def app(tmp_path: Path, store_url: str) -> AsyncIterator[App]:
     """Open, not started: it keeps and plans, and sends nothing. Its clock stands still."""
-    shutil.copy(county, tmp_path / "warnd.db")
     config = tmp_path / "warnd.toml"
-    config.write_text(CONFIG.format(directory=tmp_path))
+    config.write_text(CONFIG.format(store=store_url))
     app = App(load(config, {}), wall=lambda: NOW)
     await app.open()
     yield app

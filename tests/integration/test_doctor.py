@@ -16,8 +16,8 @@ from sqlalchemy import insert
 from typer.testing import CliRunner, Result
 
 from warnd.cli import checks
-from warnd.cli.checks import Finding, Health
 from warnd.cli.doctor import doctor
+from warnd.cli.finding import Finding, Health
 from warnd.contract.channel import BatchView, Capabilities, Sink
 from warnd.contract.outcome import Outcome
 from warnd.errors import ConfigError

@@ -59,7 +59,7 @@ class County:
     async def open(self) -> App:
         config = self.directory / "warnd.toml"
         config.write_text(
-            CONFIG.format(directory=self.directory)
+            CONFIG.format(store=f"sqlite:///{self.directory}/warnd.db")
             + f'[feeds.national]\nkind = "{self.kind}"\nurl = "{self.server.url}{self.path}"\n'
             + f'source = "{self.source}"\n{self.keys}\n'
         )

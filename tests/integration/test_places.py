@@ -64,7 +64,7 @@ async def doors(tmp_path: Path, city: Path) -> AsyncIterator[Any]:
             shutil.copy(city, tmp_path / "warnd.db")
             config = tmp_path / "warnd.toml"
             more = f'[regions]\nboundaries = "{layer}"\n' if layer else ""
-            config.write_text(CONFIG.format(directory=tmp_path) + more)
+            config.write_text(CONFIG.format(store=f"sqlite:///{tmp_path}/warnd.db") + more)
             app = App(load(config, {}), wall=lambda: NOW)
             await app.open()
             stack.push_async_callback(app.close)

@@ -305,7 +305,21 @@ def test_a_file_that_holds_no_credential_is_the_adapter_s_affair(read: Load) -> 
         pytest.param('[server]\ngrace = "0s"', "server.grace", "longer than nothing", id="no duration"),
         pytest.param('[server]\npublic_url = "warnd"', "server.public_url", "https://", id="no web address"),
         pytest.param("server = 3", "server", "must be a table", id="no table"),
-        pytest.param('[store]\nurl = "postgresql://db/w"', "store.url", "comes later", id="PostgreSQL"),
+        pytest.param(
+            '[store]\nurl = "postgresql://w:made-up@db/w"',
+            "store.url",
+            "password_file",
+            id="a password that shows",
+        ),
+        pytest.param(
+            '[store]\nurl = "postgresql://db"', "store.url", "HOST/DATABASE", id="a server without a database"
+        ),
+        pytest.param(
+            '[store]\npassword_file = "nowhere"',
+            "store.password_file",
+            "cannot be read",
+            id="no such password",
+        ),
         pytest.param('[store]\nurl = "sqlite:///:memory:"', "store.url", "outlives", id="forgetful store"),
         pytest.param('[queue]\nurl = "redis://r"', "queue.url", "comes later", id="Redis"),
         pytest.param("[channels.sms]", "channels.sms.adapter", "is missing", id="channel without adapter"),

@@ -83,7 +83,7 @@ def test_an_insert_types_its_rows_by_the_table() -> None:
     assert plain(statement.postgresql) == (
         "INSERT INTO batches (id, due, size, follows) SELECT given.id, given.due, given.size, given.follows FROM "
         "(SELECT (value->>0) AS id, (value->>1)::bigint AS due, (value->>2)::integer AS size, (value->>3)::boolean "
-        "AS follows FROM jsonb_array_elements($1::jsonb)) given ON CONFLICT DO NOTHING"
+        "AS follows FROM jsonb_array_elements($1::jsonb)) given WHERE true ON CONFLICT DO NOTHING"
     )
 
 

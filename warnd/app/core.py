@@ -31,7 +31,6 @@ from warnd.model.color import Lane
 from warnd.model.delivery import Batch
 from warnd.model.ulid import UlidMaker
 from warnd.pipeline.broadcast import Broadcaster
-from warnd.pipeline.confirm import confirm
 from warnd.pipeline.lease import InForce
 from warnd.pipeline.turns import Turns
 from warnd.pipeline.worker import Worker
@@ -39,7 +38,6 @@ from warnd.settings import Settings
 from warnd.store import backlog
 from warnd.store.journal import Entry
 from warnd.store.plan_source import StoredPlanSource
-from warnd.store.sqlite import SqliteStore
 from warnd.store.standing import audience_changed
 from warnd.store.tables import micros
 
@@ -60,9 +58,7 @@ class App:
         self._real_time = wall is None
         self.now = wall or _utc
         self.ids = UlidMaker()
-        self.store = SqliteStore(
-            settings.store.path, confirm=confirm, suspend_after=settings.retry.suspend_after
-        )
+        self.store = wiring.store(settings)
         self.audience = LiveAudience(self.store)
         self.places = Places(self.store, settings.regions)
         self.metrics = Metrics()

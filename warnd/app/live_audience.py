@@ -8,14 +8,14 @@ from sqlalchemy import Connection
 
 from warnd.pipeline.match import AudienceIndex
 from warnd.store.audience import audience_snapshot, group_sizes
-from warnd.store.sqlite import SqliteStore
 from warnd.store.standing import audience_revision
+from warnd.store.threads import ThreadedStore
 
 
 class LiveAudience:
     """Every live subscription: a hundred thousand are read for seconds, so once for each revision."""
 
-    def __init__(self, store: SqliteStore) -> None:
+    def __init__(self, store: ThreadedStore) -> None:
         self._store = store
         self._read: tuple[int, AudienceIndex] | None = None
         self._lock = asyncio.Lock()

@@ -16,6 +16,7 @@ from warnd.model.delivery import Batch
 from warnd.model.hazard import HazardCatalogue
 from warnd.model.release import BY_HAND
 from warnd.pipeline.admit import Speaker
+from warnd.pipeline.confirm import confirm
 from warnd.pipeline.expand import Route
 from warnd.pipeline.surroundings import Surroundings
 from warnd.pipeline.templates import Templates
@@ -23,7 +24,11 @@ from warnd.queue.local import ChannelLanes, Load
 from warnd.queue.pacing import Pace, Rate
 from warnd.resources import config_dir, templates_dir
 from warnd.settings import Settings
-from warnd.settings.values import ChannelSettings, SourceSettings, hold_rules
+from warnd.settings.values import ChannelSettings, SourceSettings, StoreSettings, hold_rules
+from warnd.store.postgres import PostgresStore
+from warnd.store.postgres_connection import Place
+from warnd.store.sqlite import SqliteStore
+from warnd.store.threads import ThreadedStore
 
 _FOR_DANGER_ALONE = frozenset({"voice", "loudspeaker"})
 """Kinds that are not called on to say that a danger is less, or over, unless a channel is configured so."""
@@ -38,6 +43,19 @@ class Line:
     route: Route
     lanes: ChannelLanes
     slots: int
+
+
+def store(settings: Settings) -> ThreadedStore:
+    """The configured store, not yet open."""
+    suspend_after = settings.retry.suspend_after
+    if (path := settings.store.path) is not None:
+        return SqliteStore(path, confirm=confirm, suspend_after=suspend_after)
+    return PostgresStore(place(settings.store), confirm=confirm, suspend_after=suspend_after)
+
+
+def place(settings: StoreSettings) -> Place:
+    """Where the PostgreSQL database of these settings is."""
+    return Place(settings.url, settings.password.reveal() if settings.password is not None else None)
 
 
 def red_only(slots: int) -> int:

@@ -9,9 +9,7 @@ import sqlite3
 import tempfile
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import Enum
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,6 +17,9 @@ from urllib.parse import urlsplit
 from sqlalchemy import Connection, func, select
 
 from warnd.app import App
+from warnd.app.wiring import place
+from warnd.cli.finding import Finding, Health
+from warnd.cli.shared_checks import connected, shared
 from warnd.contract.channel import Channel
 from warnd.contract.outcome import Receipt
 from warnd.errors import ConfigError, WarndError
@@ -40,33 +41,18 @@ _PORTS = {"http": 80, "https": 443}
 _SKEW = timedelta(minutes=1)
 
 
-class Health(Enum):
-    """``ATTENTION`` works, and may not be what was meant."""
-
-    GOOD = "good"
-    ATTENTION = "attention"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one check found, in a plain sentence. ``misconfigured``: it failed until someone mends the settings."""
-
-    check: str
-    health: Health
-    message: str
-    misconfigured: bool = False
-
-
 async def examine(settings: Settings, *, config: Path | None, now: datetime) -> AsyncIterator[Finding]:
     """Everything in order; what cannot be looked at because of an earlier failure is left out."""
-    path = settings.store.path
-    yield directory(path.parent)
-    yield space(path.parent)
-    yield sqlite_version(sqlite3.sqlite_version_info)
-    yield clock(now, _times([path, *_beside(path), *([config] if config else [])]))
-    for finding in database(path, settings):
-        yield finding
+    if (path := settings.store.path) is None:
+        for finding in await asyncio.to_thread(lambda: list(server(settings, now))):
+            yield finding
+    else:
+        yield directory(path.parent)
+        yield space(path.parent)
+        yield sqlite_version(sqlite3.sqlite_version_info)
+        yield clock(now, _times([path, *_beside(path), *([config] if config else [])]))
+        for finding in database(path, settings):
+            yield finding
     try:
         app = App(settings)
     except ConfigError as error:
@@ -140,7 +126,7 @@ def clock(now: datetime, times: Iterable[datetime]) -> Finding:
 
 
 def database(path: Path, settings: Settings) -> Iterator[Finding]:
-    """The file as the writer opens it; its schema is looked at, not changed. And what must agree with it."""
+    """The file as the writer opens it, and what is in it."""
     if not path.exists():
         yield Finding(
             "database",
@@ -151,16 +137,35 @@ def database(path: Path, settings: Settings) -> Iterator[Finding]:
     try:
         with closing(open_writer(path)) as raw, engine_over(raw).connect() as connection:
             yield durability(connection)
-            found = schema(revision.current(connection), revision.newest())
-            yield found
-            if found.health is Health.GOOD:
-                yield (found := divisions(connection))
-            if found.health is Health.GOOD and settings.sources:
-                yield areas(connection, settings.sources)
-            if settings.regions.boundaries is not None:
-                yield boundaries(connection, settings.regions.boundaries, settings.regions.code_property)
+            yield from contents(connection, settings)
     except (WarndError, sqlite3.Error) as error:
         yield Finding("database", Health.FAILED, str(error))
+
+
+def server(settings: Settings, now: datetime) -> Iterator[Finding]:
+    """The same of a PostgreSQL database."""
+    where = place(settings.store)
+    session = connected(where)
+    if isinstance(session, Finding):
+        yield session
+        return
+    with closing(session):
+        found = list(shared(session, where, now))
+        yield from found
+        if found[0].health is Health.GOOD:
+            yield from contents(session.sqlalchemy, settings)
+
+
+def contents(connection: Connection, settings: Settings) -> Iterator[Finding]:
+    """The schema, which is looked at and not changed, and what must agree with what is in it."""
+    found = schema(revision.current(connection), revision.newest())
+    yield found
+    if found.health is Health.GOOD:
+        yield (found := divisions(connection))
+    if found.health is Health.GOOD and settings.sources:
+        yield areas(connection, settings.sources)
+    if settings.regions.boundaries is not None:
+        yield boundaries(connection, settings.regions.boundaries, settings.regions.code_property)
 
 
 def durability(connection: Connection) -> Finding:

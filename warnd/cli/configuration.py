@@ -42,12 +42,12 @@ def settings(config: Path | None) -> Settings:
 
 def existing_store(config: Path | None) -> Settings:
     """
-    The same, for a command that works on what is there already: it never makes a database.
+    The same, for a command that works on what is there already: it never makes a database file.
 
-    Raises ConfigError, and StoreError when there is no database.
+    Raises ConfigError, and StoreError when there is no such file.
     """
     found = settings(config)
-    if not found.store.path.exists():
+    if found.store.path is not None and not found.store.path.exists():
         raise StoreError(
             f"no database at {found.store.path} (settings from {file(config)}); make it with `warnd db upgrade`"
         )

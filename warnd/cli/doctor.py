@@ -9,9 +9,10 @@ import typer
 
 from warnd import logs
 from warnd.cli import configuration
-from warnd.cli.checks import Finding, Health, examine, unusable
+from warnd.cli.checks import examine, unusable
 from warnd.cli.common import run
 from warnd.cli.configuration import ConfigFile
+from warnd.cli.finding import Finding, Health
 from warnd.cli.main import CONFIGURATION
 from warnd.cli.options import AsJson
 from warnd.cli.terminal import print_json, print_table

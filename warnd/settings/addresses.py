@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from pydantic import AfterValidator
 
 SQLITE = "sqlite:///"
+POSTGRESQL = "postgresql://"
 
 
 def _web_address(text: str) -> str:
@@ -18,10 +19,22 @@ def _web_address(text: str) -> str:
 
 
 def _store_url(url: str) -> str:
-    if url.startswith(("postgresql:", "postgres:")):
-        raise ValueError(f"PostgreSQL comes later; until then the store is {SQLITE}PATH")
+    if url.startswith(POSTGRESQL):
+        return _postgresql_url(url)
     if not url.startswith(SQLITE) or url == SQLITE or ":memory:" in url or "?" in url:
-        raise ValueError(f"write it as {SQLITE}PATH, a file that outlives the process")
+        raise ValueError(
+            f"write it as {SQLITE}PATH, a file that outlives the process, or as {POSTGRESQL}HOST/DATABASE"
+        )
+    return url
+
+
+def _postgresql_url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.password is not None or "password" in parse_qs(parts.query):
+        raise ValueError("holds a password, which every log and page would show: give store.password_file")
+    if len(parts.path) <= 1 or parts.fragment:
+        raise ValueError(f"write it as {POSTGRESQL}USER@HOST/DATABASE")
+    _ = parts.port  # raises ValueError when it is none
     return url
 
 

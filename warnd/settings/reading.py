@@ -79,6 +79,8 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     tree["channels"] = channels = _each(tree.get("channels", {}), _channel, "channels", faults)
     tree["sources"] = _each(tree.get("sources", {}), _source, "sources", faults)
     tree["feeds"] = _each(tree.get("feeds", {}), _feed, "feeds", faults)
+    if isinstance(store := tree.get("store"), dict):
+        tree["store"] = secrets.wrapped(store, section="store", faults=faults)
     try:
         file = _FILE.validate_python(tree, context=tuple(channels) if isinstance(channels, dict) else ())
     except ValidationError as error:

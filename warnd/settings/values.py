@@ -76,12 +76,15 @@ class ServerSettings:
 @closed
 @dataclass(frozen=True, slots=True)
 class StoreSettings:
+    """``password`` is that of a PostgreSQL server, when it asks for one."""
+
     url: StoreUrl = f"{SQLITE}var/warnd.db"
+    password: InstanceOf[Secret] | None = None
 
     @property
-    def path(self) -> Path:
-        """The database file; relative ones start at the working directory."""
-        return Path(self.url.removeprefix(SQLITE))
+    def path(self) -> Path | None:
+        """The database file, relative ones starting at the working directory; None when a server has the store."""
+        return Path(self.url.removeprefix(SQLITE)) if self.url.startswith(SQLITE) else None
 
 
 @closed

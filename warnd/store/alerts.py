@@ -263,7 +263,7 @@ def expire_due(connection: Connection, now: datetime) -> tuple[list[str], list[E
 _REDS = Statement("""
 SELECT count(*) FROM (
     SELECT 1 FROM alerts INDEXED BY ix_alerts_reds
-    WHERE source = ?1 AND color = 'red' AND id >= ?2 AND status = 'actual' AND change <> 'lifted' LIMIT 1000) some
+    WHERE source = ?1 AND color = 'red' AND id >= ?2 AND status = 'actual' AND change <> 'lifted' LIMIT 1000) latest
 """)
 
 

@@ -23,7 +23,7 @@ _BEHIND = f"a.change IN ({', '.join(sorted(repr(change.value) for change in LESS
 
 _OPEN = Statement(f"""
 SELECT b.id, b.alert_id, b.channel, b.content_id, b.lane, b.state, b.due, b.created, b.deliver_until, b.epoch,
-    b.attempts, b.unknowns, b.follows, b.ordered, ?5
+    b.attempts, b.unknowns, b.follows, b.ordered, a.change IN ('lifted', 'lowered')
 FROM batches b CROSS JOIN alerts a ON a.id = b.alert_id
 WHERE b.channel = ?1 AND b.lane = ?2 AND b.state IN ('queued', 'waiting', 'unknown') AND b.id > ?3
   AND a.stopped_at IS NULL AND ({_BEHIND}) = ?5

@@ -42,7 +42,9 @@ class Insert:
         self._blocks = {size: self._block(size) for size in _BLOCKS}
         typed = ", ".join(f"{name} {kind(table.c[name].type)}" for name in names)
         given = ", ".join(f"given.{name}" for name in names)
-        self._unfolding = Statement(f"{self._head} SELECT {given} FROM rows(?1) given({typed}){self._tail}")
+        self._unfolding = Statement(
+            f"{self._head} SELECT {given} FROM rows(?1) given({typed}) WHERE true{self._tail}"
+        )
 
     def run(self, cursor: Cursor, values: Sequence[Sequence[Any]]) -> int:
         """Insert the rows; how many went in (fewer only with ``or_ignore``)."""
