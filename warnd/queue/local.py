@@ -141,6 +141,23 @@ class ChannelLanes:
             self._waiting.wake(ready, red=red > 0)
         self._set_timer()
 
+    def look(self, lane: Lane, id_: str) -> None:
+        """Another process made batches in this lane, the lowest of this id."""
+        for behind in (False, True):
+            head = self._heads[lane, behind]
+            if head.spilled:
+                head.missed = min(head.missed or id_, id_)
+            else:
+                # Its beginning is less than the id and than any above it.
+                head.spilled, head.cursor = True, id_[:-1]
+        self._short.set()
+
+    def look_again(self) -> None:
+        """What may be taken here has changed, or hints were lost: read every lane from its beginning."""
+        for head in self._heads.values():
+            head.spilled, head.cursor, head.missed = True, "", None
+        self._short.set()
+
     def put_back(self, batch: Batch, *, due: int) -> None:
         """A batch whose lease was put off: try it again at ``due`` (microseconds)."""
         self._held.add(batch.id)

@@ -165,6 +165,11 @@ class Pace:
             window = self._targets[address] = Window(self.target_rate)
         return window.wait(now, red=red)
 
+    def share_among(self, workers: int) -> None:
+        """So many processes ask the channel at once, each at its part of the rate."""
+        if self.rate is not None and self._bucket is not None:
+            self._bucket.rate = Rate(self.rate.tokens / workers, self.rate.seconds)
+
     def take(self, cost: float, addresses: tuple[str, ...]) -> None:
         """Pay for a batch about to be leased."""
         if self._bucket is not None:

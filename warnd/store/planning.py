@@ -8,15 +8,16 @@ from dataclasses import replace
 
 from warnd.model.delivery import Batch, State
 from warnd.model.region import LEVELS
+from warnd.model.share import number_of
 from warnd.ports import Chunk, Committed, PlannedDelivery
-from warnd.store import bulk, tables
+from warnd.store import bulk, hints, tables
 from warnd.store.pending import Pending
 from warnd.store.statement import Cursor, Statement
 
 _BATCHES = bulk.Insert(
     tables.batches,
     ("id", "alert_id", "channel", "content_id", "lane", "state", "due", "created", "deliver_until", "size",
-     "attempts", "unknowns", "follows", "ordered"),
+     "attempts", "unknowns", "follows", "ordered", "number"),
 )  # fmt: skip
 
 _DELIVERIES = bulk.Insert(
@@ -94,13 +95,15 @@ def commit_chunk(cursor: Cursor, chunk: Chunk, pending: Pending) -> Committed:
         _FALLBACKS.run(cursor, [tuple(there.get(id_, id_) for id_ in link) for link in chunk.fallbacks])
     if chunk.gaps:
         _GAPS.run(cursor, [(chunk.alert_id, *gap) for gap in chunk.gaps])
+    hints.batches_made(cursor, batches)
     return Committed(batches)
 
 
 def insert_batches(cursor: Cursor, batches: Sequence[Batch]) -> None:
     rows = [
         (b.id, b.alert_id, b.channel, b.content.id, b.lane.value, b.state.value, b.due, b.created, b.deliver_until,
-         len(b), b.attempts, b.unknowns, b.follows, b.ordered)
+         len(b), b.attempts, b.unknowns, b.follows, b.ordered,
+         number_of(b))
         for b in batches
     ]  # fmt: skip
     _BATCHES.run(cursor, rows)

@@ -19,7 +19,6 @@ from sqlalchemy.pool import StaticPool
 
 from warnd.errors import StoreError
 from warnd.store.database import upgrade
-from warnd.store.holders import LOCKS
 from warnd.store.statement import Statement, Values
 
 OLDEST = 14
@@ -36,12 +35,18 @@ _CONNECT_SECONDS = 5
 _UNANSWERED_MS = 20_000
 """A server that acknowledges nothing for so long is gone: whoever waits for its commit hears of it."""
 
+LOCKS = 0x77726E64
+"""The first key of the advisory locks of writers; the second is a chain's number, or one of these."""
 _DECIDING, _UPGRADING = -1, -2
 """Second keys of the locks that are no chain's."""
 
 _LEAST_REST, _MOST_REST = 0.1, 5.0
 """Seconds between two tries to reach a server that is away."""
 
+CHANNEL = "warnd"
+"""What hints are notified on."""
+
+_NOTIFY = Statement("SELECT pg_notify(?, ?)")
 _PASSING = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
 
 
@@ -100,6 +105,9 @@ class PostgresCursor:
         rows = self._cursor.fetchall() if self._cursor.description is not None else []
         return Given(rows, self._cursor.rowcount)
 
+    def notify(self, hint: str) -> None:
+        self.execute(_NOTIFY, (CHANNEL, hint))
+
 
 class Session:
     """One connection, for hot statements and for SQLAlchemy. Raises psycopg.OperationalError when it cannot be had."""
@@ -148,6 +156,11 @@ class PostgresWriting:
     @property
     def sqlalchemy(self) -> Connection:
         return self._session.sqlalchemy
+
+    @property
+    def backend(self) -> int:
+        """The server's number of this connection."""
+        return 0 if self._session.is_lost else self._session.raw.info.backend_pid
 
     def begin(self, *, deciding: bool) -> None:
         if self._session.is_lost:
