@@ -6,6 +6,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PYTEST := $(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
 # The first that is new enough and can make a virtual environment; shims of versions that are not there fail here.
 PYTHON ?= $(shell for each in python3 python3.13 python3.12 python3.11; do \
@@ -26,14 +27,14 @@ run: $(VENV)/.run ## the daemon with config/warnd.toml
 	$(BIN)/warnd serve --config config/warnd.toml $(ARGS)
 
 test: $(VENV)/.dev ## all tests
-	$(BIN)/pytest $(ARGS)
+	$(PYTEST) $(ARGS)
 
 check: $(VENV)/.dev ## format, lint, types, imports, then all tests: what CI runs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest $(ARGS)
+	$(PYTEST) $(ARGS)
 
 fuzz: $(VENV)/.dev ## spoilt messages through intake: ARGS="--minutes 10 --seed 1"
 	$(BIN)/python -m tests.fuzz $(ARGS)

@@ -1,13 +1,21 @@
-"""What tests of more than one kind are given: databases of a real PostgreSQL."""
+"""What every test leaves as it found it, and what tests of more than one kind are given: databases of a real PostgreSQL."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import pytest
+import structlog
 
 from tests.fakes.postgres import PostgresServer, postgres_server
 from warnd.store.postgres_connection import Place
+
+
+@pytest.fixture(autouse=True)
+def as_it_was() -> Iterator[None]:
+    """A daemon in this process sets up logging for the whole of it; the next test hears every line again."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ Times in these values are microseconds since 1970 (UTC): they are bound to state
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, TypeVar
@@ -314,9 +314,15 @@ class PlanSource(Protocol):
         """What was rendered before a restart, by (channel, language)."""
 
     async def members(
-        self, groups: Sequence[str], after: str, limit: int, size: int
+        self, groups: Collection[str], after: str, limit: int, size: int
     ) -> tuple[list[Member], str]:
-        """Members of these groups (``size`` memberships in all) after a subscriber id; "" ends it."""
+        """
+        At most ``limit`` members of these groups (``size`` memberships in all) after a subscriber id, perhaps none, and
+        the id to go on from; "" ends it.
+        """
+
+    async def shared(self, endpoints: Sequence[str]) -> set[str]:
+        """Those of the endpoints (ids) whose address another endpoint of their kind has too."""
 
     async def not_yet_followed(
         self, earlier: str, alert_id: str, after: str, limit: int, *, untold: bool

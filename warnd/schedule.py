@@ -17,7 +17,7 @@ from warnd.app import App
 from warnd.app.feeds.poller import Poller
 from warnd.errors import StoreError
 from warnd.settings import RetentionSettings
-from warnd.store import journal, retention
+from warnd.store import alarms, journal, retention
 from warnd.store.journal import Entry
 from warnd.store.tables import micros
 
@@ -65,7 +65,10 @@ def scheduled(app: App) -> Iterator[AsyncIOScheduler]:
     scheduler = AsyncIOScheduler(timezone=app.settings.time_zone)
 
     async def nightly() -> None:
-        await apply_retention(app, app.now())
+        if await app.store.read(alarms.stands, "clock_jumped"):
+            log.warning("retention.rested", why="the clock was set, and nobody has said that it is right")
+        else:
+            await apply_retention(app, app.now())
 
     scheduler.add_job(
         nightly,
@@ -96,10 +99,18 @@ def scheduled(app: App) -> Iterator[AsyncIOScheduler]:
             coalesce=True,
             misfire_grace_time=None,
         )
+
+    def ask_now() -> None:
+        """The clock was set: a poll that was to come in a minute must not wait for hours."""
+        for name in app.feeds.pollers:
+            scheduler.modify_job(f"feed:{name}", next_run_time=datetime.now(app.settings.time_zone))
+
+    app.machine.on_jump.append(ask_now)
     scheduler.start()
     try:
         yield scheduler
     finally:
+        app.machine.on_jump.remove(ask_now)
         scheduler.shutdown(wait=False)
 
 

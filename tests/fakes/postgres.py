@@ -17,7 +17,8 @@ from typing import Any
 
 import psycopg
 
-from warnd.store.postgres_connection import Place, open_postgres
+from warnd.store.postgres_connection import Place
+from warnd.store.postgres_writing import open_postgres
 
 _NOBODY = 65534
 """PostgreSQL refuses to run as root: there it runs as whoever owns nothing."""

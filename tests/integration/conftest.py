@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
@@ -22,7 +21,7 @@ from warnd.settings import load
 from warnd.store import keys, regions, tables
 from warnd.store.database import engine_over, open_writer, upgrade
 from warnd.store.keys import Role
-from warnd.store.postgres_connection import open_postgres
+from warnd.store.postgres_writing import open_postgres
 
 NOW = datetime(2026, 7, 14, 0, 10, tzinfo=UTC)
 
@@ -88,7 +87,7 @@ def shared_county(postgres: PostgresServer) -> str:
 @pytest.fixture
 def store_url(request: pytest.FixtureRequest, tmp_path: Path, county: Path) -> Iterator[str]:
     """A store with the county's divisions: a file, or a PostgreSQL database where a test asks for that as well."""
-    if getattr(request, "param", os.environ.get("XSTORE", "sqlite")) == "sqlite":
+    if getattr(request, "param", "sqlite") == "sqlite":
         shutil.copy(county, tmp_path / "warnd.db")
         yield f"sqlite:///{tmp_path}/warnd.db"
         return

@@ -7,6 +7,7 @@ from typing import Any
 
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient
+from sqlalchemy import select, update
 
 from warnd.app import App
 from warnd.audience.csv_rows import read_sheet
@@ -15,6 +16,7 @@ from warnd.audience.plan import plan_import
 from warnd.model.ulid import UlidMaker
 from warnd.store.audience_import import apply_import, existing_audience
 from warnd.store.standing import audience_changed
+from warnd.store.tables import batches, deliveries
 
 HEADER = "external_id,kind,name,region,groups,audience,channel,address,priority,language,drills\n"
 
@@ -70,29 +72,35 @@ class Door:
 
     async def settle_in(self, people: int) -> None:
         """So many posts of one group of Liangshui, each with a number."""
-        rows = "".join(
-            f"LSZ-{n:04},post,两水镇{n}号值班室,621202101,621202101/山洪责任人,responsible,sms,+86154{n:08},1,zh,true\n"
-            for n in range(people)
-        )
-        imported = read_sheet((HEADER + rows).encode(), ChannelKinds.beside(["sms"])).rows
-        plan = plan_import(imported, await self.app.store.read(existing_audience, imported))
-
-        def apply(connection: Any) -> None:
-            apply_import(connection, plan, ids=UlidMaker(), now=self.app.now())
-            audience_changed(connection)
-
-        await self.app.store.write(apply)
+        await settle_in(self.app, people)
 
     async def set_state(self, state: str, ids: list[str]) -> None:
         """As if an attempt had come to that: on the rows, their batches and the tallies."""
 
         def change(connection: Any, pending: Any) -> None:
+            d, b = deliveries.c, batches.c
             for id_ in ids:
-                row = connection.exec_driver_sql(
-                    "SELECT alert_id, channel, state, batch_id FROM deliveries WHERE id = ?", (id_,)
+                row = connection.execute(
+                    select(d.alert_id, d.channel, d.state, d.batch_id).where(d.id == id_)
                 ).one()
-                pending.moved(row[0], row[1], [3], before=row[2], after=state)
-                connection.exec_driver_sql("UPDATE deliveries SET state = ? WHERE id = ?", (state, id_))
-                connection.exec_driver_sql("UPDATE batches SET state = 'settled' WHERE id = ?", (row[3],))
+                pending.moved(row.alert_id, row.channel, [3], before=row.state, after=state)
+                connection.execute(update(deliveries).where(d.id == id_).values(state=state))
+                connection.execute(update(batches).where(b.id == row.batch_id).values(state="settled"))
 
         await self.app.store.move(change)
+
+
+async def settle_in(app: App, people: int) -> None:
+    """The same without a door."""
+    rows = "".join(
+        f"LSZ-{n:04},post,两水镇{n}号值班室,621202101,621202101/山洪责任人,responsible,sms,+86154{n:08},1,zh,true\n"
+        for n in range(people)
+    )
+    imported = read_sheet((HEADER + rows).encode(), ChannelKinds.beside(["sms"])).rows
+    plan = plan_import(imported, await app.store.read(existing_audience, imported))
+
+    def apply(connection: Any) -> None:
+        apply_import(connection, plan, ids=UlidMaker(), now=app.now())
+        audience_changed(connection)
+
+    await app.store.write(apply)

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
+from tests.integration.conftest import on_both_stores
 from tests.integration.door import RED, Door
 from warnd.intake.read import read
 from warnd.model.alert import Text
@@ -17,6 +18,8 @@ from warnd.store import alarms, keys
 from warnd.store.alerts import expire_due
 from warnd.store.journal import verify
 from warnd.store.keys import Role
+
+pytestmark = on_both_stores
 
 
 async def test_a_good_message_is_answered_202_with_what_became_of_it(door: Door) -> None:

@@ -8,6 +8,7 @@ import io
 import orjson
 import pytest
 
+from tests.integration.conftest import on_both_stores
 from tests.integration.door import Door
 from warnd.contract.outcome import Accepted, Reason, Rejected, Scope
 from warnd.model.color import Lane
@@ -17,6 +18,8 @@ from warnd.pipeline.settle import Try, settle
 from warnd.ports import Lease
 from warnd.store import backlog, deliveries, sweeping
 from warnd.store.receipt_secrets import receipt_secret
+
+pytestmark = on_both_stores
 
 
 async def attempt(door: Door, *, refused: int = 0) -> list[str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +16,8 @@ import typer
 from sqlalchemy import insert
 from typer.testing import CliRunner, Result
 
-from warnd.cli import checks
+from tests.fakes.postgres import PostgresServer
+from warnd.cli import checks, shared_checks
 from warnd.cli.doctor import doctor
 from warnd.cli.finding import Finding, Health
 from warnd.contract.channel import BatchView, Capabilities, Sink
@@ -239,3 +241,56 @@ async def test_a_channel_is_opened_and_closed(fault: Exception | None, health: H
     assert channel.closed == 1
     if fault is not None:
         assert finding.message == str(fault)
+
+
+@pytest.fixture
+def on_postgresql(config: Path, shared_county: str, postgres: PostgresServer) -> Iterator[str]:
+    """The same configuration on a database of a server; its name there."""
+    name = postgres.database(shared_county)
+    config.write_text(re.sub('sqlite:[^"]*', postgres.place(name).url, config.read_text()))
+    yield name
+    postgres.drop(name)
+
+
+def test_a_sound_postgresql_database_is_found_good(examine: Examine, on_postgresql: str) -> None:
+    """The connection, what a commit means there, its schema and divisions, and the time it has."""
+    found = examine().output
+    for words in (
+        rf"database .*{on_postgresql} .*synchronous_commit on",
+        r"clock .* s (ahead|behind)",
+        r"schema",
+        r"divisions",
+    ):
+        assert re.search(words, found), found
+
+
+def test_a_postgresql_database_that_may_lose_commits_is_found_out(
+    examine: Examine, postgres: PostgresServer, on_postgresql: str
+) -> None:
+    """Before a warning is: and nothing more is said of it."""
+    postgres.run(f"ALTER DATABASE {on_postgresql} SET synchronous_commit = off")
+    found = examine()
+    assert found.exit_code == 1
+    assert "synchronous_commit is off" in found.output
+    assert "divisions" not in found.output
+
+
+def test_a_postgresql_server_that_is_away_is_named(examine: Examine, config: Path) -> None:
+    """In a sentence."""
+    config.write_text('[store]\nurl = "postgresql://warnd@127.0.0.1:9/county"\n')
+    found = examine()
+    assert found.exit_code == 1
+    assert "database county on 127.0.0.1" in found.output
+
+
+@pytest.mark.parametrize(
+    ("ahead", "health"),
+    [
+        pytest.param(timedelta(milliseconds=300), Health.GOOD, id="as good as the same"),
+        pytest.param(timedelta(seconds=-5), Health.ATTENTION, id="seconds behind"),
+        pytest.param(timedelta(minutes=3), Health.FAILED, id="minutes ahead"),
+    ],
+)
+def test_the_stores_clock_is_held_against_this_machines(ahead: timedelta, health: Health) -> None:
+    """Leases of several machines are judged by their clocks."""
+    assert shared_checks.skew(ahead).health is health

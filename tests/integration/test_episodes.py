@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.conftest import NOW
+from tests.integration.conftest import NOW, on_both_stores
 from warnd.app import App, acts
 from warnd.errors import Conflict
 from warnd.model.alert import Alert, AlertState, AlertType, Area, Change, Parsed, Reference, Status, Text
@@ -17,6 +17,10 @@ from warnd.model.release import Person
 from warnd.pipeline.admit import Speaker
 from warnd.store import alerts, backlog
 from warnd.store.alerts import Admitted, RawMessage
+from warnd.store.database import raw_of
+from warnd.store.statement import statement
+
+pytestmark = on_both_stores
 
 NATIONAL = "62120241600000_20260714075500"
 WEATHER, FEED = Speaker("weather"), Speaker("feed")
@@ -38,7 +42,7 @@ async def come(app: App, alert: Alert, speaker: Speaker = WEATHER) -> Admitted:
 
 async def rows(app: App, sql: str, *values: Any) -> list[tuple[Any, ...]]:
     def ask(connection: Any) -> list[tuple[Any, ...]]:
-        return [tuple(row) for row in connection.exec_driver_sql(sql, values)]
+        return [tuple(row) for row in raw_of(connection).execute(statement(sql), values)]
 
     return await app.store.read(ask)
 

@@ -36,7 +36,8 @@ from warnd.pipeline.confirm import confirm
 from warnd.store import backlog, receiving, sweeping, workers
 from warnd.store.journal import Entry, anchor, verify
 from warnd.store.postgres import PostgresStore
-from warnd.store.postgres_connection import Place, open_postgres
+from warnd.store.postgres_connection import Place
+from warnd.store.postgres_writing import open_postgres
 from warnd.store.workers import Joining
 
 

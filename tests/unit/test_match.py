@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -11,8 +12,8 @@ from hypothesis import strategies as st
 from warnd.model.audience import AudienceClass, Relation, Subscription
 from warnd.model.color import Color
 from warnd.model.delivery import Why
-from warnd.model.region import WIDTHS, covers
-from warnd.pipeline.match import AudienceIndex, Matched, match
+from warnd.model.region import WIDTHS, covers, level_of
+from warnd.pipeline.match import COVERING_DEFAULT, AudienceIndex, Matched, match
 
 PROVINCE, PREFECTURE, COUNTY, TOWN, VILLAGE = "62", "6212", "621202", "621202101", "621202101200"
 
@@ -131,3 +132,84 @@ def test_the_index_finds_what_comparing_each_with_each_finds(groups: list[str], 
     found = matched(*(subscription(code, code) for code in groups), to=regions)
     wanted = {code for code in groups for region in regions if covers(region, code) or covers(code, region)}
     assert set(found.groups) == {f"G{code}" for code in wanted}
+
+
+@st.composite
+def rules(draw: st.DrawFn) -> list[Subscription]:
+    """Some of a few groups, each at one region, with rules of all kinds."""
+    found = []
+    for group in range(draw(st.integers(1, 12))):
+        region = draw(codes)
+        for number in range(draw(st.integers(1, 3))):
+            found.append(
+                Subscription(
+                    f"S{group}.{number}", f"G{group}", region, draw(st.sampled_from(AudienceClass)),
+                    frozenset({draw(st.sampled_from(("*", "rainstorm", "drought")))}),
+                    draw(st.sampled_from(Color)), draw(st.sampled_from(Relation)),
+                    draw(st.none() | st.sampled_from(Color)),
+                )
+            )  # fmt: skip
+    return found
+
+
+def by_comparing(found: list[Subscription], regions: list[str], color: Color) -> dict[str, set[Any]]:
+    """What matching means, said pair by pair: group → (rule, relation, why)."""
+    reached: dict[str, set[Any]] = {}
+    for one, region in ((one, region) for one in found for region in regions):
+        lies = Relation.WITHIN if covers(region, one.region) else Relation.COVERING
+        if not (covers(region, one.region) or covers(one.region, region)):
+            continue
+        if one.relation not in (Relation.BOTH, lies):
+            continue
+        least = one.min_color
+        if lies is Relation.COVERING:
+            least = max(least, one.covering_min_color or COVERING_DEFAULT[level_of(one.region)])
+        why = None if color >= least else Why.BELOW_COLOR
+        if not one.wants("rainstorm"):
+            why = Why.HAZARD_NOT_SUBSCRIBED
+        reached.setdefault(one.group_id, set()).add((one.id, lies, why))
+    return reached
+
+
+@given(rules(), st.lists(codes, min_size=1, max_size=5), st.sampled_from(Color), st.sets(st.integers(0, 11)))
+def test_slices_say_what_comparing_each_rule_with_each_region_says(
+    found: list[Subscription], regions: list[str], color: Color, empty: set[int]
+) -> None:
+    """Which groups, how many, how many are in them, and every rule with its reason; however the regions overlap."""
+    sizes = {one.group_id: len(one.id) for one in found if int(one.group_id[1:]) not in empty}
+    groups = match(regions, "rainstorm", color, AudienceIndex.of(found, sizes)).groups
+    wanted = by_comparing(found, regions, color)
+    assert {id: {(one.subscription.id, *one[1:]) for one in groups[id]} for id in groups} == wanted
+    assert len(groups) == len(wanted)
+    assert groups.members == sum(sizes.get(id, 0) for id in wanted)
+    assert [id for id in sorted({one.group_id for one in found}) if id in groups] == sorted(wanted)
+
+
+@given(rules(), rules(), st.sets(st.integers(0, 13)))
+def test_an_index_brought_up_to_date_is_the_one_that_is_made_anew(
+    before: list[Subscription], after: list[Subscription], numbers: set[int]
+) -> None:
+    """Whether groups came, went, moved or only have other rules or members."""
+    changed = {f"G{number}" for number in numbers}
+    new = [one for one in after if one.group_id in changed]
+    kept = [one for one in before if one.group_id not in changed]
+    sizes = {f"G{number}": number for number in range(12)}
+    then = {id: n + 1 if id in changed else n for id, n in sizes.items()}
+    fresh = {id: n for id, n in then.items() if id in changed}
+    assert AudienceIndex.of(before, sizes).updated(changed, new, fresh) == AudienceIndex.of(
+        [*kept, *new], then
+    )
+
+
+def test_a_warning_for_all_is_matched_without_a_thing_for_each_group() -> None:
+    """A country has a hundred thousand rules: what each says is worked out for whom it is asked, not before."""
+    rules = [subscription(f"62{number:010}", f"S{number}") for number in range(20_000)]
+    index = AudienceIndex.of(rules, {one.group_id: 2 for one in rules})
+    tracemalloc.start()
+    try:
+        found = match(["62"], "rainstorm", Color.RED, index)
+        assert (len(found.groups), found.members) == (20_000, 40_000)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 100_000

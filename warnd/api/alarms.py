@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from aiohttp import web
 
 from warnd.api.routing import Call, Nothing, answer, listing
@@ -10,8 +12,11 @@ from warnd.store import alarms
 
 
 async def list_(call: Call) -> web.StreamResponse:
-    """Those that are open."""
-    return listing(await call.app.store.read(alarms.list_alarms, **call.page), alarm_view)
+    """Those that are open; on the first page before all others what the store cannot take."""
+    page = await call.app.store.read(alarms.list_alarms, **call.page)
+    if call.page.get("cursor") is None:
+        page = replace(page, items=(*call.app.alarms.unwritten, *page.items))
+    return listing(page, alarm_view)
 
 
 async def acknowledge(call: Call) -> web.StreamResponse:

@@ -31,6 +31,8 @@ async def readyz(call: Call) -> web.StreamResponse:
 
 
 async def _store_answers(call: Call) -> bool:
+    if not call.app.machine.store_is_well:
+        return False
     try:
         async with asyncio.timeout(_PATIENCE):
             await call.app.store.read(_nothing)
@@ -47,7 +49,8 @@ def _nothing(connection: Connection) -> None:
 async def metrics(call: Call) -> web.StreamResponse:
     """Prometheus' text format; figures only, nobody's name or address."""
     app = call.app
-    kinds = Counter(alarm.kind for alarm in await app.store.read(alarms.open_alarms))
+    standing = await app.store.read(alarms.open_alarms)
+    kinds = Counter(alarm.kind for alarm in (*app.alarms.unwritten, *standing))
     app.metrics.alarms.clear()
     for kind, n in kinds.items():
         app.metrics.alarms.labels(kind).set(n)

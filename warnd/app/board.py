@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 
 from warnd.errors import StoreError
 from warnd.store import alarms
+from warnd.store.alarms import Alarm
 from warnd.store.threads import ThreadedStore
 
 log = structlog.get_logger()
@@ -28,7 +30,8 @@ class AlarmBoard:
     Keeps alarms in the store without holding up whoever sounds them.
 
     The same condition is written at most every ten seconds. What stands is remembered; what the store ended by itself,
-    as it does with alarms about an alert that is over, is forgotten when there are many.
+    as it does with alarms about an alert that is over, is forgotten when there are many. What the store cannot take
+    now, its own failure above all, stands here until it can.
     """
 
     def __init__(
@@ -38,6 +41,7 @@ class AlarmBoard:
         self._now = now
         self._new_id = new_id
         self._written: dict[tuple[str, str], datetime] = {}
+        self._left: dict[tuple[str, str], Alarm] = {}
         self._room = ROOM
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -46,48 +50,82 @@ class AlarmBoard:
         """How many alarms it keeps in mind."""
         return len(self._written)
 
+    @property
+    def unwritten(self) -> list[Alarm]:
+        """Those that could not be written yet, the newest first."""
+        return list(reversed(self._left.values()))
+
     def sound(self, kind: str, subject: str, message: str) -> None:
         """A person must act: ``kind`` is constant, ``subject`` the channel, alert or file it is about."""
         now = self._now()
         last = self._written.get((kind, subject))
-        if last is not None and now - last < _AGAIN_AFTER:
+        # A clock that was set back is no reason to say nothing until it has caught up.
+        if last is not None and abs(now - last) < _AGAIN_AFTER:
             return
         self._written[kind, subject] = now
         log.warning("alarm.sounded", kind=kind, subject=subject, message=message)
-        self._later(self._store.record(alarms.sound, kind, subject, message, id=self._new_id(), now=now))
+        self._later(self._write(_alarm(kind, subject, message, id=self._new_id(), now=now)))
         if len(self._written) > self._room:
             self._room = 2 * len(self._written)
             self._later(self._forget())
 
     def clear(self, kind: str, subject: str) -> None:
         """The condition is over; cheap when it does not stand."""
-        if self._written.pop((kind, subject), None) is not None:
-            self._later(self._store.record(alarms.clear, kind, subject, now=self._now()))
+        last = self._written.pop((kind, subject), None)
+        if last is not None:
+            self._later(self._end(kind, subject, last))
 
     async def remember(self) -> None:
         """What an earlier process sounded is cleared by this one when it is over."""
         for alarm in await self._store.read(alarms.open_alarms):
             self._written.setdefault((alarm.kind, alarm.subject), alarm.latest)
 
+    async def write_what_is_left(self) -> None:
+        """Try again to write what could not be written, each as it was sounded first."""
+        for alarm in list(self._left.values()):
+            await self._write(alarm)
+            if (alarm.kind, alarm.subject) in self._left:
+                return
+
     async def settle(self) -> None:
         """Wait until all that was sounded is on disk."""
         while self._tasks:
             await asyncio.gather(*self._tasks)
 
+    async def _write(self, alarm: Alarm) -> None:
+        key = alarm.kind, alarm.subject
+        first = self._left.get(key, alarm)
+        try:
+            await self._store.record(alarms.sound, *key, alarm.message, id=first.id, now=first.since)
+        except StoreError as error:
+            self._left.setdefault(key, alarm)
+            log.error("alarm.not_written", kind=alarm.kind, error=str(error))
+        else:
+            self._left.pop(key, None)
+
+    async def _end(self, kind: str, subject: str, last: datetime) -> None:
+        try:
+            await self._store.record(alarms.clear, kind, subject, now=self._now())
+        except StoreError as error:
+            # It is cleared again whenever it is seen to be over; until then it stands.
+            self._written.setdefault((kind, subject), last)
+            log.error("alarm.not_cleared", kind=kind, error=str(error))
+
     async def _forget(self) -> None:
         """Those that stand no more; the next time is when there are twice as many as are left."""
-        standing = {(one.kind, one.subject) for one in await self._store.read(alarms.open_alarms)}
+        try:
+            standing = {(one.kind, one.subject) for one in await self._store.read(alarms.open_alarms)}
+        except StoreError:
+            return
         recent = self._now() - _ON_DISK
         self._written = {key: last for key, last in self._written.items() if key in standing or last > recent}
         self._room = max(ROOM, 2 * len(self._written))
 
-    def _later(self, writing: object) -> None:
-        async def write() -> None:
-            try:
-                await writing  # type: ignore[misc]
-            except StoreError as error:
-                log.error("alarm.lost", error=str(error))
-
-        task = asyncio.get_running_loop().create_task(write())
+    def _later(self, writing: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(writing)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _alarm(kind: str, subject: str, message: str, *, id: str, now: datetime) -> Alarm:
+    return Alarm(id, kind, subject, message, now, now, 1, None, None, None)

@@ -8,13 +8,12 @@ decided, plans that a crash cut short. Nothing else has to be remembered anywher
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from datetime import datetime, timedelta
 
 import structlog
 
 from warnd.app.board import AlarmBoard
-from warnd.app.space import shortage
 from warnd.errors import Conflict, StoreError
 from warnd.model.alert import AlertState
 from warnd.model.color import Lane
@@ -50,10 +49,15 @@ _ENDS = {
 }
 
 
+async def _nowhere() -> None:
+    """There is nothing else to look at."""
+
+
 class Clerk:
     """
     See the module. ``post`` offers batches to the lanes, ``plan`` starts an alert's broadcast (again);
-    ``clock`` gives microseconds since 1970.
+    ``clock`` gives microseconds since 1970. ``out`` gives (batch, epoch) of what this very process has out: its leases do
+    not run out, whatever the clock says. ``look`` is called at the beginning of each round.
     """
 
     def __init__(
@@ -68,8 +72,12 @@ class Clerk:
         plan: Callable[[str, Lane], None],
         new_ids: Callable[[int], list[str]],
         clock: Callable[[], int],
+        out: Callable[[], Set[tuple[str, int]]] = frozenset,
+        look: Callable[[], Awaitable[None]] = _nowhere,
     ) -> None:
         self._store = store
+        self._out = out
+        self._look = look
         self._routes = routes
         self._retry = retry
         self._in_force = in_force
@@ -98,6 +106,7 @@ class Clerk:
 
     async def round(self) -> bool:
         """One look at everything that time or a crash may have left; whether the next one need not wait."""
+        await self._look()
         await self._run_out(self._clock())
         await self._match_missed()
         await self._expire(instant(self._clock()))
@@ -105,7 +114,6 @@ class Clerk:
         # Before the sweeping: a red that was just released must not wait for a million rows of what it ended.
         for alert_id, lane in await self._store.read(backlog.unplanned):
             self._plan(alert_id, lane)
-        self._look_at_the_disk()
         return await self._sweep()
 
     async def gathering(self) -> None:
@@ -143,7 +151,10 @@ class Clerk:
 
     async def _run_out(self, now: int) -> None:
         while True:
-            found = await self._store.read(backlog.leases_run_out, now, _CHUNK)
+            ended = await self._store.read(backlog.leases_run_out, now, _CHUNK)
+            # An attempt of our own ends by its channel's time-out, and its outcome is kept until it is on disk.
+            ours = self._out() if ended else frozenset()
+            found = [one for one in ended if (one.id, one.epoch) not in ours]
             if not found:
                 return
             log.warning("leases.ran_out", batches=len(found))
@@ -164,15 +175,6 @@ class Clerk:
         found = await self._store.read(receiving.missed, floor(instant(now) - _MISSED_WITHIN))
         if found:
             await self._store.move(receiving.match_missed, found, now, confirm)
-
-    def _look_at_the_disk(self) -> None:
-        if self._store.directory is None:
-            return
-        message = shortage(self._store.directory)
-        if message is not None:
-            self._alarms.sound("disk_low", "store", message)
-        else:
-            self._alarms.clear("disk_low", "store")
 
     async def _expire(self, now: datetime) -> None:
         self._in_force.stop(await self._store.record(alerts.expire_due, now))

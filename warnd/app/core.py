@@ -22,6 +22,7 @@ from warnd.app.feeds.reception import Reception
 from warnd.app.foresight import Foresight
 from warnd.app.intake import Intake
 from warnd.app.live_audience import LiveAudience
+from warnd.app.machine import Machine
 from warnd.app.metrics import Metrics
 from warnd.app.places import Places
 from warnd.app.planning import Planning
@@ -45,6 +46,7 @@ from warnd.store.plan_source import StoredPlanSource
 from warnd.store.postgres import PostgresStore
 from warnd.store.standing import audience_changed
 from warnd.store.tables import micros
+from warnd.store.touched import groups_of
 from warnd.store.workers import Joining
 
 T = TypeVar("T")
@@ -55,10 +57,16 @@ class App:
     Everything of one store and one configuration.
 
     ``open`` is enough for commands that read and write the store; ``start`` makes it one of the processes that work.
-    ``wall`` gives the time of day, the only clock there is; the system's own unless given.
+    ``wall`` gives the time of day, ``steady`` the seconds of a clock that nobody sets; the system's own unless given.
     """
 
-    def __init__(self, settings: Settings, *, wall: Callable[[], datetime] | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        wall: Callable[[], datetime] | None = None,
+        steady: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.settings = settings
         self._real_time = wall is None
         self.now = wall or _utc
@@ -69,6 +77,9 @@ class App:
         self.metrics = Metrics()
         self.in_force = InForce()
         self.alarms = AlarmBoard(self.store, now=self.now, new_id=self.new_id)
+        self.machine = Machine(
+            self.store, alarms=self.alarms, retry=settings.retry, clock=self.clock, steady=steady
+        )
         self.lines = wiring.lines(
             settings,
             load=self._load,
@@ -136,7 +147,11 @@ class App:
             plan=self.planning.plan,
             new_ids=self.new_ids,
             clock=self.clock,
+            out=lambda: self.sending.out,
+            look=self.machine.look,
         )
+        self.machine.on_jump.append(self.clerk.gather_soon)
+        self.machine.on_jump += [line.lanes.offer_all for line in self.lines.values()]
         self.company = self._company()
         self.feeds = FeedDesk(
             settings.feeds,
@@ -173,7 +188,8 @@ class App:
         """Open the store. Raises StoreError."""
         await self.store.open()
         await self.alarms.remember()
-        self.store.on_failure = lambda message: self.alarms.sound("store_failed", "store", message)
+        self.store.on_failure = self.machine.store_failed
+        self.store.on_gather = self.clerk.gather_soon
 
     async def close(self) -> None:
         """Close the store; safe to call twice."""
@@ -193,8 +209,9 @@ class App:
         Be one of the processes that work on the store, under this ``name``; the tasks belong to ``group``.
 
         One that ``sends`` opens the channels and begins to send what is due. ``schedule`` runs while this process keeps
-        the timers. Raises ConfigError.
+        the timers. Raises ConfigError and StoreError.
         """
+        await self.machine.start()
         await self.places.load()
         if sends:
             await self.sending.open()
@@ -235,7 +252,7 @@ class App:
 
         def edit(connection: Connection) -> tuple[T, list[Entry]]:
             result = function(connection, *args, **kwargs)
-            audience_changed(connection)
+            audience_changed(connection, groups_of(result))
             subject = getattr(result, "id", None) or getattr(getattr(result, "after", None), "id", "")
             return result, [Entry(now, kind, str(subject), result, actor)]
 
@@ -253,6 +270,7 @@ class App:
             planning=self.planning,
             in_force=self.in_force,
             alarms=self.alarms,
+            look=self.machine.look,
             clock=self.clock,
             now=self.now,
         )

@@ -96,6 +96,11 @@ class Sending:
             self._lines[channel].lanes.post(mine)
 
     @property
+    def out(self) -> set[tuple[str, int]]:
+        """(Batch, epoch) of the leases whose outcome is not on disk."""
+        return {lease for worker in self.workers.values() for lease in worker.out}
+
+    @property
     def leases(self) -> tuple[int, int]:
         """How many were asked for since the start, and how many of these granted; the others another process had."""
         every = self.workers.values()

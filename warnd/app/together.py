@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -38,7 +38,7 @@ _STORE_REST = 1.0
 class Together:
     """
     See ``Company``. A channel whose targets have a rate of their own is shared strictly: only who has an address to
-    itself can count what goes there.
+    itself can count what goes there. ``look`` looks at the machine, as the clerk does in a process that keeps the timers.
     """
 
     def __init__(
@@ -50,6 +50,7 @@ class Together:
         planning: Planning,
         in_force: InForce,
         alarms: AlarmBoard,
+        look: Callable[[], Awaitable[None]],
         clock: Callable[[], int],
         now: Callable[[], datetime],
     ) -> None:
@@ -59,6 +60,7 @@ class Together:
         self._planning = planning
         self._in_force = in_force
         self._alarms = alarms
+        self._look = look
         self._clock = clock
         self._now = now
         self._share = WHOLE
@@ -135,8 +137,8 @@ class Together:
     # --- what the presence tells ------------------------------------------------------------------
 
     def met(self, number: int, senders: Sequence[int]) -> None:
-        if self._timers is not None and self._timers.kept:
-            self._read(self._miss())
+        # Who keeps the timers has the clerk look at its machine.
+        self._read(self._miss() if self._timers is not None and self._timers.kept else self._look_about())
         if self._senders == (found := tuple(senders)):
             return
         if not set(self._senders) <= set(found):
@@ -182,6 +184,9 @@ class Together:
     async def _catch_up(self) -> None:
         stopped = await self._store.read(backlog.unswept)
         self._in_force.stop(alert_id for alert_id, _ in stopped)
+
+    async def _look_about(self) -> None:
+        await self._look()
 
     async def _miss(self) -> None:
         missed = await self._store.read(workers.missed, self._now())

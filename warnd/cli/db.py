@@ -18,7 +18,7 @@ from warnd.settings import Settings
 from warnd.store import copying, revision
 from warnd.store.database import engine_over, open_writer
 from warnd.store.database import upgrade as upgrade_schema
-from warnd.store.postgres_connection import open_postgres
+from warnd.store.postgres_writing import open_postgres
 from warnd.store.sole import alone_with
 
 db_app = typer.Typer(help="The database.", no_args_is_help=True)

@@ -10,6 +10,7 @@ import psycopg
 from sqlalchemy.exc import DBAPIError
 
 from warnd.cli.finding import Finding, Health
+from warnd.store.database import said_by
 from warnd.store.postgres_connection import Place, Session, faults, named
 
 _SKEW = timedelta(seconds=2)
@@ -22,7 +23,7 @@ def connected(place: Place) -> Session | Finding:
     try:
         return Session(place)
     except (psycopg.Error, DBAPIError) as error:
-        return Finding("database", Health.FAILED, f"{named(place)}: {error}".strip())
+        return Finding("database", Health.FAILED, f"{named(place)}: {said_by(error)}")
 
 
 def shared(session: Session, place: Place, now: datetime) -> Iterator[Finding]:

@@ -110,7 +110,7 @@ class Broadcaster:
         async with self._turns.step(telling.lane, telling.id):
             notices = await self._first_notices(run)
             matched = notices.matched
-            groups = list(matched.groups)
+            groups = matched.groups
             page, ahead = await self._source.members(groups, after, FIRST_CHUNK, matched.members)
         gaps = [Gap(region, "", "", Why.NOBODY_THERE.value) for region in matched.empty]
         last = not telling.earlier

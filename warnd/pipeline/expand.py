@@ -17,6 +17,9 @@ from warnd.pipeline import cap
 from warnd.pipeline.match import Reached
 from warnd.ports import Gap
 
+MOST_DECISIONS = 32_768
+"""Sets of groups that are remembered: those of a whole country are too many to keep, and would be as many again."""
+
 
 @dataclass(frozen=True, slots=True)
 class Route:
@@ -103,6 +106,8 @@ class Expander:
         """Every endpoint of the member that was reached, told or not; a Gap when there is none to use."""
         decision = self._decisions.get(member.groups)
         if decision is None:
+            if len(self._decisions) >= MOST_DECISIONS:
+                self._decisions.clear()
             decision = self._decisions[member.groups] = self._decide(member.groups)
         language = member.language or decision.language or self.default_language
         if decision.why is not None:

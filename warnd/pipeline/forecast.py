@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from warnd.model.alert import Alert, Change
 from warnd.model.delivery import Why
 from warnd.model.region import level_of
+from warnd.pipeline.expand import Recipient
 from warnd.pipeline.match import AudienceIndex, match
 from warnd.pipeline.surroundings import Surroundings, expanded, expander_for
 from warnd.ports import Gap, PlanSource, Telling
@@ -54,16 +55,31 @@ async def forecast(
     seen: set[tuple[str, str]] = set()
     after = ""
     while True:
-        page, after = await source.members(list(matched.groups), after, _PAGE, matched.members)
-        for one in expanded(expander, page):
-            if isinstance(one, Gap):
-                gaps[one.why] += 1
-            elif (one.channel, one.address) not in seen:
-                seen.add((one.channel, one.address))
-                why = one.reason.value if one.reason is not None else ""
-                counted[one.channel, level_of(one.region).name.lower(), why] += 1
+        page, after = await source.members(matched.groups, after, _PAGE, matched.members)
+        found = list(expanded(expander, page))
+        gaps.update(one.why for one in found if isinstance(one, Gap))
+        recipients = [one for one in found if isinstance(one, Recipient)]
+        for one in await _each_address_once(recipients, source, seen):
+            why = one.reason.value if one.reason is not None else ""
+            counted[one.channel, level_of(one.region).name.lower(), why] += 1
         if not after:
             return _summed(counted, gaps)
+
+
+async def _each_address_once(
+    recipients: Sequence[Recipient], source: PlanSource, seen: set[tuple[str, str]]
+) -> Sequence[Recipient]:
+    """Those at an address not ``seen`` on that channel; only addresses that several have are kept in mind."""
+    shared = await source.shared([one.endpoint_id for one in recipients])
+    fresh = []
+    for one in recipients:
+        address = one.channel, one.address
+        if one.endpoint_id not in shared:
+            fresh.append(one)
+        elif address not in seen:
+            seen.add(address)
+            fresh.append(one)
+    return fresh
 
 
 def _summed(counted: Counter[tuple[str, str, str]], gaps: Counter[str]) -> Forecast:

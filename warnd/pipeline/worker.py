@@ -64,6 +64,8 @@ class Worker:
         red_only: int,
     ) -> None:
         self.channel = channel
+        self.out: set[tuple[str, int]] = set()
+        """(Batch, epoch) of the leases whose outcome is not on disk."""
         self._red_only = red_only
         self._slots = requests * 2
         self._open_to_all = asyncio.Semaphore(requests - red_only)
@@ -137,11 +139,13 @@ class Worker:
                 continue
             break
         if settlement is not None:
+            self.out.discard((settlement.batch.id, settlement.batch.epoch))
             self._rest(settlement)
         if lease is not None:
             self.asked += 1
             if leased.batch is not None:
                 self.granted += 1
+                self.out.add((leased.batch.id, leased.batch.epoch))
                 self._lent_until[leased.batch.id] = lease.until
         if wanted is not None and leased.batch is None:
             self._lanes.give_back(wanted)

@@ -164,6 +164,14 @@ class ChannelLanes:
         self._push_later(batch, due)
         self._set_timer()
 
+    def offer_all(self) -> None:
+        """The clock was set, and what waits for a time would wait for another: it is offered now."""
+        self._later = [(0, serial, batch) for _, serial, batch in self._later]
+        heapq.heapify(self._later)
+        if self._timer is not None:
+            self._timer.cancel()
+        self._on_timer()
+
     def take_now(self, slot: int) -> Batch | None:
         """The most urgent batch that is due and paid for, or None."""
         self._ripen()

@@ -15,7 +15,7 @@ from warnd.store.tables import alarms, contents, micros
 
 ENDED_BY_WORD = (
     *("alert_stale", "feed_refused", "signature_forged"),
-    *("hold_released", "hold_rejected", "reds_unusual", "worker_silent"),
+    *("hold_released", "hold_rejected", "reds_unusual", "clock_jumped", "worker_silent"),
 )
 """Alarms that no condition need end: they go with their acknowledgement."""
 
@@ -116,6 +116,12 @@ def open_alarms(connection: Connection) -> list[Alarm]:
         select(alarms).where(alarms.c.cleared_at.is_(None)).order_by(alarms.c.id.desc())
     )
     return [_alarm(row) for row in rows]
+
+
+def stands(connection: Connection, kind: str) -> bool:
+    """Whether there is an open one of this kind."""
+    found = select(alarms.c.id).where(alarms.c.kind == kind, alarms.c.cleared_at.is_(None)).limit(1)
+    return connection.execute(found).first() is not None
 
 
 def list_alarms(connection: Connection, *, limit: int = 50, cursor: str | None = None) -> Page[Alarm]:

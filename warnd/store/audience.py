@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlalchemy import Connection, func, select
 
 from warnd.model.audience import AudienceClass, Relation, Subscription
@@ -9,8 +11,8 @@ from warnd.model.color import Color
 from warnd.store.tables import groups, memberships, subscriptions
 
 
-def audience_snapshot(connection: Connection) -> list[Subscription]:
-    """Every live subscription of every live group, as matching wants it."""
+def audience_snapshot(connection: Connection, among: Collection[str] | None = None) -> list[Subscription]:
+    """Every live subscription of every live group, or of those ``among`` these ids, as matching wants it."""
     c = subscriptions.c
     statement = (
         select(
@@ -29,6 +31,8 @@ def audience_snapshot(connection: Connection) -> list[Subscription]:
         .where(c.ended_at.is_(None), groups.c.ended_at.is_(None))
         .order_by(c.id)
     )
+    if among is not None:
+        statement = statement.where(groups.c.id.in_(among))
     shared: dict[tuple[str, ...], frozenset[str]] = {}
 
     def once(values: list[str]) -> frozenset[str]:
@@ -52,7 +56,9 @@ def audience_snapshot(connection: Connection) -> list[Subscription]:
     ]
 
 
-def group_sizes(connection: Connection) -> dict[str, int]:
-    """How many are in each group; groups with nobody are left out."""
+def group_sizes(connection: Connection, among: Collection[str] | None = None) -> dict[str, int]:
+    """How many are in each group, or in those ``among`` these ids; groups with nobody are left out."""
     counted = select(memberships.c.group_id, func.count()).group_by(memberships.c.group_id)
+    if among is not None:
+        counted = counted.where(memberships.c.group_id.in_(among))
     return dict(connection.execute(counted).all())

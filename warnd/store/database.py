@@ -9,7 +9,7 @@ from typing import Any
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.pool import StaticPool
 
 from warnd.errors import StoreError
@@ -22,6 +22,10 @@ _CHECKPOINT_PAGES = 16000
 
 _MAP_BYTES = 256 * 1024 * 1024
 _MIGRATIONS = Path(__file__).with_name("migrations")
+
+
+FAILURES = (sqlite3.Error, DBAPIError)
+"""What the driver raises, by itself or through SQLAlchemy, when the file cannot be read or written as asked."""
 
 
 def open_writer(path: Path) -> sqlite3.Connection:
@@ -126,6 +130,13 @@ def raw_of(connection: Connection) -> Cursor:
         driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
         found = connection.info["cursor"] = SqliteCursor(driver)
     return found
+
+
+def said_by(error: BaseException) -> str:
+    """The driver's own words; never the values of the statement, which are about people and which PostgreSQL adds."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    of_the_server = getattr(getattr(cause, "diag", None), "message_primary", None)
+    return str(of_the_server or cause).strip()
 
 
 def _open(path: Path, cache_kib: int) -> sqlite3.Connection:

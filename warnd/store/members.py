@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Any
 
 from sqlalchemy import Connection
@@ -9,15 +10,29 @@ from sqlalchemy import Connection
 from warnd.model.audience import Endpoint, Member
 from warnd.store import bulk
 from warnd.store.database import raw_of
+from warnd.store.statement import Statement
 
 SCAN_FROM = 20_000
 """From this many memberships on, walking the whole table in order beats sorting the groups' own."""
+
+LISTED = 4_000
+"""Groups that are named to the database one by one; of more, each page would cost more to ask for than to read."""
+
+_PAGES = 8
+"""Pages that one read walks through for members of the groups wanted, so that it stays short."""
 
 _PAGE = """
 SELECT m.subscriber_id AS c0, group_concat(m.group_id) AS c1 FROM memberships m
 WHERE m.subscriber_id > ?1 AND {group} IN listed(?2)
 GROUP BY m.subscriber_id ORDER BY m.subscriber_id LIMIT ?3
 """
+_EVERYBODY = bulk.folded(
+    """
+SELECT m.subscriber_id AS c0, group_concat(m.group_id) AS c1 FROM memberships m
+WHERE m.subscriber_id > ?1 GROUP BY m.subscriber_id ORDER BY m.subscriber_id LIMIT ?2
+""",
+    2,
+)
 _BY_GROUP = bulk.folded(_PAGE.format(group="m.group_id"), 2)
 _BY_SCAN = bulk.folded(_PAGE.format(group="m.group_id || ''"), 2)
 
@@ -32,6 +47,11 @@ ORDER BY s.id, e.priority, e.id
     10,
 )
 
+_SHARED = Statement("""
+SELECT e.id FROM listed(?) j(id) CROSS JOIN endpoints e ON e.id = j.id
+WHERE EXISTS (SELECT 1 FROM endpoints o WHERE o.channel = e.channel AND o.address = e.address AND o.id <> e.id)
+""")
+
 
 def members_after(
     connection: Connection, groups: str, after: str, limit: int, *, scan: bool
@@ -41,27 +61,57 @@ def members_after(
 
     ``groups`` is a JSON array of group ids; ``scan`` chooses the way when they hold ``SCAN_FROM`` members or more.
     """
-    raw = raw_of(connection)
-    page = bulk.unfolded(raw.execute(_BY_SCAN if scan else _BY_GROUP, (after, groups, limit)).fetchone())
-    if not page:
-        return [], ""
+    statement = _BY_SCAN if scan else _BY_GROUP
+    page = bulk.unfolded(raw_of(connection).execute(statement, (after, groups, limit)).fetchone())
+    members = _members(connection, [(id_, _sorted(found.split(","))) for id_, found in page])
+    return members, page[-1][0] if len(page) == limit else ""
+
+
+def members_among(
+    connection: Connection, groups: Container[str], after: str, limit: int
+) -> tuple[list[Member], str]:
+    """
+    The same of so many ``groups`` that most memberships are in one of them: everybody is walked past.
+
+    Fewer than ``limit`` may come before the end, even none.
+    """
+    wanted: list[tuple[str, tuple[str, ...]]] = []
+    for _ in range(_PAGES):
+        page = bulk.unfolded(raw_of(connection).execute(_EVERYBODY, (after, limit)).fetchone())
+        for id_, found in page:
+            after = id_
+            if mine := [group for group in found.split(",") if group in groups]:
+                wanted.append((id_, _sorted(mine)))
+                if len(wanted) == limit:
+                    return _members(connection, wanted), after
+        if len(page) < limit:
+            return _members(connection, wanted), ""
+    return _members(connection, wanted), after
+
+
+def shared(connection: Connection, endpoints: str) -> set[str]:
+    """Those of a JSON array of endpoint ids whose address another endpoint of their kind has too."""
+    return {row[0] for row in raw_of(connection).execute(_SHARED, (endpoints,))}
+
+
+def _members(connection: Connection, wanted: list[tuple[str, tuple[str, ...]]]) -> list[Member]:
+    """These subscribers with the groups they are wanted for, but for those who are told no more."""
     endpoints: dict[str, list[Endpoint]] = {}
     facts: dict[str, list[Any]] = {}
-    ids = bulk.rows([row[0] for row in page])
-    for row in bulk.unfolded(raw.execute(_MEMBERS, (ids,)).fetchone()):
+    ids = bulk.rows([id_ for id_, _ in wanted])
+    for row in bulk.unfolded(raw_of(connection).execute(_MEMBERS, (ids,)).fetchone()):
         mine = endpoints.get(row[0])
         if mine is None:
             mine = endpoints[row[0]] = []
             facts[row[0]] = row
         if row[4] is not None:
             mine.append(Endpoint(row[4], row[5], row[6], row[7], row[8] == "active", row[9] == 1))
-    members = [
-        Member(id_, fact[1], fact[2], fact[3], _sorted(found), tuple(endpoints[id_]))
-        for id_, found in page
+    return [
+        Member(id_, fact[1], fact[2], fact[3], found, tuple(endpoints[id_]))
+        for id_, found in wanted
         if (fact := facts.get(id_)) is not None
     ]
-    return members, page[-1][0] if len(page) == limit else ""
 
 
-def _sorted(found: str) -> tuple[str, ...]:
-    return tuple(sorted(found.split(","))) if "," in found else (found,)
+def _sorted(found: list[str]) -> tuple[str, ...]:
+    return tuple(sorted(found)) if len(found) > 1 else (found[0],)

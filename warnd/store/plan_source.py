@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from warnd.model.audience import Member
 from warnd.model.content import Content
@@ -24,10 +24,15 @@ class StoredPlanSource:
         return await self._store.read(contents_of_alert, alert_id)
 
     async def members(
-        self, groups: Sequence[str], after: str, limit: int, size: int
+        self, groups: Collection[str], after: str, limit: int, size: int
     ) -> tuple[list[Member], str]:
-        scan = size >= members.SCAN_FROM
-        return await self._store.read(members.members_after, bulk.rows(groups), after, limit, scan=scan)
+        if len(groups) > members.LISTED:
+            return await self._store.read(members.members_among, groups, after, limit)
+        listed, scan = bulk.rows(list(groups)), size >= members.SCAN_FROM
+        return await self._store.read(members.members_after, listed, after, limit, scan=scan)
+
+    async def shared(self, endpoints: Sequence[str]) -> set[str]:
+        return await self._store.read(members.shared, bulk.rows(endpoints))
 
     async def not_yet_followed(
         self, earlier: str, alert_id: str, after: str, limit: int, *, untold: bool

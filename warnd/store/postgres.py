@@ -10,7 +10,9 @@ import psycopg
 from sqlalchemy.exc import DBAPIError
 
 from warnd.errors import StoreError
-from warnd.store.postgres_connection import Place, PostgresWriting, Session, named, open_postgres
+from warnd.store.database import said_by
+from warnd.store.postgres_connection import Place, Session, named
+from warnd.store.postgres_writing import PostgresWriting, open_postgres
 from warnd.store.receiving import Confirm
 from warnd.store.threads import ThreadedStore
 from warnd.store.writer import Writing
@@ -54,11 +56,11 @@ class PostgresStore(ThreadedStore):
             return self._read_once(function, args, kwargs)
         except (psycopg.Error, DBAPIError) as error:
             if not (known and self._local.session.is_lost):
-                raise StoreError(f"{named(self.place)}: {error}") from error
+                raise StoreError(f"{named(self.place)}: {said_by(error)}") from error
         try:
             return self._read_once(function, args, kwargs)
         except (psycopg.Error, DBAPIError) as error:
-            raise StoreError(f"{named(self.place)}: {error}") from error
+            raise StoreError(f"{named(self.place)}: {said_by(error)}") from error
 
     def _read_once(self, function: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]) -> T:
         session = self._session()

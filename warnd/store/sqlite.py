@@ -10,7 +10,16 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
-from warnd.store.database import SqliteWriting, engine_over, open_reader, open_writer, upgrade
+from warnd.errors import StoreError
+from warnd.store.database import (
+    FAILURES,
+    SqliteWriting,
+    engine_over,
+    open_reader,
+    open_writer,
+    said_by,
+    upgrade,
+)
 from warnd.store.receiving import Confirm
 from warnd.store.threads import ThreadedStore
 from warnd.store.writer import Writing
@@ -50,8 +59,11 @@ class SqliteStore(ThreadedStore):
             self._local.raw, self._local.connection = raw, engine_over(raw).connect()
             self._opened.append((raw, self._local.connection))
         raw = self._local.raw
-        raw.execute("BEGIN")
         try:
-            return function(self._local.connection, *args, **kwargs)
-        finally:
-            raw.execute("ROLLBACK")
+            raw.execute("BEGIN")
+            try:
+                return function(self._local.connection, *args, **kwargs)
+            finally:
+                raw.execute("ROLLBACK")
+        except FAILURES as error:
+            raise StoreError(f"nothing could be read: {said_by(error)}") from error

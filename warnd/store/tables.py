@@ -180,6 +180,14 @@ memberships = Table(
 )
 """Who is in which group now; what was is in the journal."""
 
+audience_changes = Table(
+    "audience_changes",
+    metadata,
+    Column("revision", Integer, primary_key=True, autoincrement=False),
+    Column("groups", JSON(none_as_null=True)),
+)
+"""The groups (ids) that each of the latest changes of the audience was about; NULL: perhaps any of them."""
+
 endpoints = Table(
     "endpoints",
     metadata,

@@ -1,7 +1,7 @@
 """
 Reading an alert for planning.
 
-In two statements, the first written as a hot one: alerts come by the hundred, and every statement counts (ADR 0018).
+In two statements: alerts come by the hundred, and every statement counts (ADR 0018).
 """
 
 from __future__ import annotations

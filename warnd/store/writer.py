@@ -23,6 +23,7 @@ from warnd.contract.outcome import Receipt
 from warnd.errors import Conflict, StoreError, WarndError
 from warnd.ports import Chunk, Lease, Leased, Settlement
 from warnd.store import bulk
+from warnd.store.database import said_by
 from warnd.store.hints import deliveries_batchless
 from warnd.store.journal import Entry, genesis, link, seal
 from warnd.store.leasing import lease
@@ -80,6 +81,10 @@ class _Chunk:
 
 _Job = _Turn | _Receipts | _Call | _Chunk
 _Answer = tuple[asyncio.Future[Any], Any, BaseException | None]
+
+
+class _NotBegun(StoreError):
+    """The store was locked, or not to be written: no job is at fault, and each by itself would only wait as long."""
 
 
 class Writing(Protocol):
@@ -205,16 +210,19 @@ class Writer:
         try:
             answers = self._commit_in_time(jobs)
         except Exception as error:  # noqa: BLE001  the thread must outlive any single job
-            if len(jobs) > 1 and not self._writing.is_lost():
+            if len(jobs) > 1 and not (isinstance(error, _NotBegun) or self._writing.is_lost()):
                 # One of them is at fault, or the disk is: alone, each shows.
                 for job in jobs:
                     self._commit_all([job])
                 return
-            of_the_store = isinstance(error, (StoreError, DBAPIError, *self._writing.errors))
-            failure = StoreError(f"nothing was kept: {error}") if of_the_store else error
-            answers = [(job.future, None, failure) for job in jobs]
-            self._loop.call_soon_threadsafe(self._on_failure, str(error) if of_the_store else repr(error))
+            answers = self._refused(jobs, error)
         self._loop.call_soon_threadsafe(_answer, answers)
+
+    def _refused(self, jobs: list[_Job], error: Exception) -> list[_Answer]:
+        if isinstance(error, (StoreError, DBAPIError, *self._writing.errors)):
+            error = StoreError(f"nothing was kept: {said_by(error)}")
+        self._loop.call_soon_threadsafe(self._on_failure, str(error) or repr(error))
+        return [(job.future, None, error) for job in jobs]
 
     def _commit_in_time(self, jobs: list[_Job]) -> list[_Answer]:
         """The commit, again when it stood in another process's way."""
@@ -227,7 +235,7 @@ class Writer:
         return self._commit(jobs)
 
     def _commit(self, jobs: list[_Job]) -> list[_Answer]:
-        self._writing.begin(deciding=any(isinstance(job, _Call) for job in jobs))
+        self._begin(jobs)
         try:
             cursor = self._writing.cursor
             pending = Pending()
@@ -245,6 +253,14 @@ class Writer:
         if pending.gather:
             self._loop.call_soon_threadsafe(self._on_gather)
         return answers
+
+    def _begin(self, jobs: list[_Job]) -> None:
+        try:
+            self._writing.begin(deciding=any(isinstance(job, _Call) for job in jobs))
+        except self._writing.errors as error:
+            if self._writing.is_passing(error):
+                raise
+            raise _NotBegun(said_by(error)) from error
 
     def _work(self, cursor: Cursor, jobs: list[_Job], pending: Pending) -> list[_Answer]:
         turns = [job for job in jobs if isinstance(job, _Turn)]
@@ -273,7 +289,7 @@ class Writer:
         try:
             result = job.function(self._writing.sqlalchemy, pending)
         except IntegrityError as error:
-            failure: Exception = Conflict(f"it is there already: {error.orig}")
+            failure: Exception = Conflict(f"it is there already: {said_by(error)}")
         except (WarndError, ValueError, LookupError, TypeError) as error:
             failure = error
         else:

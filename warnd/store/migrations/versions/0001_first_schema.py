@@ -354,6 +354,12 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_table(
+        "audience_changes",
+        sa.Column("revision", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("groups", sa.JSON(none_as_null=True), nullable=True),
+        sa.PrimaryKeyConstraint("revision", name=op.f("pk_audience_changes")),
+    )
+    op.create_table(
         "nonces",
         sa.Column("source", sa.String(), nullable=False),
         sa.Column("nonce", sa.String(), nullable=False),
