@@ -1,7 +1,8 @@
 """
 Process life: start, serve, drain, stop.
 
-``running`` is the daemon inside anybody's event loop; ``serve`` is the process around it.
+``running`` is the daemon inside anybody's event loop, ``working`` one that only sends; ``serve`` and ``work`` are the
+processes around them.
 """
 
 from __future__ import annotations
@@ -10,7 +11,13 @@ import asyncio
 import gc
 import signal
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    asynccontextmanager,
+    contextmanager,
+    nullcontext,
+)
 from dataclasses import dataclass
 
 import structlog
@@ -19,7 +26,7 @@ from aiohttp import web
 
 from warnd import api, console, logs
 from warnd.app import App
-from warnd.errors import WarndError
+from warnd.errors import ConfigError, WarndError
 from warnd.schedule import scheduled
 from warnd.settings import Settings
 from warnd.store.sole import alone_with
@@ -33,6 +40,7 @@ Objects made and not yet freed before the youngest are searched for cycles.
 Python's own 700 are a batch or two: a broadcast would spend a tenth of its time looking for cycles where there are none.
 """
 
+_REPORT_SECONDS = 60.0
 _DRAIN_SECONDS = 2.0
 """For requests to our own API; an event stream never ends by itself, and what it tells is in the store."""
 
@@ -46,24 +54,53 @@ class Daemon:
 
 
 @asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[Daemon]:
+async def running(settings: Settings, *, name: str = "") -> AsyncIterator[Daemon]:
     """
-    Send and serve for as long as the context lasts; leaving it loses nothing.
+    Serve, and send unless that is left to others, for as long as the context lasts; leaving it loses nothing.
 
     Should a part of the daemon break, the body is cancelled and the context raises that part's error. Raises
-    ConfigError, and StoreError when another daemon has the database file.
+    ConfigError, and StoreError when another daemon has the database to itself.
     """
+    async with (
+        _started(settings, role="serve", name=name, sends=settings.workers.serve_sends) as app,
+        _listening(app) as url,
+    ):
+        log.info("daemon.started", url=url, store=settings.store.url)
+        yield Daemon(app, url)
+
+
+@asynccontextmanager
+async def working(settings: Settings, *, name: str = "") -> AsyncIterator[App]:
+    """
+    Only send, beside daemons that serve, for as long as the context lasts; leaving it loses nothing.
+
+    Raises as ``running`` does, and ConfigError on a store that one process has to itself.
+    """
+    if settings.store.path is not None:
+        raise ConfigError(
+            "store.url",
+            "a worker needs a store that processes share: PostgreSQL; on an SQLite file `warnd serve` sends",
+        )
+    async with _started(settings, role="worker", name=name, sends=True) as app:
+        reporting = asyncio.create_task(_report(app))
+        try:
+            log.info("worker.started", store=settings.store.url, channels=list(app.lines))
+            yield app
+        finally:
+            reporting.cancel()
+
+
+@asynccontextmanager
+async def _started(settings: Settings, *, role: str, name: str, sends: bool) -> AsyncIterator[App]:
+    """The application at work, in a process that is set for broadcasts."""
     with _alone(settings), tuned():
         app = App(settings)
         await app.open()
         try:
             async with asyncio.TaskGroup() as group:
                 try:
-                    await app.start(group)
-                    with scheduled(app):
-                        async with _listening(app) as url:
-                            log.info("daemon.started", url=url, store=settings.store.url)
-                            yield Daemon(app, url)
+                    await app.start(group, role=role, name=name, sends=sends, schedule=lambda: scheduled(app))
+                    yield app
                 finally:
                     await app.stop()
         except BaseExceptionGroup as failed:
@@ -74,21 +111,51 @@ async def running(settings: Settings) -> AsyncIterator[Daemon]:
         log.info("daemon.stopped")
 
 
-def serve(settings: Settings) -> None:
+def _alone(settings: Settings) -> AbstractContextManager[None]:
+    """One daemon to a file; a PostgreSQL database has any number."""
+    return nullcontext() if settings.store.path is None else alone_with(settings.store.path)
+
+
+async def _report(app: App) -> None:
+    """A line every minute, and one at the end, that says how the work goes: a worker has no page to look at."""
+    try:
+        while True:
+            await asyncio.sleep(_REPORT_SECONDS)
+            _count(app)
+    finally:
+        _count(app)
+
+
+def _count(app: App) -> None:
+    asked, granted = app.sending.leases
+    held = sum(len(line.lanes) for line in app.lines.values())
+    log.info("worker.reported", leases_asked=asked, leases_granted=granted, batches_held=held)
+
+
+def serve(settings: Settings, *, name: str = "") -> None:
     """
     The process: until SIGTERM or SIGINT; a second one ends it at once.
 
     Raises ConfigError and WarndError.
     """
+    _run(settings, running(settings, name=name))
+
+
+def work(settings: Settings, *, name: str = "") -> None:
+    """The same of a process that only sends."""
+    _run(settings, working(settings, name=name))
+
+
+def _run(settings: Settings, life: AbstractAsyncContextManager[object]) -> None:
     logs.configure(settings.logs.format, settings.logs.level)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_until_told(settings))
+        runner.run(_until_told(life))
 
 
-async def _until_told(settings: Settings) -> None:
+async def _until_told(life: AbstractAsyncContextManager[object]) -> None:
     told = asyncio.Event()
     with _hearing(told):
-        async with running(settings):
+        async with life:
             await told.wait()
             log.info("drain.began")
 
@@ -112,11 +179,6 @@ def _hearing(told: asyncio.Event) -> Iterator[None]:
     finally:
         for number in numbers:
             loop.remove_signal_handler(number)
-
-
-def _alone(settings: Settings) -> AbstractContextManager[None]:
-    """One daemon to a file; a PostgreSQL database has any number."""
-    return nullcontext() if settings.store.path is None else alone_with(settings.store.path)
 
 
 @asynccontextmanager

@@ -38,6 +38,12 @@ def until(holds: Callable[[], Any], what: str, *, patience: float = _PATIENCE) -
     raise AssertionError(f"waited {patience:.0f} s in vain: {what}")
 
 
+def started(process: subprocess.Popen[bytes]) -> subprocess.Popen[bytes]:
+    """One that ``end_all`` is to end, should the test not."""
+    _STARTED.append(process)
+    return process
+
+
 def end_all() -> None:
     """End the daemons that still run: those of a test that failed."""
     while _STARTED:
@@ -193,12 +199,13 @@ class Site:
         log = self.home / "daemon.log"
         offset = log.stat().st_size if log.exists() else 0
         with log.open("ab") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, *program, "serve", "--config", str(self.config)],
-                stdout=output,
-                stderr=subprocess.STDOUT,
+            self.process = started(
+                subprocess.Popen(
+                    [sys.executable, *program, "serve", "--config", str(self.config)],
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                )
             )
-        _STARTED.append(self.process)
 
         def listening() -> str:
             assert self.process is not None

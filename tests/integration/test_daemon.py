@@ -178,8 +178,8 @@ async def test_a_part_that_breaks_ends_the_daemon_with_its_error(settings: Setti
 
     async def run() -> None:
         async with running(settings) as daemon:
-            assert daemon.app._group is not None
-            daemon.app._group.create_task(breaking())
+            assert daemon.app.planning._group is not None
+            daemon.app.planning._group.create_task(breaking())
             await asyncio.Event().wait()
 
     with pytest.raises(ValueError, match="broken"):

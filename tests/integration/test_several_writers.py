@@ -33,11 +33,12 @@ from warnd.model.color import Lane
 from warnd.model.delivery import Batch, BatchState, State
 from warnd.model.ulid import floor
 from warnd.pipeline.confirm import confirm
-from warnd.store import backlog, holders, receiving, sweeping
+from warnd.store import backlog, receiving, sweeping, workers
 from warnd.store.journal import Entry, anchor, verify
 from warnd.store.postgres import PostgresStore
 from warnd.store.postgres_connection import Place
 from warnd.store.postgres_writing import open_postgres
+from warnd.store.workers import Joining
 
 
 @pytest.fixture
@@ -135,14 +136,18 @@ async def test_of_two_that_plan_an_alert_one_goes_on(two: tuple[Site, Site]) -> 
 async def test_what_a_process_that_ended_had_out_is_found_and_what_another_has_is_left(
     two: tuple[Site, Site],
 ) -> None:
-    """A start must not take the living's leases for its predecessor's."""
+    """Its leases end with it; one that has not joined leases as nobody, until its time is over."""
     one, other = two
-    mine, theirs, *_ = (await one.plan(await one.alert(), everyone(6), done=True)).batches
-    assert await one.lease(mine)
-    assert await other.lease(theirs)
-    others = await one.store.read(holders.others, one.store.chain)
-    assert others == [other.store.chain]
-    (found,) = await one.store.read(backlog.leases_left_behind, others, 10)
+    mine, theirs, nobodys, *_ = (await one.plan(await one.alert(), everyone(6), done=True)).batches
+    assert await one.lease(nobodys)
+    for site, name, batch in ((one, "one", mine), (other, "other", theirs)):
+        joining = Joining(name, "host", "worker", ("sms",), timedelta(seconds=30))
+        site.store.lease_as(await site.store.write(workers.join, joining, NOW, alone=False))
+        assert await site.lease(batch)
+    (first, _) = await one.store.read(workers.working)
+    assert (first.name, first.in_flight) == ("one", len(mine))
+    await one.store.write(workers.leave, first.id, NOW)
+    (found,) = await one.store.read(backlog.leases_run_out, one.now, 10)
     assert found.id == mine.id
 
 

@@ -63,7 +63,7 @@ def test_the_shipped_file_has_every_table_and_every_key_before_them(tables: Mapp
 
 @pytest.mark.parametrize(
     "section",
-    ["server", "store", "queue", "release", "issue", "regions", "templates", "retention", "logs"],
+    ["server", "store", "queue", "workers", "release", "issue", "regions", "templates", "retention", "logs"],
 )
 def test_the_shipped_file_has_every_key_of_a_plain_table(tables: Mapping[str, Any], section: str) -> None:
     """Not one more, either: those would be refused."""

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 
 from warnd.api.routing import Call, answer
 from warnd.errors import StoreError
-from warnd.store import alarms
+from warnd.store import alarms, workers
 
 _PATIENCE = 2.0
 
@@ -21,10 +21,13 @@ async def healthz(call: Call) -> web.StreamResponse:
 
 
 async def readyz(call: Call) -> web.StreamResponse:
-    """The store reads and writes in time, and sending has begun."""
-    checks = {"sending": call.app.clerk is not None, "store": await _store_answers(call)}
+    """The store reads and writes in time, and sending has begun; which process keeps the timers, if any does."""
+    checks = {"sending": call.app.started, "store": await _store_answers(call)}
     ready = all(checks.values())
-    return answer({"status": "ready" if ready else "not ready", **checks}, status=200 if ready else 503)
+    body: dict[str, object] = {"status": "ready" if ready else "not ready", **checks}
+    if checks["store"]:
+        body["timers"] = await call.app.store.read(workers.keeper)
+    return answer(body, status=200 if ready else 503)
 
 
 async def _store_answers(call: Call) -> bool:

@@ -85,7 +85,7 @@ def act_on(app: App, decided: Decided) -> None:
     """What is on disk takes effect: what it ends stops, and people are told of what it releases."""
     app.in_force.stop(decided.stopped)
     if decided.state is AlertState.RELEASED:
-        app.plan(decided.id, decided.lane)
+        app.planning.plan(decided.id, decided.lane)
 
 
 async def _note_refusal(app: App, alert_id: str, by: Person, error: SamePerson) -> None:

@@ -28,7 +28,7 @@ from warnd.pipeline.expand import Route
 from warnd.pipeline.gather import MERGE_SECONDS, gather
 from warnd.pipeline.lease import InForce
 from warnd.pipeline.settle import resends
-from warnd.store import alerts, backlog, holders, receiving, releasing, sweeping
+from warnd.store import alerts, backlog, receiving, releasing, sweeping
 from warnd.store.tables import instant
 from warnd.store.threads import ThreadedStore
 
@@ -96,22 +96,10 @@ class Clerk:
         self._new_ids = new_ids
         self._clock = clock
         self._gather = asyncio.Event()
-        self._refused: dict[str, Batch] = {}
         self._swept_to: dict[str, str] = {}
 
     def gather_soon(self) -> None:
         """Deliveries without a batch came to be."""
-        self._gather.set()
-
-    def content_refused(self, batch: Batch) -> None:
-        """The batch's text will not pass on its channel: nothing more of it leaves there."""
-        self._refused[batch.content.id] = batch
-
-    async def start_over(self) -> None:
-        """After a start: whatever was out to a process that ended is unclear now."""
-        others = await self._store.read(holders.others, self._store.chain)
-        await self._run_out(backlog.leases_left_behind, others)
-        await self.round()
         self._gather.set()
 
     async def rounds(self) -> None:
@@ -128,7 +116,7 @@ class Clerk:
     async def round(self) -> bool:
         """One look at everything that time or a crash may have left; whether the next one need not wait."""
         await self._look()
-        await self._run_out(backlog.leases_run_out, self._clock())
+        await self._run_out(self._clock())
         await self._match_missed()
         await self._expire(instant(self._clock()))
         await self._time_out(instant(self._clock()))
@@ -138,11 +126,7 @@ class Clerk:
         await self._quiet.round()
         await self._punctuality.round()
         more = await self._failover.round()
-        more = await self._sweep() or more
-        for content_id, batch in list(self._refused.items()):
-            if not await self._store.move(sweeping.stop_content, batch, self._clock(), _CHUNK):
-                self._refused.pop(content_id, None)
-        return more
+        return await self._sweep() or more
 
     async def gathering(self) -> None:
         """Gather deliveries without a batch when some came to be, or their time has come; for ever."""
@@ -178,9 +162,9 @@ class Clerk:
             if batches:
                 self._post(await self._store.move(sweeping.gather, batches, now))
 
-    async def _run_out(self, find: Callable[..., list[Batch]], by: object) -> None:
+    async def _run_out(self, now: int) -> None:
         while True:
-            ended = await self._store.read(find, by, _CHUNK)
+            ended = await self._store.read(backlog.leases_run_out, now, _CHUNK)
             # An attempt of our own ends by its channel's time-out, and its outcome is kept until it is on disk.
             ours = self._out() if ended else frozenset()
             found = [one for one in ended if (one.id, one.epoch) not in ours]

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
-from datetime import UTC, datetime
-from functools import partial
+from contextlib import nullcontext
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-import structlog
 from sqlalchemy import Connection
 
 from warnd.app import wiring
 from warnd.app.board import AlarmBoard
 from warnd.app.clerk import Clerk
+from warnd.app.company import Alone, Company
 from warnd.app.failover import Failover
 from warnd.app.feeds import FeedDesk
 from warnd.app.feeds.reception import Reception
@@ -25,9 +26,14 @@ from warnd.app.live_audience import LiveAudience
 from warnd.app.machine import Machine
 from warnd.app.metrics import Metrics
 from warnd.app.places import Places
+from warnd.app.planning import Planning
 from warnd.app.punctuality import Punctuality
 from warnd.app.pushes import Pushes
 from warnd.app.quiet import QuietKeeper
+from warnd.app.refusals import Refusals
+from warnd.app.sending import Sending
+from warnd.app.timers import Schedule, Timers
+from warnd.app.together import Together
 from warnd.app.watching import Watching
 from warnd.contract.channel import CallbackRequest, ReceivesReceipts
 from warnd.contract.outcome import Receipt
@@ -36,18 +42,17 @@ from warnd.model.color import Lane
 from warnd.model.delivery import Batch, Rank
 from warnd.model.ulid import UlidMaker
 from warnd.pipeline.broadcast import Broadcaster
-from warnd.pipeline.lease import InForce
+from warnd.pipeline.lease import InForce, lent_for
 from warnd.pipeline.turns import Turns
-from warnd.pipeline.worker import Worker
 from warnd.settings import Settings
-from warnd.store import backlog
 from warnd.store.journal import Entry
 from warnd.store.plan_source import StoredPlanSource
+from warnd.store.postgres import PostgresStore
 from warnd.store.standing import audience_changed
 from warnd.store.tables import micros
 from warnd.store.touched import groups_of
+from warnd.store.workers import Joining
 
-log = structlog.get_logger()
 T = TypeVar("T")
 
 
@@ -55,8 +60,8 @@ class App:
     """
     Everything of one store and one configuration.
 
-    ``open`` is enough for commands that read and write the store; ``start`` also sends. ``wall`` gives the
-    time of day, ``steady`` the seconds of a clock that nobody sets; the system's own unless given.
+    ``open`` is enough for commands that read and write the store; ``start`` makes it one of the processes that work.
+    ``wall`` gives the time of day, ``steady`` the seconds of a clock that nobody sets; the system's own unless given.
     """
 
     def __init__(
@@ -85,7 +90,7 @@ class App:
             load=self._load,
             clock=self.clock,
             monotonic=time.monotonic,
-            holds=self.in_force.holds,
+            holds=self._may_leave,
         )
         self.routes = {name: line.route for name, line in self.lines.items()}
         self.surroundings = wiring.surroundings(settings, self.routes)
@@ -106,6 +111,15 @@ class App:
             new_ids=self.new_ids,
             clock=self.clock,
         )
+        self.punctuality = Punctuality(
+            self.store,
+            policies=self.surroundings.policies,
+            channels=tuple(self.lines),
+            accepted=lambda channel: self.metrics.sending(channel).accepted,
+            alarms=self.alarms,
+            clock=self.clock,
+        )
+        self.planning = Planning(self.broadcaster, self.alarms, began=self.punctuality.began)
         self.intake = Intake(
             settings,
             self.store,
@@ -116,13 +130,50 @@ class App:
             foresight=self.foresight,
             in_force=self.in_force,
             signatures=wiring.signature_policies(settings),
-            plan=self.plan,
+            plan=self.planning.plan,
             new_id=self.new_id,
             now=self.now,
         )
+        self.refusals = Refusals(self.store, clock=self.clock)
         self.watching = Watching(
-            self.lines, metrics=self.metrics, alarms=self.alarms, content_refused=self._content_refused
+            self.lines, metrics=self.metrics, alarms=self.alarms, content_refused=self.refusals.heard
         )
+        self.sending = Sending(
+            self.lines,
+            self.store,
+            retry=settings.retry,
+            in_force=self.in_force,
+            watching=self.watching,
+            refusals=self.refusals,
+            receive=self._receive_from,
+            takes=self._may_leave,
+            clock=self.clock,
+            new_ids=self.new_ids,
+        )
+        self.clerk = Clerk(
+            self.store,
+            routes=self.routes,
+            retry=settings.retry,
+            in_force=self.in_force,
+            alarms=self.alarms,
+            failover=Failover(self.store, unfit=self.watching.unfit, clock=self.clock),
+            quiet=QuietKeeper(
+                self.store,
+                policies=self.surroundings.policies,
+                zone=self.surroundings.zone,
+                clock=self.clock,
+            ),
+            punctuality=self.punctuality,
+            post=self._post,
+            plan=self.planning.plan,
+            new_ids=self.new_ids,
+            clock=self.clock,
+            out=lambda: self.sending.out,
+            look=self.machine.look,
+        )
+        self.machine.on_jump.append(self.clerk.gather_soon)
+        self.machine.on_jump += [line.lanes.offer_all for line in self.lines.values()]
+        self.company = self._company()
         self.feeds = FeedDesk(
             settings.feeds,
             Reception(
@@ -138,20 +189,7 @@ class App:
                 now=self.now,
             ),
         )
-        self.punctuality = Punctuality(
-            self.store,
-            policies=self.surroundings.policies,
-            channels=tuple(self.lines),
-            accepted=lambda channel: self.metrics.sending(channel).accepted,
-            alarms=self.alarms,
-            clock=self.clock,
-        )
-        self.clerk: Clerk | None = None
-        self._workers: list[Worker] = []
-        self._opened = AsyncExitStack()
-        self._group: asyncio.TaskGroup | None = None
-        self._planning: dict[str, asyncio.Task[None]] = {}
-        self._standing: list[asyncio.Task[None]] = []
+        self.started = False
 
     # --- clock and ids ----------------------------------------------------------------------------
 
@@ -172,89 +210,46 @@ class App:
         await self.store.open()
         await self.alarms.remember()
         self.store.on_failure = self.machine.store_failed
+        self.store.on_gather = self.clerk.gather_soon
 
     async def close(self) -> None:
         """Close the store; safe to call twice."""
         await self.alarms.settle()
         await self.store.close()
 
-    async def start(self, group: asyncio.TaskGroup) -> None:
+    async def start(
+        self,
+        group: asyncio.TaskGroup,
+        *,
+        role: str = "serve",
+        name: str = "",
+        sends: bool = True,
+        schedule: Schedule = nullcontext,
+    ) -> None:
         """
-        Read the boundaries, open the channels and begin to send what is due; the tasks belong to ``group``.
+        Be one of the processes that work on the store, under this ``name``; the tasks belong to ``group``.
 
-        Raises ConfigError and StoreError.
+        One that ``sends`` opens the channels and begins to send what is due. ``schedule`` runs while this process keeps
+        the timers. Raises ConfigError and StoreError.
         """
-        self._group = group
         await self.machine.start()
         await self.places.load()
-        for name, line in self.lines.items():
-            await line.channel.open(partial(self._receive_from, name))
-            self._opened.push_async_callback(line.channel.close)
-        self.clerk = Clerk(
-            self.store,
-            routes=self.routes,
-            retry=self.settings.retry,
-            in_force=self.in_force,
-            alarms=self.alarms,
-            failover=Failover(self.store, unfit=self.watching.unfit, clock=self.clock),
-            quiet=QuietKeeper(
-                self.store,
-                policies=self.surroundings.policies,
-                zone=self.surroundings.zone,
-                clock=self.clock,
-            ),
-            punctuality=self.punctuality,
-            post=self._post,
-            plan=self.plan,
-            new_ids=self.new_ids,
-            clock=self.clock,
-            out=lambda: {lease for worker in self._workers for lease in worker.out},
-            look=self.machine.look,
-        )
-        self.machine.on_jump.append(self.clerk.gather_soon)
-        self.machine.on_jump += [line.lanes.offer_all for line in self.lines.values()]
-        self.store.on_gather = self.clerk.gather_soon
+        if sends:
+            await self.sending.open()
         group.create_task(self.audience.index())  # ahead: the first warning need not wait for it
-        await self.clerk.start_over()
-        for line in self.lines.values():
-            worker = Worker(
-                line.channel,
-                line.lanes,
-                self.store,
-                retry=self.settings.retry,
-                in_force=self.in_force,
-                watcher=self.watching,
-                clock=self.clock,
-                new_ids=self.new_ids,
-                requests=line.slots,
-                red_requests=wiring.red_requests(line.slots),
-                red_slots=wiring.red_slots(line.slots),
-            )
-            self._workers.append(worker)
-            self._standing.append(group.create_task(line.lanes.refill()))
-            group.create_task(worker.run())
-        self._standing.append(group.create_task(self.clerk.rounds()))
-        self._standing.append(group.create_task(self.clerk.gathering()))
+        timers = Timers(self.clerk, self.planning, schedule, group)
+        await self.company.enter(self._joining(role, name, sends=sends), timers, group)
+        if sends:
+            self.sending.start(group)
+        self.started = True
 
     async def stop(self) -> None:
         """Take no new lease, let sends finish within the grace period, return the rest. Loses nothing."""
-        for task in (*self._standing, *self._planning.values()):
-            task.cancel()
-        grace = self.settings.server.grace
-        await asyncio.gather(*(worker.stop(grace) for worker in self._workers))
-        self._workers.clear()
-        await self._opened.aclose()
+        self.company.resign()
+        await self.sending.stop(self.settings.server.grace)
+        await self.company.leave()
 
     # --- broadcasts, receipts and the audience ------------------------------------------------------
-
-    def plan(self, alert_id: str, lane: Lane) -> None:
-        """Start (or go on with) an alert's broadcast, unless it is under way."""
-        if self._group is None or alert_id in self._planning:
-            return
-        self.punctuality.began(alert_id)
-        task = self._group.create_task(self._broadcast(alert_id, lane))
-        self._planning[alert_id] = task
-        task.add_done_callback(lambda _: self._planning.pop(alert_id, None))
 
     async def receive_receipts(self, channel: str, request: CallbackRequest) -> int:
         """
@@ -286,35 +281,46 @@ class App:
 
     # --- inside -----------------------------------------------------------------------------------
 
-    async def _broadcast(self, alert_id: str, lane: Lane) -> None:
-        try:
-            await self.broadcaster.broadcast(alert_id, lane)
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:
-            log.exception("broadcast.broke", alert=alert_id, lane=lane.name)
-            self.alarms.sound("broadcast_broke", alert_id, f"planning stopped: {error!r}; it is tried again")
+    def _company(self) -> Company:
+        if not isinstance(self.store, PostgresStore):
+            return Alone(self.store, now=self.now)
+        return Together(
+            self.store,
+            self.lines,
+            clerk=self.clerk,
+            planning=self.planning,
+            in_force=self.in_force,
+            alarms=self.alarms,
+            look=self.machine.look,
+            clock=self.clock,
+            now=self.now,
+        )
 
-    def _content_refused(self, batch: Batch) -> None:
-        if self.clerk is not None:
-            self.clerk.content_refused(batch)
+    def _joining(self, role: str, name: str, *, sends: bool) -> Joining:
+        host = socket.gethostname()
+        lent = [lent_for(line.channel.capabilities.timeout) for line in self.lines.values()]
+        return Joining(
+            name=name or f"{host}-{os.getpid()}",
+            host=host,
+            role=role,
+            channels=tuple(self.lines) if sends else (),
+            patience=timedelta(microseconds=max(lent, default=0)),
+        )
+
+    def _may_leave(self, batch: Batch, now: int) -> bool:
+        return self.in_force.holds(batch, now) and self.company.takes(batch, now)
 
     def _red_waits(self) -> bool:
         return any(line.lanes.red_waits for line in self.lines.values())
 
     def _make_way(self) -> None:
-        for worker in self._workers:
-            worker.make_way()
+        self.sending.make_way()
 
     def _post(self, batches: Sequence[Batch]) -> None:
-        by_channel: dict[str, list[Batch]] = {}
-        for batch in batches:
-            by_channel.setdefault(batch.channel, []).append(batch)
-        for channel, mine in by_channel.items():
-            self.lines[channel].lanes.post(mine)
+        self.sending.post(batches)
 
     async def _load(self, channel: str, lane: Lane, after: str, limit: int, *, rank: Rank) -> Sequence[Batch]:
-        return await self.store.read(backlog.open_batches, channel, lane, after, limit, rank=rank)
+        return await self.company.load(channel, lane, after, limit, rank=rank)
 
     async def _receive_from(self, channel: str, receipts: Sequence[Receipt]) -> None:
         await self.store.receive(channel, receipts, self.clock())

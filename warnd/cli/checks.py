@@ -25,8 +25,9 @@ from warnd.contract.outcome import Receipt
 from warnd.errors import ConfigError, WarndError
 from warnd.intake.boundaries import read_layer
 from warnd.settings import Settings, SourceSettings
-from warnd.store import regions, revision, tables
+from warnd.store import regions, revision, tables, workers
 from warnd.store.database import engine_over, open_writer
+from warnd.store.workers import WorkerView
 
 OLDEST_SQLITE = (3, 38, 0)
 """The first with JSON built in."""
@@ -154,6 +155,8 @@ def server(settings: Settings, now: datetime) -> Iterator[Finding]:
         yield from found
         if found[0].health is Health.GOOD:
             yield from contents(session.sqlalchemy, settings)
+            if revision.current(session.sqlalchemy) == revision.newest():
+                yield processes(workers.working(session.sqlalchemy))
 
 
 def contents(connection: Connection, settings: Settings) -> Iterator[Finding]:
@@ -166,6 +169,19 @@ def contents(connection: Connection, settings: Settings) -> Iterator[Finding]:
         yield areas(connection, settings.sources)
     if settings.regions.boundaries is not None:
         yield boundaries(connection, settings.regions.boundaries, settings.regions.code_property)
+
+
+def processes(working: Sequence[WorkerView]) -> Finding:
+    """Who works on a shared store just now, and which of them keeps the timers."""
+    if not working:
+        return Finding("processes", Health.ATTENTION, "none works on this store")
+    said = f"{', '.join(one.name for one in working)}; timers: "
+    keeper = next((one.name for one in working if one.timers), None)
+    if keeper is None:
+        return Finding("processes", Health.ATTENTION, f"{said}nobody keeps them")
+    if not any(one.channels for one in working):
+        return Finding("processes", Health.FAILED, f"{said}{keeper}; none of them sends")
+    return Finding("processes", Health.GOOD, f"{said}{keeper}")
 
 
 def durability(connection: Connection) -> Finding:

@@ -21,6 +21,8 @@ INTERRUPTED = 130
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "demo": ("demo", "The main job from end to end, on local gateways."),
     "serve": ("serve", "Run the daemon."),
+    "worker": ("worker", "Send beside the daemon, on the same PostgreSQL."),
+    "workers": ("workers_app", "The processes that work on this store."),
     "check": ("check", "Parse and validate warnings, without a daemon."),
     "push": ("push", "Send one warning to a running daemon."),
     "issue": ("issue", "Issue a warning by hand, to be held for a second person."),

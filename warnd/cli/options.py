@@ -30,6 +30,16 @@ def _state(text: str) -> State:
         ) from error
 
 
+WorkerName = Annotated[
+    str,
+    typer.Option(
+        "--name",
+        metavar="NAME",
+        help="By which `warnd workers list` and alarms call this process; by default host and process number.",
+        show_default=False,
+    ),
+]
+
 AlertId = Annotated[str, typer.Argument(help="As `warnd alerts list` shows it.")]
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]

@@ -34,6 +34,7 @@ log = structlog.get_logger()
 
 _BLOCKED_US = 200_000
 _STORE_REST = 1.0
+_AT_REST = (BatchState.QUEUED, BatchState.WAITING, BatchState.UNKNOWN)
 
 
 class Watcher(Protocol):
@@ -79,6 +80,9 @@ class Worker:
         self._clock = clock
         self._new_ids = new_ids
         self._lent_for = lent_for(channel.capabilities.timeout)
+        self._may_take = channel.capabilities.timeout // timedelta(microseconds=1)
+        self._lent_until: dict[str, int] = {}
+        self.asked = self.granted = 0
         self._deadline = Deadline(channel.capabilities.timeout)
         self._stopping = False
         self._tasks: list[asyncio.Task[None]] = []
@@ -142,8 +146,12 @@ class Worker:
         if settlement is not None:
             self.out.discard((settlement.batch.id, settlement.batch.epoch))
             self._rest(settlement)
-        if leased.batch is not None:
-            self.out.add((leased.batch.id, leased.batch.epoch))
+        if lease is not None:
+            self.asked += 1
+            if leased.batch is not None:
+                self.granted += 1
+                self.out.add((leased.batch.id, leased.batch.epoch))
+                self._lent_until[leased.batch.id] = lease.until
         if wanted is not None and leased.batch is None:
             self._lanes.give_back(wanted)
             if leased.later:
@@ -156,7 +164,7 @@ class Worker:
 
     def _rest(self, settlement: Settlement) -> None:
         """What is to be tried again goes back to the lanes, now that it is committed."""
-        if settlement.state in (BatchState.WAITING, BatchState.UNKNOWN):
+        if settlement.state in _AT_REST:
             rested = replace(
                 settlement.batch, state=settlement.state, due=settlement.due, unknowns=settlement.unknowns
             )
@@ -165,12 +173,15 @@ class Worker:
             self._lanes.post(settlement.splits)
 
     async def _attempt(self, batch: Batch) -> Settlement:
-        started = self._clock()
+        started, until = self._clock(), self._lent_until.pop(batch.id)
         try:
             async with self._requests.red if batch.lane is Lane.RED else self._requests.lower:
                 started = self._clock()
                 if not self._in_force.holds(batch, started):
-                    return self._not_sent(batch, started)
+                    return self._not_sent(batch, started, BatchState.STOPPED)
+                if started + self._may_take > until:
+                    # Somebody else could get it while it is still under way: it rests as before.
+                    return self._not_sent(batch, started, batch.state)
                 outcomes = await self._asked(batch) or await send(self.channel, batch, self._deadline)
         except asyncio.CancelledError:
             unclear: list[Outcome] = [Deferred(Reason.INTERRUPTED, maybe_sent=True)] * len(batch)
@@ -178,11 +189,10 @@ class Worker:
             raise
         return self._judge(batch, outcomes, started)
 
-    def _not_sent(self, batch: Batch, now: int) -> Settlement:
+    def _not_sent(self, batch: Batch, now: int, state: BatchState) -> Settlement:
         self._lanes.give_back(batch)
-        return Settlement(
-            batch, now, now, BatchState.STOPPED, unknowns=batch.unknowns, outcome={"not_sent": "stopped"}
-        )
+        outcome = {"not_sent": "stopped" if state is BatchState.STOPPED else "late"}
+        return Settlement(batch, now, now, state, due=now, unknowns=batch.unknowns, outcome=outcome)
 
     async def _asked(self, batch: Batch) -> Sequence[Outcome] | None:
         """Before a batch is sent again without a clear answer, its provider is asked where it can be asked."""

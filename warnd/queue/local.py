@@ -14,11 +14,12 @@ from collections.abc import Callable, Sequence
 
 from warnd.contract.outcome import Outcome
 from warnd.model.color import Lane
-from warnd.model.delivery import Batch
+from warnd.model.delivery import Batch, Rank
 from warnd.queue.later import NEVER
 from warnd.queue.pacing import Pace
 from warnd.queue.place import Place
 from warnd.queue.precedence import PLACES, RANKS, RED_PLACES, Precedence
+from warnd.queue.reading import Reading
 from warnd.queue.refill import Load, Refill
 from warnd.queue.waiting import Waiting
 
@@ -101,6 +102,18 @@ class ChannelLanes:
                 ready |= place.bit
                 count += 1
         self._waiting.wake(count, red=bool(ready & RED_PLACES))
+
+    def look(self, lane: Lane, id_: str) -> None:
+        """Another process made batches in this lane, the lowest of this id."""
+        for rank in Rank:
+            self._places[lane * RANKS + rank].reading.spill(id_)
+        self._refill.soon()
+
+    def look_again(self) -> None:
+        """What may be taken here has changed, or hints were lost: read every lane from its beginning."""
+        for place in self._places:
+            place.reading = Reading()
+        self._refill.soon()
 
     def put_back(self, batch: Batch, *, due: int) -> None:
         """

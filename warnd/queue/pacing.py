@@ -77,6 +77,11 @@ class Pace:
             window = self._targets[address] = Window(self.target_rate)
         return window.wait(now, red=red)
 
+    def share_among(self, workers: int) -> None:
+        """So many processes ask the channel at once, each at its part of the rate."""
+        if self.rate is not None and self._bucket is not None:
+            self._bucket.rate = Rate(self.rate.tokens / workers, self.rate.seconds)
+
     def take(self, cost: float, addresses: tuple[str, ...], *, red: bool, lower_turn: bool = False) -> None:
         """Pay for a batch about to be leased; in its turn a lower color draws on the bucket as red does."""
         if self._bucket is not None:

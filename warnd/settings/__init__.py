@@ -19,6 +19,7 @@ from warnd.settings.values import (
     SourceSettings,
     StoreSettings,
     TemplateSettings,
+    WorkerSettings,
 )
 
 __all__ = [
@@ -34,5 +35,6 @@ __all__ = [
     "SourceSettings",
     "StoreSettings",
     "TemplateSettings",
+    "WorkerSettings",
     "load",
 ]

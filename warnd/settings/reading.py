@@ -33,6 +33,7 @@ from warnd.settings.values import (
     SourceSettings,
     StoreSettings,
     TemplateSettings,
+    WorkerSettings,
     closed,
     default_time_zone,
 )
@@ -46,6 +47,7 @@ class File:
     server: ServerSettings = field(default_factory=ServerSettings)
     store: StoreSettings = field(default_factory=StoreSettings)
     queue: QueueSettings = field(default_factory=QueueSettings)
+    workers: WorkerSettings = field(default_factory=WorkerSettings)
     channels: dict[str, ChannelSettings] = field(default_factory=dict)
     policy: PolicyTables = field(default_factory=dict)
     retry: RetryTable = field(default_factory=RetryTable)
@@ -88,12 +90,15 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
             faults.setdefault(_dotted(each["loc"]), _plain(each["type"], each["msg"]))
         raise _config_error(faults) from error
     faults |= check_feeds(file.feeds, file.sources) | check_quiet_hours(file.policy)
+    if not file.workers.serve_sends and file.store.path is not None:
+        faults["workers.serve_sends"] = "is false, but an SQLite file has no other process that could send"
     if faults:
         raise _config_error(faults)
     return Settings(
         server=file.server,
         store=file.store,
         queue=file.queue,
+        workers=file.workers,
         channels=file.channels,
         policies=policies(file.policy, file.channels),
         retry=file.retry.policy(),

@@ -95,6 +95,14 @@ class QueueSettings:
 
 @closed
 @dataclass(frozen=True, slots=True)
+class WorkerSettings:
+    """``serve_sends``: ``warnd serve`` sends too; else that is left to the processes of ``warnd worker``."""
+
+    serve_sends: bool = True
+
+
+@closed
+@dataclass(frozen=True, slots=True)
 class ChannelSettings:
     """
     One configured channel.
@@ -266,6 +274,7 @@ class Settings:
     server: ServerSettings = field(default_factory=ServerSettings)
     store: StoreSettings = field(default_factory=StoreSettings)
     queue: QueueSettings = field(default_factory=QueueSettings)
+    workers: WorkerSettings = field(default_factory=WorkerSettings)
     channels: Mapping[str, ChannelSettings] = field(default_factory=dict)
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     sources: Mapping[str, SourceSettings] = field(default_factory=dict)

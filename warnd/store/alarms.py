@@ -15,9 +15,9 @@ from warnd.store.tables import alarms, contents, micros
 
 ENDED_BY_WORD = (
     *("alert_stale", "feed_refused", "signature_forged"),
-    *("hold_released", "hold_rejected", "reds_unusual", "clock_jumped"),
+    *("hold_released", "hold_rejected", "reds_unusual", "clock_jumped", "worker_silent"),
 )
-"""Alarms that no condition can end: they go with their acknowledgement."""
+"""Alarms that no condition need end: they go with their acknowledgement."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from warnd.model.color import Color, Lane
 from warnd.model.meaning import differing, digest_of
 from warnd.model.release import Hold, Person
 from warnd.model.ulid import floor
+from warnd.store import hints
 from warnd.store.alarms import clear_about
 from warnd.store.bearing import bearing_on
 from warnd.store.database import raw_of
@@ -94,6 +95,8 @@ def admit(
     _keep_parts(connection, id, decision.alert, decision.regions)
     join(connection, decision.joins, into=row["episode_id"])
     cleared = stop(connection, stops, state=decision.ending, at=raw.received, successor=id)
+    if decision.state is AlertState.RELEASED:
+        hints.alert_released(raw_of(connection), id, decision.lane)
     alert = decision.alert
     facts = {"identifier": alert.identifier, "sender": alert.sender, "source": raw.source,
              "state": decision.state.value, "verdict": decision.verdict.value,
@@ -125,6 +128,8 @@ def keep_anew(
         connection.execute(delete(part).where(part.c.alert_id == id))
     _keep_parts(connection, id, decision.alert, decision.regions)
     join(connection, decision.joins, into=row["episode_id"])
+    if decision.state is AlertState.RELEASED:
+        hints.alert_released(raw_of(connection), id, decision.lane)
     stops = _live(connection, decision.supersedes)
     return stops, stop(connection, stops, state=decision.ending, at=at, successor=id)
 
@@ -223,6 +228,7 @@ def stop(
             successor_id=successor,
         )
     )
+    hints.alerts_stopped(raw_of(connection), ids)
     return clear_about(connection, ids, at)
 
 
@@ -254,6 +260,7 @@ def expire_due(connection: Connection, now: datetime) -> tuple[list[str], list[E
     stopping = [row.id for row in rows if row.stopped_at is None]
     if stopping:
         connection.execute(update(alerts).where(alerts.c.id.in_(stopping)).values(stopped_at=now))
+        hints.alerts_stopped(raw_of(connection), stopping)
     if over:
         connection.execute(update(alerts).where(alerts.c.id.in_(over)).values(state=AlertState.EXPIRED.value))
     cleared = clear_about(connection, [row.id for row in rows], now)

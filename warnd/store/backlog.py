@@ -13,6 +13,7 @@ from warnd.model.color import Lane
 from warnd.model.content import Content
 from warnd.model.delivery import Batch, BatchState, Rank
 from warnd.model.region import LEVELS
+from warnd.model.share import WHOLE, Share
 from warnd.ports import Batchless
 from warnd.store import bulk
 from warnd.store.database import raw_of
@@ -33,8 +34,17 @@ SELECT b.id, b.alert_id, b.channel, b.content_id, b.lane, b.state, b.due, b.crea
     b.attempts, b.unknowns, b.follows, b.ordered, CAST(?5 AS integer), b.quiet
 FROM batches b CROSS JOIN alerts a ON a.id = b.alert_id
 WHERE b.channel = ?1 AND b.lane = ?2 AND b.state IN ('queued', 'waiting', 'unknown') AND b.id > ?3
-  AND a.stopped_at IS NULL AND {_RANK} = CAST(?5 AS integer)
+  AND a.stopped_at IS NULL AND {_RANK} = CAST(?5 AS integer) AND (b.number % ?6) = ?7
 ORDER BY b.id LIMIT ?4
+""")
+
+_LEFT_LYING = Statement(f"""
+SELECT b.id, b.alert_id, b.channel, b.content_id, b.lane, b.state, b.due, b.created, b.deliver_until, b.epoch,
+    b.attempts, b.unknowns, b.follows, b.ordered, CAST(?5 AS integer), b.quiet
+FROM batches b CROSS JOIN alerts a ON a.id = b.alert_id
+WHERE b.channel = ?1 AND b.lane = ?2 AND b.state IN ('queued', 'waiting', 'unknown') AND b.due <= ?3
+  AND a.stopped_at IS NULL AND {_RANK} = CAST(?5 AS integer)
+ORDER BY b.id DESC LIMIT ?4
 """)
 
 _OUT = f"""
@@ -43,9 +53,10 @@ SELECT b.id, b.alert_id, b.channel, b.content_id, b.lane, b.state, b.due, b.crea
 FROM batches b CROSS JOIN alerts a ON a.id = b.alert_id
 WHERE b.state = 'sending' AND
 """
-_RAN_OUT = Statement(f"{_OUT} b.lease_until < ? LIMIT ?")
-_LEFT_BEHIND = Statement(f"""
-{_OUT} NOT EXISTS (SELECT 1 FROM rows(?) living(chain integer) WHERE living.chain = b.holder) LIMIT ?
+_RAN_OUT = Statement(f"""
+{_OUT} (b.lease_until < ? OR b.holder IS NOT NULL AND NOT EXISTS (
+    SELECT 1 FROM workers w WHERE w.id = b.holder AND w.ended_at IS NULL))
+LIMIT ?
 """)
 
 _MEMBERS = bulk.folded(
@@ -108,22 +119,35 @@ def unswept(connection: Connection) -> list[tuple[str, AlertState]]:
 
 
 def open_batches(
-    connection: Connection, channel: str, lane: Lane, after: str, limit: int, *, rank: Rank = Rank.FIRST
+    connection: Connection,
+    channel: str,
+    lane: Lane,
+    after: str,
+    limit: int,
+    *,
+    rank: Rank = Rank.FIRST,
+    share: Share = WHOLE,
 ) -> list[Batch]:
     """Batches at rest of alerts in force, by id, of one rank in its lane, from the one after ``after``."""
-    rows = raw_of(connection).execute(_OPEN, (channel, lane.value, after, limit, rank.value)).fetchall()
-    return _batches(connection, rows)
+    values = (channel, lane.value, after, limit, rank.value, share.of, share.place)
+    return _batches(connection, raw_of(connection).execute(_OPEN, values).fetchall())
+
+
+def left_lying(
+    connection: Connection, channel: str, lane: Lane, due_by: int, limit: int, *, rank: Rank
+) -> list[Batch]:
+    """
+    Batches at rest that have been due since then and that nobody has taken, in whose share they may be.
+
+    The last come first: whose they are begins at the other end.
+    """
+    values = (channel, lane.value, due_by, limit, rank.value)
+    return _batches(connection, raw_of(connection).execute(_LEFT_LYING, values).fetchall())
 
 
 def leases_run_out(connection: Connection, now: int, limit: int) -> list[Batch]:
-    """Batches whose lease ended without an outcome."""
+    """Batches whose lease ended without an outcome, by time or because the worker that holds it has."""
     return _batches(connection, raw_of(connection).execute(_RAN_OUT, (now, limit)).fetchall())
-
-
-def leases_left_behind(connection: Connection, living: Sequence[int], limit: int) -> list[Batch]:
-    """Batches that are out to nobody: the chain of whoever leased them is none of the ``living``."""
-    values = (bulk.rows([(chain,) for chain in living]), limit)
-    return _batches(connection, raw_of(connection).execute(_LEFT_BEHIND, values).fetchall())
 
 
 def batchless(connection: Connection, due_by: int, after: tuple[int, str], limit: int) -> list[Batchless]:

@@ -86,6 +86,9 @@ class SqliteCursor:
         except sqlite3.IntegrityError as error:
             raise IntegrityError(statement.sqlite, None, error) from error
 
+    def notify(self, hint: str) -> None:
+        """A file has one process."""
+
 
 class SqliteWriting:
     """The connection that ``open_writer`` gave, for the writer."""

@@ -34,9 +34,9 @@ WHERE d.batch_id IN listed(?)
 """)
 
 
-def lease(cursor: Cursor, wanted: Sequence[Lease], chain: int) -> list[Leased]:
+def lease(cursor: Cursor, wanted: Sequence[Lease], holder: int | None) -> list[Leased]:
     """
-    Grant what can be granted, in the order asked, to the writer of this chain.
+    Grant what can be granted, in the order asked, to the worker of this number.
 
     One conditional update is the only lease there is: the batch rests at the epoch the hint knows, its alert
     is in force, and nobody of it is being told something earlier of the same episode right now.
@@ -48,7 +48,7 @@ def lease(cursor: Cursor, wanted: Sequence[Lease], chain: int) -> list[Leased]:
     asked = {one.batch.id: (one.batch.id, one.batch.epoch) for one in wanted if one.batch.id not in blocked}
     # Asked for at nearly the same moment: the longest lease and the latest clock do for all.
     until, now = max(one.until for one in wanted), max(one.now for one in wanted)
-    granted = _grant(cursor, asked, chain, until=until, now=now)
+    granted = _grant(cursor, asked, holder, until=until, now=now)
     answers = []
     for one in wanted:
         batch = one.batch
@@ -61,12 +61,12 @@ def lease(cursor: Cursor, wanted: Sequence[Lease], chain: int) -> list[Leased]:
 
 
 def _grant(
-    cursor: Cursor, asked: Mapping[str, tuple[str, int]], chain: int, *, until: int, now: int
+    cursor: Cursor, asked: Mapping[str, tuple[str, int]], holder: int | None, *, until: int, now: int
 ) -> set[str]:
     if not asked:
         return set()
     free = bulk.unfolded(cursor.execute(_FREE, (bulk.rows(list(asked.values())), now)).fetchone())
     granted = {id_ for (id_,) in free}
     if granted:
-        cursor.execute(_LEASE, (bulk.rows(sorted(granted)), until, chain))
+        cursor.execute(_LEASE, (bulk.rows(sorted(granted)), until, holder))
     return granted

@@ -8,8 +8,9 @@ from dataclasses import replace
 
 from warnd.model.delivery import Batch, State
 from warnd.model.region import LEVELS
+from warnd.model.share import number_of
 from warnd.ports import Chunk, Committed, Fallback, PlannedDelivery
-from warnd.store import bulk, tables
+from warnd.store import bulk, hints, tables
 from warnd.store.fallbacks import LATE_FROM_NOW, catch_up
 from warnd.store.pending import Pending
 from warnd.store.statement import Cursor, Statement
@@ -17,7 +18,7 @@ from warnd.store.statement import Cursor, Statement
 _BATCHES = bulk.Insert(
     tables.batches,
     ("id", "alert_id", "channel", "content_id", "lane", "state", "due", "created", "deliver_until", "size",
-     "attempts", "unknowns", "follows", "ordered", "quiet"),
+     "attempts", "unknowns", "follows", "ordered", "number", "quiet"),
 )  # fmt: skip
 
 _DELIVERIES = bulk.Insert(
@@ -109,13 +110,14 @@ def commit_chunk(cursor: Cursor, chunk: Chunk, pending: Pending) -> Committed:
             catch_up(cursor, [link.delivery_id for link in links], chunk.now, pending)
     if chunk.gaps:
         _GAPS.run(cursor, [(chunk.alert_id, *gap) for gap in chunk.gaps])
+    hints.batches_made(cursor, batches)
     return Committed(batches)
 
 
 def insert_batches(cursor: Cursor, batches: Sequence[Batch]) -> None:
     rows = [
         (b.id, b.alert_id, b.channel, b.content.id, b.lane.value, b.state.value, b.due, b.created, b.deliver_until,
-         len(b), b.attempts, b.unknowns, b.follows, b.ordered, b.quiet)
+         len(b), b.attempts, b.unknowns, b.follows, b.ordered, number_of(b), b.quiet)
         for b in batches
     ]  # fmt: skip
     _BATCHES.run(cursor, rows)

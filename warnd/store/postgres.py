@@ -27,13 +27,18 @@ class PostgresStore(ThreadedStore):
 
     def __init__(self, place: Place, *, confirm: Confirm, suspend_after: int = 3) -> None:
         super().__init__(confirm=confirm, suspend_after=suspend_after)
-        self._place = place
+        self.place = place
         self._write_connection: PostgresWriting | None = None
         self._local = threading.local()
         self._opened: list[Session] = []
 
+    @property
+    def backend(self) -> int:
+        """The server's number of the connection that writes; 0 while there is none."""
+        return self._write_connection.backend if self._write_connection is not None else 0
+
     def _open(self) -> Writing:
-        self._write_connection = open_postgres(self._place)
+        self._write_connection = open_postgres(self.place)
         return self._write_connection
 
     def _close(self) -> None:
@@ -51,11 +56,11 @@ class PostgresStore(ThreadedStore):
             return self._read_once(function, args, kwargs)
         except (psycopg.Error, DBAPIError) as error:
             if not (known and self._local.session.is_lost):
-                raise StoreError(f"{named(self._place)}: {said_by(error)}") from error
+                raise StoreError(f"{named(self.place)}: {said_by(error)}") from error
         try:
             return self._read_once(function, args, kwargs)
         except (psycopg.Error, DBAPIError) as error:
-            raise StoreError(f"{named(self._place)}: {said_by(error)}") from error
+            raise StoreError(f"{named(self.place)}: {said_by(error)}") from error
 
     def _read_once(self, function: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]) -> T:
         session = self._session()
@@ -74,6 +79,6 @@ class PostgresStore(ThreadedStore):
             session.close()
             session = None
         if session is None:
-            session = self._local.session = Session(self._place)
+            session = self._local.session = Session(self.place)
             self._opened.append(session)
         return session

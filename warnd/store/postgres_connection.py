@@ -31,6 +31,11 @@ _CONNECT_SECONDS = 5
 _UNANSWERED_MS = 20_000
 """A server that acknowledges nothing for so long is gone: whoever waits for its commit hears of it."""
 
+CHANNEL = "warnd"
+"""What hints are notified on."""
+
+_NOTIFY = Statement("SELECT pg_notify(?, ?)")
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -86,6 +91,9 @@ class PostgresCursor:
             raise IntegrityError(statement.postgresql, None, error) from error
         rows = self._cursor.fetchall() if self._cursor.description is not None else []
         return Given(rows, self._cursor.rowcount)
+
+    def notify(self, hint: str) -> None:
+        self.execute(_NOTIFY, (CHANNEL, hint))
 
 
 class Session:

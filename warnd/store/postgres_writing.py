@@ -13,8 +13,10 @@ from sqlalchemy.exc import DBAPIError
 
 from warnd.errors import StoreError
 from warnd.store.database import said_by, upgrade
-from warnd.store.holders import LOCKS
 from warnd.store.postgres_connection import Place, PostgresCursor, Session, check, named
+
+LOCKS = 0x77726E64
+"""The first key of the advisory locks of writers; the second is a chain's number, or one of these."""
 
 _DECIDING, _UPGRADING = -1, -2
 """Second keys of the locks that are no chain's."""
@@ -48,6 +50,11 @@ class PostgresWriting:
     @property
     def sqlalchemy(self) -> Connection:
         return self._session.sqlalchemy
+
+    @property
+    def backend(self) -> int:
+        """The server's number of this connection."""
+        return 0 if self._session.is_lost else self._session.raw.info.backend_pid
 
     def begin(self, *, deciding: bool) -> None:
         if self._session.is_lost:

@@ -16,9 +16,11 @@ from warnd.model.alert_body import as_body, from_body
 from warnd.model.color import Lane
 from warnd.model.episode import Standing, awaiting, by_episode, completed, lane_for, spoken_for, stand, where
 from warnd.model.release import TIME_OUT, Person, Then
+from warnd.store import hints
 from warnd.store.alarms import clear, clear_about, sound
 from warnd.store.alerts import join, place, stop
 from warnd.store.bearing import bearing_on
+from warnd.store.database import raw_of
 from warnd.store.journal import Entry
 from warnd.store.tables import alert_regions, alerts, mends, micros
 
@@ -100,6 +102,7 @@ def cancel(
     row = in_state(connection, id, (AlertState.RELEASED,), "cancelled")
     values = {"state": AlertState.CANCELLED.value, "stopped_at": row.stopped_at or now}
     connection.execute(update(alerts).where(alerts.c.id == id).values(values))
+    hints.alerts_stopped(raw_of(connection), (id,))
     entry = Entry(micros(now), "alert.cancelled", id, {"reason": reason}, by)
     entries = [entry, *clear_about(connection, (id,), now)]
     return Decided(id, AlertState.CANCELLED, Lane(row.lane), (id,)), entries
@@ -173,6 +176,8 @@ def _release(
     )  # fmt: skip
     if not own:
         place(connection, row.id, regions)
+    if state is AlertState.RELEASED:
+        hints.alert_released(raw_of(connection), row.id, lane)
     _, waited = clear(connection, "alert_held", row.id, now=now)
     facts = {"state": state.value, "change": standing.change.value, "stops": stopped}
     entry = Entry(micros(now), "alert.approved", row.id, facts, by)

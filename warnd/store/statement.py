@@ -70,6 +70,9 @@ class Cursor(Protocol):
 
     def execute(self, statement: Statement, values: Values = (), /) -> Rows: ...
 
+    def notify(self, hint: str) -> None:
+        """Tell the other processes once this commit is on disk, if the database can."""
+
 
 @dataclass(frozen=True)
 class Statement:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from warnd.model.delivery import Batch, BatchState, State
 from warnd.model.region import level_of
-from warnd.store import bulk
+from warnd.store import bulk, hints
 from warnd.store.database import raw_of
 from warnd.store.fallbacks import start_fallbacks
 from warnd.store.journal import Entry
@@ -143,6 +143,8 @@ def run_out(
     if state is BatchState.SETTLED:
         fallen = [delivery for batch in found if batch.ordered for delivery in batch.deliveries]
         start_fallbacks(raw, fallen, now, pending)
+    else:
+        hints.batches_made(raw, found)
     return found
 
 
@@ -175,4 +177,5 @@ def gather(connection: Connection, pending: Pending, batches: Sequence[Batch], n
     insert_batches(raw, kept)
     for batch in kept:
         pending.moved(batch.alert_id, batch.channel, batch.levels, before="waiting", after="queued")
+    hints.batches_made(raw, kept)
     return kept

@@ -431,6 +431,7 @@ batches = Table(
     Column("unknowns", Integer, nullable=False, server_default="0"),
     Column("follows", Boolean, nullable=False, server_default=false()),
     Column("ordered", Boolean, nullable=False, server_default=false()),
+    Column("number", Integer, nullable=False, server_default="0"),
     Column("holder", Integer),
     Column("quiet", String, nullable=False, server_default=""),
     Index(
@@ -467,8 +468,9 @@ batches = Table(
 """
 The unit of work and the lease: leasing is a conditional update to ``sending`` that raises ``epoch``; settling
 requires that epoch. ``follows``: its alert follows another, so an address still in ``sending`` there goes
-first. ``ordered``: some of its deliveries have a fallback. ``holder`` is the chain of whoever leased it last.
-``quiet``: the quiet hours that all of them keep, "" for none.
+first. ``ordered``: some of its deliveries have a fallback. ``number``: by which workers share batches (see
+``warnd.model.share``); ``holder``: the number of the worker (see there) that leased it last. ``quiet``: the quiet hours
+that all of them keep, "" for none.
 """
 
 deliveries = Table(
@@ -615,6 +617,28 @@ tallies = Table(
 """
 Deliveries by state, kept in the same commit as the deliveries, so that counting never scans. Each writer adds to rows of
 its own (``chain``), which may be below nothing: only their sum says how many there are.
+"""
+
+workers = Table(
+    "workers",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("name", String, nullable=False),
+    Column("host", String, nullable=False),
+    Column("role", String, nullable=False),
+    Column("channels", JSON, nullable=False),
+    Column("patience", BigInteger, nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("seen", Instant, nullable=False),
+    Column("timers", Boolean, nullable=False, server_default=false()),
+    Column("missed", Boolean, nullable=False, server_default=false()),
+    Column("ended_at", Instant),
+    sqlite_autoincrement=True,
+)
+"""
+The processes that work on this database. Each life of a process has a number of its own, never used again, under which
+it leases. ``patience`` is how long it may keep a batch, in microseconds; ``timers``: it keeps them; ``missed``: it went
+without a word, and that is not said yet.
 """
 
 # --- what happened ------------------------------------------------------------------------------------

@@ -83,6 +83,10 @@ class ThreadedStore(ABC):
         """The journal's chain that this process writes to."""
         return self._writing.chain
 
+    def lease_as(self, holder: int) -> None:
+        """From now on leases are this worker's."""
+        self._writing.holder = holder
+
     async def read(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._readers, self._read, function, args, kwargs)

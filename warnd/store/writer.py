@@ -27,6 +27,7 @@ from warnd.model.color import Lane
 from warnd.ports import Chunk, Lease, Leased, Settlement
 from warnd.store import bulk
 from warnd.store.database import said_by
+from warnd.store.hints import deliveries_batchless
 from warnd.store.journal import Entry, genesis, link, seal
 from warnd.store.leasing import lease
 from warnd.store.pending import Pending, write_tallies
@@ -158,6 +159,8 @@ class Writer:
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._run, name="warnd-writer")
         self.commits = 0
+        self.holder: int | None = None
+        """The number of the worker that leases here; None before it has joined."""
 
     @property
     def chain(self) -> int:
@@ -285,6 +288,8 @@ class Writer:
             write_tallies(cursor, pending.tally, self._writing.chain)
             if pending.entries:
                 self._append(cursor, pending.entries)
+            if pending.gather:
+                deliveries_batchless(cursor)
             self._writing.commit()
         except BaseException:
             self._writing.rollback()
@@ -306,7 +311,7 @@ class Writer:
         turns = [job for job in jobs if isinstance(job, _Turn)]
         if wanted := [turn for turn in turns if turn.lease is not None]:
             asked = [turn.lease for turn in wanted if turn.lease is not None]
-            leased = lease(cursor, asked, self._writing.chain)
+            leased = lease(cursor, asked, self.holder)
             for turn, answer in zip(wanted, leased, strict=True):
                 turn.answer = answer
         if settlements := [turn.settlement for turn in turns if turn.settlement is not None]:

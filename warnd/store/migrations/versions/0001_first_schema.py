@@ -66,6 +66,7 @@ def upgrade() -> None:
         sa.Column("unknowns", sa.Integer(), server_default="0", nullable=False),
         sa.Column("follows", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("ordered", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("number", sa.Integer(), server_default="0", nullable=False),
         sa.Column("holder", sa.Integer(), nullable=True),
         sa.Column("quiet", sa.String(), server_default="", nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_batches")),
@@ -368,6 +369,22 @@ def upgrade() -> None:
         sa.Column("n", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("alert_id", "channel", "level", "state", "chain", name=op.f("pk_tallies")),
         sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "workers",
+        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("host", sa.String(), nullable=False),
+        sa.Column("role", sa.String(), nullable=False),
+        sa.Column("channels", sa.JSON(), nullable=False),
+        sa.Column("patience", sa.BigInteger(), nullable=False),
+        sa.Column("since", Instant(), nullable=False),
+        sa.Column("seen", Instant(), nullable=False),
+        sa.Column("timers", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("missed", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("ended_at", Instant(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_workers")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "audience_changes",
