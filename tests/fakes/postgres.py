@@ -29,6 +29,9 @@ _FAST = (
 )
 """A server that is killed loses nothing by ``fsync=off``: what it wrote, the kernel has."""
 
+_MEMORY = Path("/dev/shm")
+"""Where there is such a place, its files need no disk: each test makes a database."""
+
 _MIGRATED = "migrated"
 _PATIENCE = 30.0
 
@@ -111,7 +114,7 @@ class PostgresServer:
 @contextmanager
 def postgres_server() -> Iterator[PostgresServer]:
     """A server that takes connections, for as long as the context lasts."""
-    home = Path(tempfile.mkdtemp(prefix="pg-"))
+    home = Path(tempfile.mkdtemp(prefix="pg-", dir=_MEMORY if _MEMORY.is_dir() else None))
     server = PostgresServer(home)
     try:
         server.create()

@@ -59,6 +59,20 @@ def test_an_empty_file_and_no_file_mean_the_same(read: Load) -> None:
     assert read() == load(None, {})
 
 
+@pytest.mark.parametrize("how", ["file", "environment"])
+def test_a_postgresql_store_has_its_password_beside_its_address(tmp_path: Path, how: str) -> None:
+    """The address is shown in logs; the password never is."""
+    (tmp_path / "password").write_text("made-up\n")
+    beside = f'password_file = "{tmp_path}/password"' if how == "file" else ""
+    config = tmp_path / "warnd.toml"
+    config.write_text(
+        f'[store]\nurl = "postgresql://warnd@db.example/county?sslmode=verify-full"\n{beside}\n'
+    )
+    store = load(config, {} if how == "file" else {"WARND_STORE__PASSWORD": "made-up"}).store
+    assert (store.path, store.password) == (None, Secret("made-up"))
+    assert "made-up" not in repr(store)
+
+
 def test_the_defaults_start_on_loopback_with_sqlite_and_without_a_channel() -> None:
     """A first start opens nothing to the network and needs no service."""
     settings = load(None, {})
