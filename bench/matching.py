@@ -1,7 +1,7 @@
 """
-Matching against a nation: ``python -m bench.matching N``, in a process of its own so that its memory can be told.
+Matching against a nation: ``python -m bench.matching FILE``, in a process of its own so that its memory can be told.
 
-N subscriptions, each of a group of its own at one of the country's divisions, read from a store as the daemon reads them.
+The subscriptions, each of a group of its own at one of the country's divisions, are read from a store as the daemon reads them.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -54,30 +54,29 @@ class Matching:
 
 
 def measure(subscriptions: int) -> Matching:
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.matching", str(subscriptions)], capture_output=True, text=True, check=True
-    )  # fmt: skip
-    return Matching(**json.loads(done.stdout))
-
-
-def _measured(subscriptions: int) -> Matching:
     codes = _codes()
     with tempfile.TemporaryDirectory(prefix="bench-") as directory:
         file = Path(directory, "warnd.db")
         _settle(file, codes, subscriptions)
-        with closing(open_writer(file)) as raw:
-            engine = engine_over(raw)
-            with engine.connect() as connection:
-                gc.collect()
-                before = _resident()
-                building, index = _timed(
-                    lambda: AudienceIndex.of(audience_snapshot(connection), group_sizes(connection))
-                )
-                gc.collect()
-                mebibytes = _resident() - before
-            engine.dispose()
+        done = subprocess.run(
+            [sys.executable, "-m", "bench.matching", str(file)], capture_output=True, text=True, check=True
+        )
+    return Matching(len(codes), **json.loads(done.stdout))
+
+
+def _measured(file: Path) -> Mapping[str, float]:
+    with closing(open_writer(file)) as raw:
+        engine = engine_over(raw)
+        with engine.connect() as connection:
+            before = _resident()
+            building, index = _timed(
+                lambda: AudienceIndex.of(audience_snapshot(connection), group_sizes(connection))
+            )
+            gc.collect()
+            mebibytes = _resident() - before
+        engine.dispose()
     slowest = max(_match(code, index) for code in _WARNED)
-    return Matching(len(codes), slowest, mebibytes, building)
+    return {"slowest": slowest, "mebibytes": mebibytes, "building": building}
 
 
 def _match(code: str, index: AudienceIndex) -> float:
@@ -135,4 +134,4 @@ def _resident() -> float:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(asdict(_measured(int(sys.argv[1])))))
+    sys.stdout.write(json.dumps(_measured(Path(sys.argv[1]))))
