@@ -13,7 +13,7 @@ from tests.acceptance.site import Gateway, Site, gateway, until
 
 SLOTS = 8
 BATCH = {"sms": 100, "wechat": 1, "email": 1}
-IN_FLIGHT = {channel: SLOTS * 2 * batch for channel, batch in BATCH.items()}
+IN_FLIGHT = {channel: SLOTS * 3 * batch for channel, batch in BATCH.items()}
 """Twice as many leases as requests at once (ADR 0007)."""
 
 

@@ -22,7 +22,7 @@ from tests.acceptance.conftest import POSTS
 from tests.acceptance.site import Gateway, Site, address, gateway, until, warning
 
 BATCH, SLOTS = 100, 4
-IN_FLIGHT = 2 * SLOTS * BATCH
+IN_FLIGHT = 3 * SLOTS * BATCH
 
 
 @pytest.fixture

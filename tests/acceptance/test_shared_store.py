@@ -9,7 +9,7 @@ from warnd.store.postgres_connection import Place
 
 POSTS = 3_000
 SLOTS, BATCH = 8, 100
-IN_FLIGHT = SLOTS * 2 * BATCH
+IN_FLIGHT = SLOTS * 3 * BATCH
 """Twice as many leases as requests at once (ADR 0007)."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -66,7 +67,7 @@ class PostgresServer:
     def kill(self) -> None:
         """As a power cut would."""
         assert self.process is not None
-        self.process.kill()
+        os.killpg(self.process.pid, signal.SIGKILL)  # with its children: one of them could still commit
         self.process.wait()
 
     def stop(self) -> None:
@@ -99,7 +100,9 @@ class PostgresServer:
             settings = [part for setting in _FAST for part in ("-c", setting)]
             command = [_binaries() / "postgres", "-D", self.data, "-k", self.home, *settings]
             with (self.home / "log").open("ab") as log:
-                self.process = subprocess.Popen(command, stdout=log, stderr=log, cwd="/", **_as_nobody())
+                self.process = subprocess.Popen(
+                    command, stdout=log, stderr=log, cwd="/", start_new_session=True, **_as_nobody()
+                )
         try:
             self.run("SELECT 1")
         except psycopg.OperationalError:

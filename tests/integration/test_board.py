@@ -53,11 +53,11 @@ async def test_a_board_on_which_much_stands_forgets_none_of_it(door: Door) -> No
 
 @contextmanager
 def unwritable(store: SqliteStore) -> Iterator[None]:
-    connection = store._write_connection
-    assert connection is not None
-    connection.execute("PRAGMA query_only=1")
+    writing = store._write_connection
+    assert writing is not None
+    writing.connection.execute("PRAGMA query_only=1")
     yield
-    connection.execute("PRAGMA query_only=0")
+    writing.connection.execute("PRAGMA query_only=0")
 
 
 async def test_what_the_store_cannot_take_is_listed_all_the_same(door: Door) -> None:

@@ -138,7 +138,7 @@ async def test_what_a_process_that_ended_had_out_is_found_and_what_another_has_i
 ) -> None:
     """Its leases end with it; one that has not joined leases as nobody, until its time is over."""
     one, other = two
-    mine, theirs, nobodys, *_ = (await one.plan(await one.alert(), everyone(6), done=True)).batches
+    mine, theirs, nobodys = (await one.plan(await one.alert(), everyone(9), done=True)).batches
     assert await one.lease(nobodys)
     for site, name, batch in ((one, "one", mine), (other, "other", theirs)):
         joining = Joining(name, "host", "worker", ("sms",), timedelta(seconds=30))
