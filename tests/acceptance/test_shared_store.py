@@ -37,3 +37,23 @@ def test_a_kill_in_the_middle_of_a_broadcast_on_postgresql_loses_nobody(
         assert len(repeated) <= in_flight
         assert repeated <= site.marked_repeats()
         assert "whole" in site.run("audit", "verify")
+
+
+def test_two_daemons_on_one_database_tell_everybody_once(tmp_path: Path, postgres_place: Place) -> None:
+    """Whoever leases a batch sends it; stopping one of them in the middle leaves the rest to the other."""
+    with gateway("--latency", "30", slots=SLOTS, max_batch=BATCH) as sms:
+        one, other = (Site(tmp_path / name, sms, store=postgres_place.url) for name in ("one", "other"))
+        for site in (one, other):
+            site.home.mkdir()
+            site.configure()
+        one.prepare(POSTS)
+        other.start()
+        one.start()
+        alert = one.push()["id"]
+        sms.has_taken(POSTS // 3)
+        assert one.stop() == 0
+        until(lambda: other.settled(alert), "the other finishes the broadcast")
+        assert other.stop() == 0
+        assert sms.numbers() == dict.fromkeys(sms.numbers(), 1)
+        assert other.states(alert) == {"accepted": POSTS}
+        assert "whole" in other.run("audit", "verify")

@@ -71,9 +71,9 @@ class PostgresServer:
         self.process.wait()
 
     def stop(self) -> None:
-        """For good."""
+        """For good, whoever is still connected."""
         if self.process is not None and self.process.poll() is None:
-            self.process.terminate()
+            self.process.send_signal(signal.SIGINT)
             try:
                 self.process.wait(5)
             except subprocess.TimeoutExpired:

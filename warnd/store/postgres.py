@@ -50,15 +50,13 @@ class PostgresStore(ThreadedStore):
             self._write_connection = None
 
     def _read(self, function: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]) -> T:
-        """A connection that was lost since the last read is made anew, once."""
-        known = hasattr(self._local, "session")
         try:
-            return self._read_once(function, args, kwargs)
-        except (psycopg.Error, DBAPIError) as error:
-            if not (known and self._local.session.is_lost):
-                raise StoreError(f"{named(self.place)}: {said_by(error)}") from error
-        try:
-            return self._read_once(function, args, kwargs)
+            try:
+                return self._read_once(function, args, kwargs)
+            except (psycopg.Error, DBAPIError):
+                if not self._let_go_of_lost():
+                    raise
+                return self._read_once(function, args, kwargs)
         except (psycopg.Error, DBAPIError) as error:
             raise StoreError(f"{named(self.place)}: {said_by(error)}") from error
 
@@ -74,11 +72,17 @@ class PostgresStore(ThreadedStore):
     def _session(self) -> Session:
         """This thread's own."""
         session: Session | None = getattr(self._local, "session", None)
-        if session is not None and session.is_lost:
-            self._opened.remove(session)
-            session.close()
-            session = None
         if session is None:
             session = self._local.session = Session(self.place)
             self._opened.append(session)
         return session
+
+    def _let_go_of_lost(self) -> bool:
+        """Whether this thread's connection was lost since its last read: on a new one the same may go through."""
+        session: Session | None = getattr(self._local, "session", None)
+        if session is None or not session.is_lost:
+            return False
+        self._local.session = None
+        self._opened.remove(session)
+        session.close()
+        return True

@@ -59,7 +59,14 @@ class PostgresWriting:
     def begin(self, *, deciding: bool) -> None:
         if self._session.is_lost:
             self._reopen()
-        self._session.raw.execute("BEGIN")
+        try:
+            self._session.raw.execute("BEGIN")
+        except psycopg.OperationalError:
+            if not self._session.is_lost:
+                raise
+            # Lost while nobody wrote: nothing is undone by beginning on a new one.
+            self._reopen()
+            self._session.raw.execute("BEGIN")
         if deciding:
             # What is decided on what was read must find it so: such commits of all processes go one by one.
             self._session.raw.execute("SELECT pg_advisory_xact_lock(%s, %s)", (LOCKS, _DECIDING))
