@@ -155,7 +155,7 @@ class Engine(RuleBasedStateMachine):
 
     async def recovered(self) -> None:
         clerk = self.clerk()
-        await clerk.start_over()
+        await clerk.round()
         passes = 0
         while any((await self.left()).values()) and (passes := passes + 1) < PASSES:
             for alert in await self.rows(UNPLANNED):
