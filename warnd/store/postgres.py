@@ -51,11 +51,11 @@ class PostgresStore(ThreadedStore):
 
     def _read(self, function: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]) -> T:
         """A connection that was lost since the last read is made anew, once."""
-        known = hasattr(self._local, "session")
+        known: Session | None = getattr(self._local, "session", None)
         try:
             return self._read_once(function, args, kwargs)
         except (psycopg.Error, DBAPIError) as error:
-            if not (known and self._local.session.is_lost):
+            if known is None or not known.is_lost:
                 raise StoreError(f"{named(self.place)}: {said_by(error)}") from error
         try:
             return self._read_once(function, args, kwargs)
@@ -77,6 +77,8 @@ class PostgresStore(ThreadedStore):
         if session is not None and session.is_lost:
             self._opened.remove(session)
             session.close()
+            # Should there be no other yet, this one is not to be let go of twice.
+            del self._local.session
             session = None
         if session is None:
             session = self._local.session = Session(self.place)
