@@ -263,3 +263,17 @@ def test_a_server_that_is_not_there_is_named_in_a_sentence(postgres: PostgresSer
     with pytest.raises(StoreError, match=r'database nowhere on .*: .*"nowhere" does not exist') as raised:
         open_postgres(place)
     assert "made-up" not in str(raised.value)
+
+
+async def test_a_server_that_stays_away_is_a_store_that_fails_however_often_it_is_asked(
+    two: tuple[Site, Site], postgres: PostgresServer
+) -> None:
+    """Each read says so, none breaks; once the server is back the next one is answered."""
+    one, _ = two
+    await one.store.read(workers.working)
+    postgres.kill()
+    for _ in range(9):
+        with pytest.raises(StoreError):
+            await one.store.read(workers.working)
+    postgres.start()
+    assert await one.store.read(workers.working) == []

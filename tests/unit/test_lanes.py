@@ -478,3 +478,22 @@ async def test_a_lost_hint_is_found_in_the_store(
     async with asyncio.timeout(5):
         assert (await desk.lanes.take(ANY)).id == "LOST"
     await closed(desk)
+
+
+async def test_what_another_process_made_is_read_from_there_on(lanes: ChannelLanes, shelf: Shelf) -> None:
+    """A hint names the lane and the lowest id; nothing before it is read again."""
+    made = [batch(id_, Lane.RED) for id_ in ("01M70", "01M80", "01M81")]
+    shelf.batches |= {one.id: one for one in made}
+    lanes.look(Lane.RED, "01M80")
+    assert [(await lanes.take(ANY)).id for _ in range(2)] == ["01M80", "01M81"]
+    assert lanes.take_now(ANY) is None
+
+
+async def test_after_an_absence_every_lane_is_read_from_its_beginning(
+    lanes: ChannelLanes, shelf: Shelf
+) -> None:
+    """Hints may have been lost in any of them."""
+    made = [batch(lane.name, lane) for lane in Lane]
+    shelf.batches |= {one.id: one for one in made}
+    lanes.look_again()
+    assert [(await lanes.take(ANY)).id for _ in Lane] == [lane.name for lane in Lane]

@@ -352,3 +352,13 @@ def test_what_was_not_sent_costs_nothing() -> None:
     assert pace.channel_wait(1, 0.0, red=True) > 0
     pace.give_back(1, (ROBOT,))
     assert pace.channel_wait(1, 0.0, red=True) == pace.target_wait(ROBOT, 0.0, red=True) == 0
+
+
+def test_processes_that_share_a_channel_have_each_its_part_of_the_rate() -> None:
+    """Together they keep to what the contract says; alone again, one has it all."""
+    pace = Pace(rate=Rate(10))
+    pace.share_among(2)
+    pace.take(pace.rate.tokens if pace.rate else 0, ())
+    halved = pace.channel_wait(1, 0.0, red=True)
+    pace.share_among(1)
+    assert halved == pytest.approx(2 * pace.channel_wait(1, 0.0, red=True))

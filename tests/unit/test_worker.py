@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -79,9 +79,14 @@ class Granting:
 
     grants: bool = True
     settled: asyncio.Event = field(default_factory=asyncio.Event)
+    settlements: list[Settlement] = field(default_factory=list)
+    answering: Callable[[], None] = lambda: None
 
     async def turn(self, settlement: Settlement | None, lease: Lease | None) -> Leased:
         granted = lease is not None and self.grants
+        self.answering()
+        if settlement is not None:
+            self.settlements.append(settlement)
         if settlement is not None or not granted:
             self.settled.set()
         return Leased(lease.batch.leased() if lease is not None and granted else None)
@@ -143,3 +148,28 @@ async def test_what_was_not_sent_gives_back_what_it_paid(hindrance: dict[str, bo
     lanes, channel = await one_request(YES, YES, YES, **hindrance)
     assert channel.sent == 0
     assert [replace(one, epoch=0, attempts=0) for one in lanes.given_back] == [BATCH]
+
+
+async def test_a_lease_that_is_nearly_over_before_the_first_byte_is_given_back() -> None:
+    """Somebody else could get the batch while the provider has not answered yet; it rests as before, unsent."""
+    now = [1]
+
+    def commit_takes_long() -> None:
+        now[0] += 1_000_000 * 16
+
+    lanes, channel = OneBatch(), Answering([YES] * 3)
+    store = Granting(answering=commit_takes_long)
+    worker = Worker(
+        channel, lanes, store, retry=RetryPolicy(), in_force=InForce(), watcher=Nobody(),  # type: ignore[arg-type]
+        clock=lambda: now[0], new_ids=lambda n: [""] * n, requests=1, red_only=0,
+    )  # fmt: skip
+    running = asyncio.create_task(worker.run())
+    async with asyncio.timeout(5):
+        await store.settled.wait()
+        await worker.stop(timedelta(seconds=1))
+        await running
+    assert channel.sent == 0
+    (settlement,) = store.settlements
+    assert (settlement.state, settlement.outcome) == (BATCH.state, {"not_sent": "late"})
+    assert (worker.asked, worker.granted) == (1, 1)
+    assert len(lanes.given_back) == 1
