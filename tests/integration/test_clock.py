@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 from sqlalchemy import Connection
@@ -16,10 +17,13 @@ from tests.integration.running import Clocks, Running, running, started, until
 from warnd.app import App
 from warnd.app.board import AlarmBoard
 from warnd.app.clock import Jump, Look, jump_between, set_back_since
+from warnd.app.machine import Machine
+from warnd.model.policy import RetryPolicy
 from warnd.schedule import scheduled
 from warnd.settings import load
 from warnd.store import alarms, setting
 from warnd.store.tables import micros
+from warnd.store.threads import ThreadedStore
 
 PEOPLE = 60
 S = 1_000_000
@@ -188,3 +192,38 @@ async def test_an_alarm_is_heard_also_after_the_clock_was_set_back(door: Door) -
     await board.settle()
     (alarm,) = await door.app.store.read(alarms.open_alarms)
     assert alarm.times == 2
+
+
+class _Shared:
+    """A store to which other machines write as well."""
+
+    shared = True
+    directory = None
+
+    async def write(self, *_: object, **__: object) -> None:
+        raise AssertionError("what is on disk goes by the others' clocks too")
+
+
+class _Heard:
+    def __init__(self) -> None:
+        self.sounded: list[str] = []
+
+    def sound(self, kind: str, *_: str) -> None:
+        self.sounded.append(kind)
+
+    def clear(self, *_: str) -> None: ...
+
+    async def write_what_is_left(self) -> None: ...
+
+
+async def test_one_machine_whose_clock_is_set_moves_nothing_that_the_others_wait_for() -> None:
+    """It says so, and looks again at what it has in memory."""
+    wall, heard, offered = [1_000_000], _Heard(), []
+    machine = Machine(
+        cast(ThreadedStore, _Shared()), alarms=cast(AlarmBoard, heard), retry=RetryPolicy(), clock=lambda: wall[0],
+        steady=lambda: 1.0,
+    )  # fmt: skip
+    machine.on_jump.append(lambda: offered.append(True))
+    wall[0] += 5 * 3600 * 1_000_000
+    await machine.look()
+    assert (heard.sounded, offered) == (["clock_jumped"], [True])

@@ -358,7 +358,7 @@ def test_processes_that_share_a_channel_have_each_its_part_of_the_rate() -> None
     """Together they keep to what the contract says; alone again, one has it all."""
     pace = Pace(rate=Rate(10))
     pace.share_among(2)
-    pace.take(pace.rate.tokens if pace.rate else 0, ())
+    pace.take(10, (), red=True)
     halved = pace.channel_wait(1, 0.0, red=True)
     pace.share_among(1)
     assert halved == pytest.approx(2 * pace.channel_wait(1, 0.0, red=True))

@@ -161,7 +161,7 @@ async def test_a_lease_that_is_nearly_over_before_the_first_byte_is_given_back()
     store = Granting(answering=commit_takes_long)
     worker = Worker(
         channel, lanes, store, retry=RetryPolicy(), in_force=InForce(), watcher=Nobody(),  # type: ignore[arg-type]
-        clock=lambda: now[0], new_ids=lambda n: [""] * n, requests=1, red_only=0,
+        clock=lambda: now[0], new_ids=lambda n: [""] * n, requests=1, red_requests=0, red_slots=0,
     )  # fmt: skip
     running = asyncio.create_task(worker.run())
     async with asyncio.timeout(5):

@@ -91,9 +91,16 @@ class Machine:
 
     async def _make_up_for(self, jump: Jump) -> None:
         log.warning("clock.jumped", seconds=jump.by / 1e6)
-        await self._store.write(
-            setting.make_up_for, seen=jump.seen, expected=jump.expected, now=jump.now, longest=self._longest
-        )
+        if (
+            not self._store.shared
+        ):  # on other machines the clocks are right, and what is on disk goes by theirs
+            await self._store.write(
+                setting.make_up_for,
+                seen=jump.seen,
+                expected=jump.expected,
+                now=jump.now,
+                longest=self._longest,
+            )
         self._offer()
         self._alarms.sound("clock_jumped", "clock", jump.words)
 

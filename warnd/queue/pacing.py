@@ -80,7 +80,7 @@ class Pace:
     def share_among(self, workers: int) -> None:
         """So many processes ask the channel at once, each at its part of the rate."""
         if self.rate is not None and self._bucket is not None:
-            self._bucket.rate = Rate(self.rate.tokens / workers, self.rate.seconds)
+            self._bucket.change(Rate(self.rate.tokens / workers, self.rate.seconds))
 
     def take(self, cost: float, addresses: tuple[str, ...], *, red: bool, lower_turn: bool = False) -> None:
         """Pay for a batch about to be leased; in its turn a lower color draws on the bucket as red does."""

@@ -41,7 +41,14 @@ class Bucket:
     _kept: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self.size = self.level = max(1.0, self.rate.per_second / 5)
+        self.level = float("inf")
+        self.change(self.rate)
+
+    def change(self, rate: Rate) -> None:
+        """From now on it fills at this rate, and holds as much less or more."""
+        self.rate = rate
+        self.size = max(1.0, rate.per_second / 5)
+        self.level = min(self.level, self.size)
         self._kept = 0.0 if self.size < 2 else self.size * RED_SHARE
 
     def wait(self, cost: float, now: float, *, red: bool, share: float = 1.0) -> float:
