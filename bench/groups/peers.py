@@ -107,7 +107,11 @@ def _killed(doomed: Sequence[type[Engine]]) -> Sequence[Result]:
             if kind.missing():
                 results.append(_not_run(kind))
                 continue
-            found = _caught(kind, gateway, people)
+            if (found := _caught(kind, gateway, people)) is None:
+                results.append(
+                    Result(f"{DEATH}: {kind.name}: through with {people:,} before it could be killed", 0, "")
+                )
+                continue
             ours = Bar(0, at_least=False) if kind is Warnd else None
             name = f"{DEATH}: {kind.name}, {people:,} handed over"
             results += [
@@ -117,14 +121,14 @@ def _killed(doomed: Sequence[type[Engine]]) -> Sequence[Result]:
     return results
 
 
-def _caught(kind: type[Engine], gateway: Counting, people: int) -> Aftermath:
-    """An engine that was through too soon is tried again."""
-    for _ in range(_TRIES - 1):
+def _caught(kind: type[Engine], gateway: Counting, people: int) -> Aftermath | None:
+    """An engine that was through too soon is tried again; None when it always was."""
+    for _ in range(_TRIES):
         try:
             return kill_on_the_way(kind, gateway, people)
         except TooLate:
             continue
-    return kill_on_the_way(kind, gateway, people)
+    return None
 
 
 def _not_run(kind: type[Engine]) -> Result:
