@@ -108,9 +108,7 @@ def _killed(doomed: Sequence[type[Engine]]) -> Sequence[Result]:
                 results.append(_not_run(kind))
                 continue
             if (found := _caught(kind, gateway, people)) is None:
-                results.append(
-                    Result(f"{DEATH}: {kind.name}: through with {people:,} before it could be killed", 0, "")
-                )
+                results.append(Result(f"{kind.name}: not killed: through with {people:,} too soon", 0, ""))
                 continue
             ours = Bar(0, at_least=False) if kind is Warnd else None
             name = f"{DEATH}: {kind.name}, {people:,} handed over"
