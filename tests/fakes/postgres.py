@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import shutil
@@ -16,6 +17,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 
 from warnd.store.postgres_connection import Place
@@ -67,7 +69,14 @@ class PostgresServer:
     def kill(self) -> None:
         """As a power cut would."""
         assert self.process is not None
-        os.killpg(self.process.pid, signal.SIGKILL)  # with its children: one of them could still commit
+        # With its children, which lead sessions of their own: one of them could still commit.
+        family = [
+            *psutil.Process(self.process.pid).children(recursive=True),
+            psutil.Process(self.process.pid),
+        ]
+        for one in reversed(family):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                one.kill()
         self.process.wait()
 
     def stop(self) -> None:
@@ -81,6 +90,7 @@ class PostgresServer:
 
     def database(self, template: str = _MIGRATED) -> str:
         """The name of a new one, a copy of that."""
+        self.start()  # a test that killed it may have ended before it was back
         name = f"warnd_{next(self._numbers)}"
         self.run(f"CREATE DATABASE {name} TEMPLATE {template}")
         return name
@@ -100,9 +110,7 @@ class PostgresServer:
             settings = [part for setting in _FAST for part in ("-c", setting)]
             command = [_binaries() / "postgres", "-D", self.data, "-k", self.home, *settings]
             with (self.home / "log").open("ab") as log:
-                self.process = subprocess.Popen(
-                    command, stdout=log, stderr=log, cwd="/", start_new_session=True, **_as_nobody()
-                )
+                self.process = subprocess.Popen(command, stdout=log, stderr=log, cwd="/", **_as_nobody())
         try:
             self.run("SELECT 1")
         except psycopg.OperationalError:
