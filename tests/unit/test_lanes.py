@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -352,6 +352,27 @@ async def test_what_is_due_far_ahead_waits_in_the_store(
     assert drained(desk.lanes) == []
     clock.pass_by(1)
     assert drained(desk.lanes) == ["RETRY"]
+    await closed(desk)
+
+
+async def test_red_that_is_made_while_blue_is_read_is_fetched_at_once(clock: Clock, shelf: Shelf) -> None:
+    """Its place had just been looked at; a second later, with the next look for lost hints, is too late."""
+    desk = await desk_of(clock, shelf)
+    made = batch("RED")
+
+    async def load(
+        channel: str, lane: Lane, after: str, limit: int, *, rank: Rank = Rank.FIRST
+    ) -> Sequence[Batch]:
+        if lane is Lane.BLUE and made.id not in shelf.batches:
+            shelf.put(made)
+            desk.lanes.look(Lane.RED, made.id)
+        return await shelf.load(channel, lane, after, limit, rank=rank)
+
+    desk.lanes._refill._load = load
+    desk.lanes.look(Lane.BLUE, "")
+    for _ in range(10):
+        await settled()
+    assert drained(desk.lanes) == ["RED"]
     await closed(desk)
 
 

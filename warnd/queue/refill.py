@@ -60,12 +60,12 @@ class Refill:
     async def run(self) -> None:
         """Whenever a place runs low, for ever; every second look for lost hints."""
         while True:
+            self._short.clear()
             for place in self._places:
                 while place.reading.spilled and place.order.size <= place.room // 2:
                     await self._read_on(place)
                 if place.is_low and place.reading.wants_pass(self._clock(), self._monotonic()):
                     await self._pass_over(place)
-            self._short.clear()
             try:
                 async with asyncio.timeout(_LOST_HINT_SECONDS):
                     await self._short.wait()
