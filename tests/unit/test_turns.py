@@ -9,7 +9,7 @@ import pytest
 
 from warnd.model.color import Lane
 from warnd.pipeline import turns
-from warnd.pipeline.turns import AT_ONCE, Turns
+from warnd.pipeline.turns import AT_ONCE, Turns, give_way_seconds
 
 
 def idle() -> Turns:
@@ -100,22 +100,64 @@ async def test_who_leaves_the_queue_takes_no_turn_along(*, granted: bool) -> Non
 
 
 @pytest.mark.parametrize(
-    ("members", "pauses"), [(0, 0), (10, 5), (200, 20), (500, 50), (1500, 50)], ids=lambda value: f"{value}"
+    ("members", "seconds"),
+    [(0, 0.1), (10, 0.1), (200, 0.4), (500, 1), (1500, 1)],
+    ids=lambda value: f"{value}",
 )
-async def test_a_lower_plan_lets_red_pass_for_longer_the_more_it_puts_on_its_way(
-    monkeypatch: pytest.MonkeyPatch, members: int, pauses: int
+def test_a_lower_plan_lets_red_pass_for_longer_the_more_it_puts_on_its_way(
+    members: int, seconds: float
 ) -> None:
-    """And never for ever: blue still comes along when reds never end."""
-    monkeypatch.setattr(turns, "_HOLD_SECONDS", 0)
+    """What reaches few costs red little."""
+    assert give_way_seconds(members) == seconds
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No hold is longer than a moment."""
+    for name in ("_LOOK_SECONDS", "_SHORTEST_WAY", "_LONGEST_WAY"):
+        monkeypatch.setattr(turns, name, 0.001)
+
+
+@pytest.mark.usefixtures("hurried")
+async def test_a_lower_plan_comes_along_when_reds_never_end() -> None:
+    """Neither its step nor its commit is held for ever."""
     looks: list[bool] = []
     of = Turns(red_waits=lambda: looks.append(True) or True, make_way=lambda: None)  # type: ignore[func-returns-value]
-    async with of.step(Lane.BLUE, "a", members):
-        assert len(looks) == pauses
+    async with of.step(Lane.BLUE, "a", 10):
+        held = len(looks)
+        assert held
+        async with of.commit(Lane.BLUE, 10):
+            assert len(looks) > held
+
+
+async def test_who_waited_for_the_commit_of_another_has_let_red_pass_meanwhile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A thousand small plans while reds never end: each held anew, one after another, they would take minutes."""
+    monkeypatch.setattr(turns, "_LOOK_SECONDS", 0)
+    of = Turns(red_waits=lambda: True, make_way=lambda: None)
+    now = 0.0
+    monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: now)
+    board: list[int] = []
+
+    async def commit(n: int) -> None:
+        async with of.commit(Lane.BLUE, 10):
+            board.append(n)
+
+    async with asyncio.TaskGroup() as group:
+        for n in range(50):
+            group.create_task(commit(n))
+        await settle()
+        assert board == []
+        now = give_way_seconds(10)
+        for _ in range(50):
+            await settle()
+        assert board == list(range(50))
 
 
 async def test_a_lower_plan_waits_while_a_red_one_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not only while its batches wait: between two chunks the lanes may be empty."""
-    monkeypatch.setattr(turns, "_HOLD_SECONDS", 0)
+    monkeypatch.setattr(turns, "_LOOK_SECONDS", 0)
     of = idle()
     board: list[str] = []
 
@@ -144,13 +186,13 @@ async def test_of_the_lower_plans_one_chunk_is_handed_in_at_a_time_and_none_whil
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The store cannot be asked for it back: red would wait for all that are there before it."""
-    monkeypatch.setattr(turns, "_HOLD_SECONDS", 0)
+    monkeypatch.setattr(turns, "_LOOK_SECONDS", 0)
     of = idle()
     board: list[str] = []
     going_on = asyncio.Event()
 
     async def commit(lane: Lane, name: str) -> None:
-        async with of.commit(lane):
+        async with of.commit(lane, 500):
             board.append(name)
             await going_on.wait()
 

@@ -191,7 +191,7 @@ class Broadcaster:
                 return True
 
     async def _commit(self, run: Run, chunk: Chunk) -> bool:
-        async with self._turns.commit(run.telling.lane):
+        async with self._turns.commit(run.telling.lane, len(chunk.deliveries)):
             committed = await self._store.commit(chunk)
         for fault in run.faults:
             self._alarms.sound("template_failed", fault.template, str(fault))

@@ -13,10 +13,10 @@ from warnd.model.color import Lane
 AT_ONCE = 4
 """Steps of lower plans: enough that readers and writer have work, so few that a red one waits for little."""
 
-_HOLD_SECONDS = 0.02
-_SHORTEST_HOLD, _LONGEST_HOLD = 5, 50
+_LOOK_SECONDS = 0.02
+_SHORTEST_WAY, _LONGEST_WAY = 0.1, 1.0
 _LONGEST_FROM = 500
-"""Members of a step for which it holds the longest."""
+"""x."""
 
 
 class Turns:
@@ -59,21 +59,23 @@ class Turns:
         await self._take(lane, alert_id)
         try:
             if members:
-                await self._let_red_pass(members)
+                await self._let_red_pass(_later(give_way_seconds(members)))
             yield
         finally:
             self._hand_on()
 
     @asynccontextmanager
-    async def commit(self, lane: Lane) -> AsyncIterator[None]:
+    async def commit(self, lane: Lane, members: int) -> AsyncIterator[None]:
         """
-        Hand a chunk to the store: of the lower plans one at a time, and none while red is about; it cannot be called back.
+        Hand a chunk of so many to the store: of the lower plans one at a time, and none while red is about; it cannot be
+        called back. Red passes all that wait for their turn together, not each of them anew.
         """
         if lane is Lane.RED:
             yield
             return
+        until = _later(give_way_seconds(members))
         async with self._committing:
-            await self._let_red_pass(_LONGEST_FROM)
+            await self._let_red_pass(until)
             yield
 
     async def _take(self, lane: Lane, alert_id: str) -> None:
@@ -97,13 +99,20 @@ class Turns:
                 return
         self._free += 1
 
-    async def _let_red_pass(self, members: int) -> None:
-        """
-        A lower plan pauses while a red one is made, or has batches waiting; for a second at the most, so that it
-        still comes along when reds never end, and for less when it is small.
-        """
-        holds = max(_SHORTEST_HOLD, min(_LONGEST_HOLD, _LONGEST_HOLD * members // _LONGEST_FROM))
-        for _ in range(holds):
-            if not self._red_plans and not self._red_waits():
-                return
-            await asyncio.sleep(_HOLD_SECONDS)
+    async def _let_red_pass(self, until: float) -> None:
+        """A lower plan pauses while a red one is made, or has batches waiting."""
+        now = asyncio.get_running_loop().time
+        while (self._red_plans or self._red_waits()) and now() < until:  # noqa: ASYNC110  the lanes have no event for it
+            await asyncio.sleep(_LOOK_SECONDS)
+
+
+def give_way_seconds(members: int) -> float:
+    """
+    Seconds for which so many members of a lower plan let red pass: a second at the most, so that it still comes along when
+    reds never end, and less when they are few.
+    """
+    return max(_SHORTEST_WAY, min(_LONGEST_WAY, _LONGEST_WAY * members / _LONGEST_FROM))
+
+
+def _later(seconds: float) -> float:
+    return asyncio.get_running_loop().time() + seconds
