@@ -362,6 +362,41 @@ async def test_a_follower_waits_for_what_is_out_to_the_same_address(site: Site) 
     assert await site.lease(second) is not None
 
 
+@pytest.mark.parametrize("site", ["sqlite"], indirect=True)
+async def test_what_an_address_was_told_in_years_makes_no_lease_dearer(site: Site) -> None:
+    """A robot of the county hears of thousands of warnings; the database takes as many steps for the last as for the first."""
+    steps = 0
+
+    def count(connection: Connection) -> None:
+        def one_more() -> None:
+            nonlocal steps
+            steps += 1
+
+        raw = connection.connection.driver_connection
+        assert raw is not None
+        raw.set_progress_handler(one_more, 10)
+
+    async def told() -> int:
+        """Steps of the lease of an update of its own warning."""
+        nonlocal steps
+        alert = await site.alert()
+        (first,) = (await site.plan(alert, everyone(1))).batches
+        await site.send(first, YES)
+        (second,) = (await site.plan(await site.alert(episode=alert), everyone(1), follows=True)).batches
+        steps = 0
+        leased = await site.lease(second)
+        taken = steps
+        assert leased is not None
+        await site.answer(leased, YES)
+        return taken
+
+    await site.store.write(count)
+    at_first = [await told() for _ in range(5)]
+    for _ in range(50):
+        last = await told()
+    assert 0 < last < 2 * max(at_first)
+
+
 # --- settling -------------------------------------------------------------------------------------
 
 
