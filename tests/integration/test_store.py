@@ -362,39 +362,60 @@ async def test_a_follower_waits_for_what_is_out_to_the_same_address(site: Site) 
     assert await site.lease(second) is not None
 
 
+class Steps:
+    """How many steps the database takes, of the connections that are counted."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+
+    def count(self, connection: Connection) -> None:
+        raw = connection.connection.driver_connection
+        assert raw is not None
+        raw.set_progress_handler(self._one_more, 10)
+
+    def _one_more(self) -> None:
+        self.taken += 1
+
+
 @pytest.mark.parametrize("site", ["sqlite"], indirect=True)
 async def test_what_an_address_was_told_in_years_makes_no_lease_dearer(site: Site) -> None:
     """A robot of the county hears of thousands of warnings; the database takes as many steps for the last as for the first."""
-    steps = 0
-
-    def count(connection: Connection) -> None:
-        def one_more() -> None:
-            nonlocal steps
-            steps += 1
-
-        raw = connection.connection.driver_connection
-        assert raw is not None
-        raw.set_progress_handler(one_more, 10)
+    steps = Steps()
 
     async def told() -> int:
         """Steps of the lease of an update of its own warning."""
-        nonlocal steps
         alert = await site.alert()
         (first,) = (await site.plan(alert, everyone(1))).batches
         await site.send(first, YES)
         (second,) = (await site.plan(await site.alert(episode=alert), everyone(1), follows=True)).batches
-        steps = 0
+        steps.taken = 0
         leased = await site.lease(second)
-        taken = steps
+        taken = steps.taken
         assert leased is not None
         await site.answer(leased, YES)
         return taken
 
-    await site.store.write(count)
+    await site.store.write(steps.count)
     at_first = [await told() for _ in range(5)]
     for _ in range(50):
         last = await told()
     assert 0 < last < 2 * max(at_first)
+
+
+@pytest.mark.parametrize("site", ["sqlite"], indirect=True)
+async def test_what_waits_in_a_place_makes_no_look_into_another_dearer(site: Site) -> None:
+    """Empty places are looked into every second, also beside a lane of a million."""
+    steps = Steps()
+
+    def look(connection: Connection) -> None:
+        steps.count(connection)
+        assert not backlog.open_batches(connection, "sms", Lane.RED, "", 100, rank=Rank.BEHIND)
+
+    await site.store.read(look)
+    nothing, steps.taken = steps.taken, 0
+    await site.plan(await site.alert(), everyone(1500))
+    await site.store.read(look)
+    assert steps.taken <= nothing + 5
 
 
 # --- settling -------------------------------------------------------------------------------------

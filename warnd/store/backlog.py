@@ -22,34 +22,27 @@ from warnd.store.tables import alerts
 
 _BEHIND = f"a.change IN ({', '.join(sorted(repr(change.value) for change in LESS_DANGER))})"
 
-_RANK = f"""
-CASE WHEN {_BEHIND} THEN {Rank.BEHIND:d}
-     WHEN (SELECT r.round FROM deliveries r WHERE r.batch_id = b.id LIMIT 1) > 0 THEN {Rank.AGAIN:d}
-     ELSE {Rank.FIRST:d} END
-"""
-"""Of a batch: its deliveries are of one alert, and all of the first round or all of later ones."""
-
-_OPEN = Statement(f"""
+_OPEN = Statement("""
 SELECT b.id, b.alert_id, b.channel, b.content_id, b.lane, b.state, b.due, b.created, b.deliver_until, b.epoch,
-    b.attempts, b.unknowns, b.follows, b.ordered, CAST(?5 AS integer), b.quiet
+    b.attempts, b.unknowns, b.follows, b.ordered, b.rank, b.quiet
 FROM batches b CROSS JOIN alerts a ON a.id = b.alert_id
-WHERE b.channel = ?1 AND b.lane = ?2 AND b.state IN ('queued', 'waiting', 'unknown') AND b.id > ?3
-  AND a.stopped_at IS NULL AND {_RANK} = CAST(?5 AS integer) AND (b.number % ?6) = ?7
+WHERE b.channel = ?1 AND b.lane = ?2 AND b.rank = ?5 AND b.state IN ('queued', 'waiting', 'unknown') AND b.id > ?3
+  AND a.stopped_at IS NULL AND (b.number % ?6) = ?7
 ORDER BY b.id LIMIT ?4
 """)
 
-_LEFT_LYING = Statement(f"""
+_LEFT_LYING = Statement("""
 SELECT b.id, b.alert_id, b.channel, b.content_id, b.lane, b.state, b.due, b.created, b.deliver_until, b.epoch,
-    b.attempts, b.unknowns, b.follows, b.ordered, CAST(?5 AS integer), b.quiet
+    b.attempts, b.unknowns, b.follows, b.ordered, b.rank, b.quiet
 FROM batches b CROSS JOIN alerts a ON a.id = b.alert_id
-WHERE b.channel = ?1 AND b.lane = ?2 AND b.state IN ('queued', 'waiting', 'unknown') AND b.due <= ?3
-  AND a.stopped_at IS NULL AND {_RANK} = CAST(?5 AS integer)
+WHERE b.channel = ?1 AND b.lane = ?2 AND b.rank = ?5 AND b.state IN ('queued', 'waiting', 'unknown') AND b.due <= ?3
+  AND a.stopped_at IS NULL
 ORDER BY b.id DESC LIMIT ?4
 """)
 
-_OUT = f"""
+_OUT = """
 SELECT b.id, b.alert_id, b.channel, b.content_id, b.lane, b.state, b.due, b.created, b.deliver_until, b.epoch,
-    b.attempts, b.unknowns, b.follows, b.ordered, {_RANK}, b.quiet
+    b.attempts, b.unknowns, b.follows, b.ordered, b.rank, b.quiet
 FROM batches b CROSS JOIN alerts a ON a.id = b.alert_id
 WHERE b.state = 'sending' AND
 """

@@ -37,6 +37,7 @@ WHERE b.state = 'sending' AND d.batch_id IN listed(?1)
 """)
 """From what is out, which is little, and never by an address, which has been told things for years."""
 
+
 def lease(cursor: Cursor, wanted: Sequence[Lease], holder: int | None) -> list[Leased]:
     """
     Grant what can be granted, in the order asked, to the worker of this number.

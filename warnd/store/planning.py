@@ -18,7 +18,7 @@ from warnd.store.statement import Cursor, Statement
 _BATCHES = bulk.Insert(
     tables.batches,
     ("id", "alert_id", "channel", "content_id", "lane", "state", "due", "created", "deliver_until", "size",
-     "attempts", "unknowns", "follows", "ordered", "number", "quiet"),
+     "attempts", "unknowns", "follows", "ordered", "number", "quiet", "rank"),
 )  # fmt: skip
 
 _DELIVERIES = bulk.Insert(
@@ -117,7 +117,7 @@ def commit_chunk(cursor: Cursor, chunk: Chunk, pending: Pending) -> Committed:
 def insert_batches(cursor: Cursor, batches: Sequence[Batch]) -> None:
     rows = [
         (b.id, b.alert_id, b.channel, b.content.id, b.lane.value, b.state.value, b.due, b.created, b.deliver_until,
-         len(b), b.attempts, b.unknowns, b.follows, b.ordered, number_of(b), b.quiet)
+         len(b), b.attempts, b.unknowns, b.follows, b.ordered, number_of(b), b.quiet, b.rank.value)
         for b in batches
     ]  # fmt: skip
     _BATCHES.run(cursor, rows)

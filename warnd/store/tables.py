@@ -420,6 +420,7 @@ batches = Table(
     Column("channel", String, nullable=False),
     Column("content_id", Id, nullable=False),
     Column("lane", Integer, nullable=False),
+    Column("rank", Integer, nullable=False, server_default="0"),
     Column("state", String, nullable=False),
     Column("due", BigInteger, nullable=False),
     Column("created", BigInteger, nullable=False),
@@ -438,6 +439,7 @@ batches = Table(
         "ix_batches_open",
         "channel",
         "lane",
+        "rank",
         "id",
         sqlite_where=text("state IN ('queued', 'waiting', 'unknown')"),
         postgresql_where=text("state IN ('queued', 'waiting', 'unknown')"),
@@ -468,9 +470,9 @@ batches = Table(
 """
 The unit of work and the lease: leasing is a conditional update to ``sending`` that raises ``epoch``; settling
 requires that epoch. ``follows``: its alert follows another, so an address still in ``sending`` there goes
-first. ``ordered``: some of its deliveries have a fallback. ``number``: by which workers share batches (see
-``warnd.model.share``); ``holder``: the number of the worker (see there) that leased it last. ``quiet``: the quiet hours
-that all of them keep, "" for none.
+first. ``rank``: its place in its lane (see ``warnd.model.delivery.Rank``). ``ordered``: some of its deliveries have a
+fallback. ``number``: by which workers share batches (see ``warnd.model.share``); ``holder``: the number of the worker
+(see there) that leased it last. ``quiet``: the quiet hours that all of them keep, "" for none.
 """
 
 deliveries = Table(

@@ -55,6 +55,7 @@ def upgrade() -> None:
         sa.Column("channel", sa.String(), nullable=False),
         sa.Column("content_id", sa.String(length=26), nullable=False),
         sa.Column("lane", sa.Integer(), nullable=False),
+        sa.Column("rank", sa.Integer(), server_default="0", nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("due", sa.BigInteger(), nullable=False),
         sa.Column("created", sa.BigInteger(), nullable=False),
@@ -76,7 +77,7 @@ def upgrade() -> None:
         batch_op.create_index("ix_batches_alert_id", ["alert_id"], unique=False)
         batch_op.create_index(
             "ix_batches_open",
-            ["channel", "lane", "id"],
+            ["channel", "lane", "rank", "id"],
             unique=False,
             sqlite_where=sa.text("state IN ('queued', 'waiting', 'unknown')"),
             postgresql_where=sa.text("state IN ('queued', 'waiting', 'unknown')"),
