@@ -20,6 +20,7 @@ from warnd.settings import RetentionSettings
 from warnd.store import alarms, journal, retention
 from warnd.store.journal import Entry
 from warnd.store.tables import micros
+from warnd.store.threads import ThreadedStore
 
 log = structlog.get_logger()
 
@@ -146,12 +147,22 @@ async def apply_retention(app: App, now: datetime) -> Forgotten:
             deliveries += gone
             if gone < _CHUNK:
                 break
+    await _forget_keys(store)
     receipts = await store.write(retention.forget_stray_receipts, before.deliveries)
     forgotten = Forgotten(deliveries, len(alerts), raw, receipts, sessions)
     if deliveries or alerts or raw or receipts:
         await store.record(_entry, forgotten, now)
     log.info("retention.applied", **asdict(forgotten))
     return forgotten
+
+
+async def _forget_keys(store: ThreadedStore) -> None:
+    """Those of deliveries that are gone, today or when it was cut short."""
+    after: retention.ReceiptKey | None = retention.BEFORE_ALL
+    while after is not None:
+        stray, after = await store.read(retention.stray_keys, after, _CHUNK)
+        if stray:
+            await store.write(retention.forget_keys, stray)
 
 
 def _entry(connection: Connection, forgotten: Forgotten, now: datetime) -> tuple[None, list[Entry]]:

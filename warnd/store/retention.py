@@ -6,12 +6,16 @@ What stays: the verdict on every message but exact repeats, the alert itself wit
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, exists, func, or_, select, update
+from sqlalchemy import Connection, delete, exists, func, or_, select, tuple_, update
 
 from warnd.model.alert import AlertState
-from warnd.store import tables
+from warnd.store import bulk, tables
+from warnd.store.database import raw_of
+from warnd.store.statement import Statement
 from warnd.store.tables import micros
 
 _OVER = tuple(
@@ -19,6 +23,22 @@ _OVER = tuple(
     for state in (AlertState.SUPERSEDED, AlertState.CANCELLED, AlertState.EXPIRED, AlertState.REJECTED)
 )
 """An alert that is still in force keeps its deliveries however old: its end must reach those it told."""
+
+
+class ReceiptKey(NamedTuple):
+    """What a provider calls a delivery."""
+
+    channel: str
+    receipt_key: str
+    delivery_id: str
+
+
+BEFORE_ALL = ReceiptKey("", "", "")
+
+_FORGET_KEYS = Statement("""
+DELETE FROM receipt_keys WHERE (channel, receipt_key, delivery_id) IN (
+    SELECT j.channel, j.receipt_key, j.delivery_id FROM rows(?) j(channel text, receipt_key text, delivery_id text))
+""")
 
 _WAITING = (AlertState.HELD.value, AlertState.QUARANTINED.value)
 
@@ -55,7 +75,7 @@ def alerts_to_forget(connection: Connection, before: datetime) -> list[str]:
 
 def forget_deliveries(connection: Connection, alert_id: str, limit: int) -> int:
     """
-    Delete at most ``limit`` deliveries of an alert with all that hangs on them; how many there were.
+    Delete at most ``limit`` deliveries of an alert with all that hangs on them but their receipt keys; how many there were.
 
     When fewer were left, its batches, contents and gaps go with them. A limit beyond some thousands is more
     than one statement can bind.
@@ -67,7 +87,6 @@ def forget_deliveries(connection: Connection, alert_id: str, limit: int) -> int:
         tables.recipients,
         tables.fallbacks,
         tables.former_batches,
-        tables.receipt_keys,
         tables.receipts,
     ):
         connection.execute(delete(part).where(part.c.delivery_id.in_(ids)))
@@ -76,6 +95,31 @@ def forget_deliveries(connection: Connection, alert_id: str, limit: int) -> int:
         for part in (tables.batches, tables.contents, tables.coverage_gaps):
             connection.execute(delete(part).where(part.c.alert_id == alert_id))
     return len(ids)
+
+
+def stray_keys(
+    connection: Connection, after: ReceiptKey, limit: int
+) -> tuple[Sequence[ReceiptKey], ReceiptKey | None]:
+    """
+    Of the next ``limit`` receipt keys those whose delivery is gone, and the last that was looked at, None at the end.
+
+    A walk past all of them: an index by delivery would cost every acceptance more than this costs each night.
+    """
+    keys, deliveries = tables.receipt_keys.c, tables.deliveries.c
+    rows = connection.execute(
+        select(keys.channel, keys.receipt_key, keys.delivery_id, deliveries.id)
+        .outerjoin_from(tables.receipt_keys, tables.deliveries, deliveries.id == keys.delivery_id)
+        .where(tuple_(keys.channel, keys.receipt_key, keys.delivery_id) > after)
+        .order_by(keys.channel, keys.receipt_key, keys.delivery_id)
+        .limit(limit)
+    ).all()
+    stray = [ReceiptKey(*row[:3]) for row in rows if row[3] is None]
+    return stray, ReceiptKey(*rows[-1][:3]) if len(rows) == limit else None
+
+
+def forget_keys(connection: Connection, stray: Sequence[ReceiptKey]) -> int:
+    """Delete these receipt keys; how many there were."""
+    return raw_of(connection).execute(_FORGET_KEYS, (bulk.rows(stray),)).rowcount
 
 
 def forget_stray_receipts(connection: Connection, before: datetime) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -170,18 +171,16 @@ def _settle_late(
 
 def _settle_alike(cursor: Cursor, settlements: Sequence[Settlement], pending: Pending) -> None:
     by_fate: dict[tuple[str, str | None, str | None, bool], list[Settlement]] = {}
+    moved = defaultdict[tuple[str, str, str, str], bytearray](bytearray)
     for one in settlements:
-        fate = one.uniform
+        batch, fate = one.batch, one.uniform
         assert fate is not None  # noqa: S101  the caller chose by it
         reason = fate.reason.value if fate.reason else None
-        by_fate.setdefault((fate.state.value, reason, fate.detail or None, fate.told), []).append(one)
-        pending.moved(
-            one.batch.alert_id,
-            one.batch.channel,
-            one.batch.levels,
-            before=one.batch.state.value,
-            after=fate.state.value,
-        )
+        state = fate.state.value
+        by_fate.setdefault((state, reason, fate.detail or None, fate.told), []).append(one)
+        moved[batch.alert_id, batch.channel, batch.state.value, state] += batch.levels
+    for (alert_id, channel, before, after), levels in moved.items():
+        pending.moved(alert_id, channel, levels, before=before, after=after)
     for (state, reason, detail, told), alike in by_fate.items():
         ids = bulk.rows([one.batch.id for one in alike])
         cursor.execute(_SETTLE_ALIKE, (state, reason, detail, told, alike[-1].ended, ids))

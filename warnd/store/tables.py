@@ -577,9 +577,12 @@ receipt_keys = Table(
     Column("channel", String, primary_key=True),
     Column("receipt_key", String, primary_key=True),
     Column("delivery_id", Id, primary_key=True),
-    Index("ix_receipt_keys_delivery_id", "delivery_id"),
     sqlite_with_rowid=False,
 )
+"""
+By what a provider calls a delivery, and only that way: a key is written with every acceptance. Those of deliveries that are
+gone are found by walking (``warnd.store.retention``).
+"""
 
 receipts = Table(
     "receipts",

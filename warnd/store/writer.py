@@ -14,7 +14,7 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any, Protocol
 
@@ -53,6 +53,8 @@ _MARK = Statement("SAVEPOINT call")
 _KEEP = Statement("RELEASE SAVEPOINT call")
 _UNDO = Statement("ROLLBACK TO SAVEPOINT call")
 
+_NOTHING = Leased(None)
+
 _TRIES = 3
 """Of a commit that stood in another process's way: each time one of the two gets through."""
 
@@ -62,11 +64,14 @@ class _Turn:
     future: asyncio.Future[Any]
     settlement: Settlement | None
     lease: Lease | None
-    answer: Leased = field(default_factory=lambda: Leased(None))
+    answer: Leased = _NOTHING
 
     @property
     def is_red(self) -> bool:
-        return any(one is not None and one.batch.lane is Lane.RED for one in (self.settlement, self.lease))
+        settled, wanted = self.settlement, self.lease
+        if wanted is not None and wanted.batch.lane is Lane.RED:
+            return True
+        return settled is not None and settled.batch.lane is Lane.RED
 
 
 @dataclass(slots=True)

@@ -296,9 +296,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("channel", "receipt_key", "delivery_id", name=op.f("pk_receipt_keys")),
         sqlite_with_rowid=False,
     )
-    with op.batch_alter_table("receipt_keys", schema=None) as batch_op:
-        batch_op.create_index("ix_receipt_keys_delivery_id", ["delivery_id"], unique=False)
-
     op.create_table(
         "receipts",
         sa.Column("id", sa.String(length=26), nullable=False),
