@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -20,6 +18,7 @@ import pytest
 
 from tests.acceptance import dying
 from tests.acceptance.conftest import POSTS
+from tests.acceptance.programs import completed
 from tests.acceptance.site import Gateway, Site, address, gateway, until, warning
 
 BATCH, SLOTS = 100, 4
@@ -103,8 +102,7 @@ def test_a_crash_while_an_earlier_one_is_made_up_for(site: Site) -> None:
     site.start(*program("outcome", "before", 1))
     push(site, body)
     died(site)
-    command = [*program("leases run out", "before", 1), "serve", "--config", str(site.config)]
-    again = subprocess.run([sys.executable, *command], capture_output=True, timeout=60, check=False)
+    again = completed([*program("leases run out", "before", 1), "serve", "--config", str(site.config)])
     assert again.returncode == dying.CODE
     goes_on(site, body, repeats=True)
 
