@@ -1,8 +1,8 @@
 """
 ``warnd serve`` that dies at a place named beforehand, as a killed process does: no handler runs, nothing is flushed.
 
-``python dying.py KIND before|after N serve …``: the N-th commit of that kind is not begun, or is on disk and nobody
-has heard of it.
+``python -m tests.acceptance.dying KIND before|after N serve …``: the N-th commit of that kind is not begun, or is on
+disk and nobody has heard of it. As a module, so that it is the ``warnd`` of this tree that dies.
 """
 
 from __future__ import annotations

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import signal
-import subprocess
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.acceptance.programs import Program
 from tests.acceptance.site import Site, started, until
 
 
@@ -19,7 +17,7 @@ class Member:
 
     name: str
     log: Path
-    process: subprocess.Popen[bytes]
+    process: Program
 
     def events(self, event: str) -> list[dict[str, Any]]:
         """The lines of that event so far."""
@@ -33,7 +31,7 @@ class Member:
 
     def kill(self) -> None:
         """``kill -9``."""
-        self.process.send_signal(signal.SIGKILL)
+        self.process.kill()
         self.process.wait()
 
     def stop(self) -> int:
@@ -53,9 +51,9 @@ class Fleet:
         """Start these at once; returns when each is at work."""
         for name in names:
             log = self.site.home / f"{name}.log"
-            command = [sys.executable, "-m", "warnd", role, "--name", name, "--config", str(self.site.config)]
-            with log.open("wb") as output:
-                process = started(subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT))
+            log.touch()
+            command = ["-m", "warnd", role, "--name", name, "--config", str(self.site.config)]
+            process = started(Program(command, log, log))
             self.members[name] = Member(name, log, process)
         event = "worker.started" if role == "worker" else "daemon.started"
         for name in names:

@@ -5,10 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import sqlite3
-import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,16 +13,18 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import psycopg
 
+from tests.acceptance.programs import Program, completed
 from warnd.store.statement import Statement
 
 _PATIENCE = 60.0
 _LOOK_EVERY = 0.01
 _COUNTY = "621202"
-_STARTED: list[subprocess.Popen[bytes]] = []
+_STARTED: list[Program] = []
 
 
 def until(holds: Callable[[], Any], what: str, *, patience: float = _PATIENCE) -> Any:
@@ -38,7 +37,7 @@ def until(holds: Callable[[], Any], what: str, *, patience: float = _PATIENCE) -
     raise AssertionError(f"waited {patience:.0f} s in vain: {what}")
 
 
-def started(process: subprocess.Popen[bytes]) -> subprocess.Popen[bytes]:
+def started(process: Program) -> Program:
     """One that ``end_all`` is to end, should the test not."""
     _STARTED.append(process)
     return process
@@ -61,7 +60,7 @@ class Gateway:
     """
 
     channel: str
-    process: subprocess.Popen[str]
+    process: Program
     table: dict[str, Any]
     control: str
 
@@ -90,17 +89,25 @@ def gateway(*flags: str, channel: str = "sms", **options: Any) -> Iterator[Gatew
     """A gateway of that channel with these flags; ``options`` are keys for the daemon's table beside its own."""
     words = ["-m", f"channels.{channel}.emulator", "--port", "0", *flags]
     control = [] if channel == "sms" else ["--control-port", "0"]
-    process = subprocess.Popen([sys.executable, *words, *control], stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        told = json.loads(process.stdout.readline())
-        # The SMS gateway is asked where it takes messages, and says which port that is.
-        port = told.pop("port") if channel == "sms" else told.pop("control_port")
-        table = {"adapter": _ADAPTERS[channel], **told, **options}
-        yield Gateway(channel, process, table, f"http://127.0.0.1:{port}")
-    finally:
-        process.terminate()
-        process.communicate(timeout=10)
+    with TemporaryDirectory() as place:
+        log = Path(place) / "gateway.log"
+        process = Program([*words, *control], log, log)
+        try:
+            told = until(lambda: _first_line(process, log), f"the {channel} gateway listens")
+            # The SMS gateway is asked where it takes messages, and says which port that is.
+            port = told.pop("port") if channel == "sms" else told.pop("control_port")
+            table = {"adapter": _ADAPTERS[channel], **told, **options}
+            yield Gateway(channel, process, table, f"http://127.0.0.1:{port}")
+        finally:
+            process.terminate()
+            process.wait(timeout=10)
+
+
+def _first_line(process: Program, log: Path) -> dict[str, Any] | None:
+    """What a gateway says of itself, as soon as it has."""
+    said = log.read_text("utf-8") if log.exists() else ""
+    assert process.poll() is None, said
+    return json.loads(said.splitlines()[0]) if "\n" in said else None
 
 
 def anew(gone: Gateway) -> AbstractContextManager[Gateway]:
@@ -124,7 +131,7 @@ class Site:
     tables: str = ""
     retry: str = 'first = "100ms"'
     store: str = ""
-    process: subprocess.Popen[bytes] | None = None
+    process: Program | None = None
     url: str = ""
 
     @property
@@ -182,14 +189,8 @@ class Site:
 
     def run(self, *arguments: str) -> str:
         """A ``warnd`` command on this site; what it printed."""
-        done = subprocess.run(
-            [sys.executable, "-m", "warnd", *arguments],
-            env={**os.environ, "WARND_CONFIG": str(self.config)},
-            capture_output=True,
-            text=True,
-            timeout=_PATIENCE,
-            check=False,
-        )
+        environment = {**os.environ, "WARND_CONFIG": str(self.config)}
+        done = completed(["-m", "warnd", *arguments], environment=environment)
         assert done.returncode == 0, f"warnd {' '.join(arguments)}: {done.stdout}{done.stderr}"
         return done.stdout
 
@@ -197,15 +198,9 @@ class Site:
         """``warnd serve``, or ``through`` what else the interpreter is to run with the same arguments."""
         program = through or ("-m", "warnd")
         log = self.home / "daemon.log"
-        offset = log.stat().st_size if log.exists() else 0
-        with log.open("ab") as output:
-            self.process = started(
-                subprocess.Popen(
-                    [sys.executable, *program, "serve", "--config", str(self.config)],
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                )
-            )
+        log.touch()
+        offset = log.stat().st_size
+        self.process = started(Program([*program, "serve", "--config", str(self.config)], log, log))
 
         def listening() -> str:
             assert self.process is not None
@@ -220,7 +215,7 @@ class Site:
     def kill(self) -> None:
         """``kill -9``: no handler runs, nothing is flushed."""
         assert self.process is not None
-        self.process.send_signal(signal.SIGKILL)
+        self.process.kill()
         self.process.wait()
 
     def stop(self) -> int:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +18,7 @@ import pytest
 
 from tests.acceptance import dying
 from tests.acceptance.conftest import POSTS
+from tests.acceptance.programs import completed
 from tests.acceptance.site import Gateway, Site, address, gateway, until, warning
 
 BATCH, SLOTS = 100, 4
@@ -39,7 +39,7 @@ def site(tmp_path: Path, on_three_channels: Path, sms: Gateway) -> Site:
 
 
 def program(kind: str, when: str, nth: int) -> list[str]:
-    return [str(Path(dying.__file__)), kind, when, str(nth)]
+    return ["-m", dying.__name__, kind, when, str(nth)]
 
 
 def died(site: Site) -> None:
@@ -51,6 +51,8 @@ def push(site: Site, body: dict[str, Any]) -> str | None:
     """The answer's id; None when the daemon died over it."""
     try:
         return str(site.push(**body)["id"])
+    except urllib.error.HTTPError:
+        raise  # whoever answers is alive
     except OSError:
         return None
 
@@ -100,8 +102,7 @@ def test_a_crash_while_an_earlier_one_is_made_up_for(site: Site) -> None:
     site.start(*program("outcome", "before", 1))
     push(site, body)
     died(site)
-    command = [*program("leases run out", "before", 1), "serve", "--config", str(site.config)]
-    again = subprocess.run([sys.executable, *command], capture_output=True, timeout=60, check=False)
+    again = completed([*program("leases run out", "before", 1), "serve", "--config", str(site.config)])
     assert again.returncode == dying.CODE
     goes_on(site, body, repeats=True)
 

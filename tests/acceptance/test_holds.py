@@ -6,13 +6,13 @@ import json
 import os
 import re
 import subprocess
-import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from tests.acceptance.programs import completed
 from tests.acceptance.site import Site, gateway, until, warning
 
 HOLDS = """
@@ -63,11 +63,8 @@ def state(site: Site, alert_id: str) -> str:
 
 
 def command(site: Site, key: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "warnd", *arguments],
-        env={**os.environ, "WARND_CONFIG": str(site.config), "WARND_URL": site.url, "WARND_KEY": key},
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+    where = {"WARND_CONFIG": str(site.config), "WARND_URL": site.url, "WARND_KEY": key}
+    return completed(["-m", "warnd", *arguments], environment=os.environ | where)
 
 
 def test_a_hold_times_out_once_whatever_happens_to_the_daemon(tmp_path: Path, village: Village) -> None:

@@ -8,7 +8,9 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
+import psycopg
 import pytest
 
 from tests.fakes.postgres import PostgresServer
@@ -25,6 +27,7 @@ from tests.integration.test_store import (
     Site,
     everyone,
     fetch,
+    flag_stopped,
     recounted,
 )
 from warnd.contract.outcome import Accepted, Receipt, ReceiptStatus
@@ -33,6 +36,7 @@ from warnd.model.color import Lane
 from warnd.model.delivery import Batch, BatchState, State
 from warnd.model.ulid import floor
 from warnd.pipeline.confirm import confirm
+from warnd.ports import Settlement
 from warnd.store import backlog, receiving, sweeping, workers
 from warnd.store.journal import Entry, anchor, verify
 from warnd.store.postgres import PostgresStore
@@ -175,6 +179,40 @@ async def test_cutting_a_chain_short_contradicts_the_anchors_in_the_others(two: 
     broken = (await one.store.read(verify)).broken
     assert broken is not None
     assert f"chain {chain} is not what" in broken
+
+
+async def test_what_comes_back_in_the_middle_of_a_sweep_is_swept_by_the_next(
+    two: tuple[Site, Site], postgres_place: Place
+) -> None:
+    """A worker settles what it had out between two statements of the sweep, each of which sees what is committed."""
+    one, other = two
+    alert = await one.alert()
+    at_rest, out = (await one.plan(alert, everyone(6), done=True)).batches
+    leased = await other.lease(out)
+    assert leased is not None
+    await one.store.write(flag_stopped, alert)
+    stopped = Settlement(
+        leased, START, START, BatchState.STOPPED, unknowns=0, outcome={"not_sent": "stopped"}
+    )
+    sweep = (sweeping.sweep_stopped, alert, State.SUPERSEDED, "", one.now, 1000)
+    with psycopg.connect(postgres_place.url) as somebody:
+        somebody.execute("SELECT 1 FROM deliveries WHERE batch_id = %s FOR UPDATE", (at_rest.id,))
+        sweeping_it = asyncio.create_task(one.store.move(*sweep))
+        await _waits_for_a_lock(somebody)
+        await other.store.turn(stopped, None)
+    assert await sweeping_it == ""
+    assert await one.store.move(*sweep) is None
+    assert set((await one.states(alert)).values()) == {State.SUPERSEDED.value}
+    await recounted(one)
+
+
+async def _waits_for_a_lock(somebody: psycopg.Connection[Any]) -> None:
+    """Until another connection has come to what this one holds."""
+    async with asyncio.timeout(20):
+        while True:
+            if somebody.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone():
+                return
+            await asyncio.sleep(0.01)
 
 
 async def test_a_receipt_that_came_beside_its_key_is_found_later(two: tuple[Site, Site]) -> None:

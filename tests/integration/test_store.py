@@ -15,6 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, insert, update
 
 from warnd.contract.channel import Capabilities
@@ -42,7 +43,7 @@ from warnd.pipeline.plan import Plan, plan_chunk
 from warnd.pipeline.quiet import Night
 from warnd.pipeline.settle import Try, resends, settle
 from warnd.ports import Committed, Gap, Lease, Settlement
-from warnd.store import backlog, resending, sweeping, tables
+from warnd.store import backlog, resending, revision, sweeping, tables
 from warnd.store.database import open_writer, raw_of
 from warnd.store.journal import Entry, verify
 from warnd.store.postgres import PostgresStore
@@ -241,6 +242,11 @@ async def test_migrating_yields_exactly_the_declared_schema(embedded: Site) -> N
     found = schema(await embedded.store.read(fetch, _SCHEMA))
     found.pop("alembic_version")
     assert found == wanted
+
+
+def test_the_newest_revision_is_that_of_the_last_migration() -> None:
+    """Written down twice, so that a store that is up to date is opened without Alembic."""
+    assert ScriptDirectory(str(revision.MIGRATIONS)).get_current_head() == revision.NEWEST
 
 
 _SCHEMA = "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name"

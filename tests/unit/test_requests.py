@@ -87,6 +87,23 @@ async def test_what_red_will_need_is_left_free_for_a_moment(monkeypatch: pytest.
     await board.close()
 
 
+async def test_blue_goes_on_after_that_moment_whatever_the_clock_makes_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The daemon's loop counts whole milliseconds: a tenth of a second after 100,000.001 is less than their sum."""
+    now = 100_000.001
+    monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: now)
+    board = Board(1)
+    board.requests.make_way()
+    await board.ask("B1")
+    assert board.left == []
+    now = 100_000.101
+    assert now < 100_000.001 + requests.WAY_SECONDS
+    await settled()
+    assert board.left == ["B1"]
+    await board.close()
+
+
 @pytest.mark.parametrize("let_in", [False, True], ids=["while it waits", "as it is let in"])
 async def test_who_stops_waiting_takes_nothing_along(*, let_in: bool) -> None:
     """A lost place would slow the channel for good."""

@@ -155,13 +155,13 @@ def server(settings: Settings, now: datetime) -> Iterator[Finding]:
         yield from found
         if found[0].health is Health.GOOD:
             yield from contents(session.sqlalchemy, settings)
-            if revision.current(session.sqlalchemy) == revision.newest():
+            if revision.current(session.sqlalchemy) == revision.NEWEST:
                 yield processes(workers.working(session.sqlalchemy))
 
 
 def contents(connection: Connection, settings: Settings) -> Iterator[Finding]:
     """The schema, which is looked at and not changed, and what must agree with what is in it."""
-    found = schema(revision.current(connection), revision.newest())
+    found = schema(revision.current(connection), revision.NEWEST)
     yield found
     if found.health is Health.GOOD:
         yield (found := divisions(connection))

@@ -22,15 +22,19 @@ class Requests:
     def __init__(self, at_once: int, *, for_red: int) -> None:
         self._free = at_once
         self._for_red = for_red
-        self._way_until = 0.0
+        self._ways = 0
         self.red = _Door(self)
         self.lower = _Door(self)
 
     def make_way(self) -> None:
         """Red comes: what it will need is left free, for a moment."""
-        loop = asyncio.get_running_loop()
-        self._way_until = loop.time() + WAY_SECONDS
-        loop.call_later(WAY_SECONDS, self.let_in)
+        self._ways += 1
+        asyncio.get_running_loop().call_later(WAY_SECONDS, self._end_of_way)
+
+    def _end_of_way(self) -> None:
+        """Counted and not timed: a look at the clock may find it an instant too early, and nobody would look again."""
+        self._ways -= 1
+        self.let_in()
 
     def let_in(self) -> None:
         """Those whose turn it is, as long as there is something free."""
@@ -58,9 +62,7 @@ class Requests:
     def _may_enter(self, door: _Door) -> bool:
         if door is self.red:
             return self._free > 0
-        return self._free > self._for_red and (
-            not self._way_until or asyncio.get_running_loop().time() >= self._way_until
-        )
+        return self._free > self._for_red and not self._ways
 
 
 class _Door:

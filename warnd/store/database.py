@@ -6,13 +6,12 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.pool import StaticPool
 
 from warnd.errors import StoreError
+from warnd.store import revision
 from warnd.store.statement import Cursor, Statement, Values
 
 _WRITER_CACHE_KIB = 65536
@@ -21,8 +20,6 @@ _CHECKPOINT_PAGES = 16000
 """64 MB of log between checkpoints: a page that a broadcast touches often is copied once."""
 
 _MAP_BYTES = 256 * 1024 * 1024
-_MIGRATIONS = Path(__file__).with_name("migrations")
-
 
 FAILURES = (sqlite3.Error, DBAPIError)
 """What the driver raises, by itself or through SQLAlchemy, when the file cannot be read or written as asked."""
@@ -64,8 +61,13 @@ def engine_over(connection: sqlite3.Connection) -> Engine:
 
 def upgrade(connection: Connection) -> None:
     """Bring the schema to the newest revision; what is there already is left alone."""
+    if revision.current(connection) == revision.NEWEST:
+        return
+    from alembic import command
+    from alembic.config import Config
+
     config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("script_location", str(revision.MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
 

@@ -35,7 +35,9 @@ UPDATE batches SET state = 'stopped' WHERE alert_id = ? AND state IN ('queued', 
 
 _STOP_UNKNOWN = Statement("UPDATE batches SET state = 'settled' WHERE alert_id = ? AND state = 'unknown'")
 
-_OUT = Statement("SELECT count(*) FROM batches WHERE alert_id = ? AND state = 'sending'")
+_LEFT = Statement("""
+SELECT 1 FROM batches WHERE alert_id = ? AND state IN ('queued', 'waiting', 'sending', 'unknown') LIMIT 1
+""")
 
 _SWEPT = Statement("UPDATE alerts SET swept = true WHERE id = ?")
 
@@ -98,9 +100,12 @@ def sweep_stopped(
     behind the place where this chunk began.
     """
     raw = raw_of(connection)
+    left = True
     if not after:
         raw.execute(_STOP_BATCHES, (alert_id,))
         raw.execute(_STOP_UNKNOWN, (alert_id,))
+        # Before the rows are read: what another process settles between the two is there to be marked.
+        left = raw.execute(_LEFT, (alert_id,)).fetchone() is not None
     rows = raw.execute(_UNSENT, (alert_id, after, limit)).fetchall()
     if rows:
         raw.execute(_MARK, (state.value, now, bulk.rows([row[0] for row in rows])))
@@ -108,7 +113,7 @@ def sweep_stopped(
             pending.moved(alert_id, channel, [level] * n, before=before, after=state.value)
     if len(rows) == limit:
         return str(rows[-1][0])
-    if after or raw.execute(_OUT, (alert_id,)).fetchone()[0]:
+    if left:
         return ""
     raw.execute(_SWEPT, (alert_id,))
     return None
