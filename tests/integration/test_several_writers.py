@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.fakes.postgres import PostgresServer
+from bench.postgres import PostgresServer
 from tests.integration.test_store import (
     BAD,
     BUSY,
