@@ -101,7 +101,7 @@ class _Run:
     posted: int = 0
 
     def through(self, struck: Callable[[], None]) -> Sequence[Death]:
-        """All deaths; what died is started again, at once or after the next one's."""
+        """All deaths; what died is started again, at once (also while the feed waits for an answer) or after the next one's."""
         deaths = []
         self.deployment.begin()
         self._post(self.first)
@@ -113,7 +113,7 @@ class _Run:
             self.deployment.kill(moment.victim)
             deaths.append(Death(moment.victim.name, *self._phase(moment)))
             struck()
-            if moment.back:
+            if moment.back or self.feed.answered < self.posted:
                 self.deployment.begin()
         return deaths
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from bench.sweep.broadcast import broadcast
+from bench.sweep.broadcast import Survived, broadcast
 from bench.sweep.ground import GROUNDS
+from bench.sweep.judging import Verdict
 from bench.sweep.totals import Totals
 from bench.sweep.variants import VARIANTS
 
@@ -39,8 +42,10 @@ def sweep(
         for number, share in enumerate(shares(kills)):
             variant = VARIANTS[number % len(VARIANTS)]
             progress.update(bar, description=variant.name)
-            survived = broadcast(
-                ground, variant, share, dice, spoil=spoil, struck=lambda: progress.advance(bar)
+            survived = _survived(
+                partial(
+                    broadcast, ground, variant, share, dice, spoil=spoil, struck=lambda: progress.advance(bar)
+                )
             )
             totals.add(variant.name, survived, people)
             if not console.is_terminal:
@@ -48,6 +53,15 @@ def sweep(
             if not survived.verdict.clean:
                 console.print(f"broadcast {number}, {variant.name}: {survived}", style="red")
     return totals
+
+
+def _survived(told: Callable[[], Survived]) -> Survived:
+    """What broke off or never came to its end spoils the sweep, and ends it not."""
+    try:
+        return told()
+    except (TimeoutError, RuntimeError):
+        traceback.print_exc()
+        return Survived([], Verdict(unfinished=1))
 
 
 def shares(kills: int) -> Iterator[int]:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from contextlib import nullcontext
 from dataclasses import replace
+from io import StringIO
 from itertools import pairwise
 
 import pytest
+from rich.console import Console
 
+from bench.sweep import run
 from bench.sweep.broadcast import Death, Survived
 from bench.sweep.deployment import ALL, Embedded, Scaled, Victim
 from bench.sweep.judging import Evidence, Verdict, judge
 from bench.sweep.moments import draw
-from bench.sweep.run import shares
 from bench.sweep.totals import HEADER, Totals, as_json, cells, markdown
 from bench.sweep.variants import VARIANTS, Follow, Variant
 
@@ -144,7 +147,26 @@ def test_faults_strike_few_enough_requests(variant: Variant) -> None:
 @pytest.mark.parametrize(("kills", "expected"), [(2, [2]), (3, [3]), (7, [3, 3, 1])])
 def test_kills_are_shared_out_among_broadcasts(kills: int, expected: list[int]) -> None:
     """Several to each, the last has what is left."""
-    assert list(shares(kills)) == expected
+    assert list(run.shares(kills)) == expected
+
+
+def test_a_broadcast_that_broke_off_spoils_the_sweep_and_ends_it_not(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Half an hour of kills is not thrown away for one that cannot be judged; nor does it pass for clean."""
+    well = Survived([Death("a worker", "sending", 1)] * 3, Verdict())
+    told = iter([well, TimeoutError("waited in vain"), well])
+
+    def broadcast(*_: object, **__: object) -> Survived:
+        if isinstance(found := next(told), Exception):
+            raise found
+        return found
+
+    monkeypatch.setattr(run, "broadcast", broadcast)
+    monkeypatch.setattr(run, "GROUNDS", {"nowhere": lambda people: nullcontext()})
+    totals = run.sweep("nowhere", 9, seed=1, console=Console(file=StringIO()))
+    assert (totals.kills, totals.together.verdict) == (6, Verdict(unfinished=1))
+    assert "waited in vain" in capsys.readouterr().err
 
 
 def test_the_table_adds_up() -> None:
