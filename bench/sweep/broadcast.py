@@ -6,7 +6,7 @@ import random
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -20,9 +20,9 @@ from bench.sweep.deployment import Deployment
 from bench.sweep.evidence import gathered, phase, receipts_are_in, settled
 from bench.sweep.feed import Feed
 from bench.sweep.ground import Ground
-from bench.sweep.judging import Verdict, judge
+from bench.sweep.judging import Evidence, Verdict, judge
 from bench.sweep.moments import Course, Moment, draw
-from bench.sweep.variants import Follow, Variant
+from bench.sweep.variants import Follow, Shape, Variant
 from bench.until import until
 from bench.warning import warning
 
@@ -62,31 +62,27 @@ def broadcast(
         shape = dice.choice(ground.shapes)
         faults = variant.faults(ground.people // shape.batch)
         gateway.go_wrong(latency=shape.latency, seed=dice.randrange(2**31), **faults)
-        channel = {
-            "adapter": "sms.http", "max_batch": shape.batch, "slots": shape.slots, "receipts": variant.receipts,
-            "timeout": "1s", **gateway.options,
-        }  # fmt: skip
-        sends = dice.random() < 0.5
-        with ground.deployed(Path(home), channel, port=port, sends=sends) as deployment:
+        channel = {**_channel(variant, shape), **gateway.options}
+        with (
+            ground.deployed(Path(home), channel, port=port, sends=dice.random() < 0.5) as deployment,
+            closing(Feed(deployment.url, ground.key)) as feed,
+        ):
             course = draw(dice, kills, deployment.victims, follows=variant.follow is not Follow.NOTHING)
-            feed = Feed(deployment.url, ground.key)
-            try:
-                run = _Run(deployment, gateway, feed, ground.people, variant, course)
-                deaths = run.through(struck)
-                run.finish()
-                gateway.lose(spoil)
-                addresses = Crowd("sms", ground.people).addresses
-                evidence = gathered(
-                    deployment,
-                    gateway,
-                    addresses,
-                    variant.follow,
-                    answered=feed.answered,
-                    latency=shape.latency,
-                )
-                return Survived(deaths, judge(evidence))
-            finally:
-                feed.stop()
+            run = _Run(deployment, gateway, feed, ground.people, variant, course)
+            deaths = run.through(struck)
+            run.finish()
+            gateway.lose(spoil)
+            return Survived(deaths, judge(run.evidence(shape)))
+
+
+def _channel(variant: Variant, shape: Shape) -> Mapping[str, Any]:
+    return {
+        "adapter": "sms.http",
+        "max_batch": shape.batch,
+        "slots": shape.slots,
+        "receipts": variant.receipts,
+        "timeout": "1s",
+    }
 
 
 @dataclass(slots=True)
@@ -128,6 +124,16 @@ class _Run:
             if self.variant.receipts:
                 arrived = partial(receipts_are_in, self.deployment, self.gateway)
                 self._until(arrived, "the receipts are in", patience=_RECEIPTS_PATIENCE)
+
+    def evidence(self, shape: Shape) -> Evidence:
+        return gathered(
+            self.deployment,
+            self.gateway,
+            Crowd("sms", self.people).addresses,
+            self.variant.follow,
+            answered=self.feed.answered,
+            latency=shape.latency,
+        )
 
     def _until(self, holds: Callable[[], object], what: str, *, patience: float = _PATIENCE) -> None:
         def looked() -> object:

@@ -11,11 +11,11 @@ from bench.sweep.variants import Follow
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """
-    ``answered`` messages had a 202. ``taken``: how often the gateway took each number, by alert, in the order in which the alerts came. ``marked``:
-    the numbers whose batch the journal marks as a possible repeat; ``given_up``: those left unknown with an
-    alarm standing. ``receipts_lost``: receipts that were answered well and have come to nothing. ``stale``: recipients of what had
-    ended so long before that every process must have heard of it. ``unfinished``: something is under way for ever; ``miscounted``: tallies that differ from the
-    deliveries; ``broken``: a chain of the journal does not hold.
+    ``answered`` messages had a 202. ``taken``: how often the gateway took each number, by alert, in the order in which the
+    alerts came. ``marked``: the numbers whose batch the journal marks as a possible repeat; ``given_up``: those left unknown
+    with an alarm standing. ``receipts_lost``: receipts that were answered well and have come to nothing. ``stale``: recipients of
+    what had ended so long before that every process must have heard of it. ``unfinished``: something is under way for ever;
+    ``miscounted``: tallies that differ from the deliveries; ``broken``: a chain of the journal does not hold.
     """
 
     people: Set[str]
