@@ -45,7 +45,7 @@ bench: $(VENV)/.bench ## the published benchmark, peers beside us
 bench-full: $(VENV)/.bench ## the same with more rounds, and a million queued
 	$(BIN)/python -m bench --full $(ARGS)
 
-sweep: $(VENV)/.bench ## kill -9 at 200 random points, nobody lost: ARGS="--kills 50 --seed 1"
+sweep: $(VENV)/.bench ## kill -9 at 200 random points, nobody lost: ARGS="--deployment scaled"
 	$(BIN)/python -m bench sweep $(ARGS)
 
 # Stamps: a step is done again only when what it reads has changed.

@@ -20,9 +20,10 @@ from rich.console import Console
 
 from bench import matrix, plots
 from bench.groups import GROUPS
-from bench.report import LAST, SWEEP, Result, keep, kept, machine, markdown, show, write_section
+from bench.report import LAST, SWEEPS, Result, keep, kept, machine, markdown, show, write_section
 from bench.scale import Scale
 from bench.sweep import totals
+from bench.sweep.ground import GROUNDS
 from bench.sweep.run import PEOPLE, sweep
 from warnd import logs
 
@@ -74,16 +75,19 @@ def _section(results: Sequence[Result], described: str, scale: Scale, *, picture
 def _sweep(given: argparse.Namespace, console: Console) -> int:
     began, described = time.monotonic(), machine()
     seed = given.seed if given.seed is not None else random.randrange(2**31)
-    found = sweep(given.kills, seed=seed, people=given.people, spoil=given.spoil, console=console)
+    found = sweep(
+        given.deployment, given.kills, seed=seed, people=given.people, spoil=given.spoil, console=console
+    )
     took = time.monotonic() - began
     totals.show(found, console)
-    clean = all(total.verdict.clean for total in found.values())
-    console.print(f"Seed {seed}, {took / 60:.1f} minutes: {'clean' if clean else 'NOT CLEAN'}.")
+    console.print(f"Seed {seed}, {took / 60:.1f} minutes: {'clean' if found.clean else 'NOT CLEAN'}.")
     if given.json is not None:
-        given.json.write_text(json.dumps(totals.as_json(found, seed=seed, seconds=took), indent=2) + "\n")
-    if given.kills >= _PUBLISHED and not given.spoil:
-        write_section(SWEEP, f"{described} Seed {seed}, {took / 60:.0f} minutes.\n\n{totals.markdown(found)}")
-    return 0 if clean else 1
+        said = totals.as_json(found, deployment=given.deployment, seed=seed, seconds=took)
+        given.json.write_text(json.dumps(said, indent=2) + "\n")
+    if found.kills >= _PUBLISHED and not given.spoil:
+        text = f"{described} Seed {seed}, {took / 60:.0f} minutes.\n\n{totals.markdown(found)}"
+        write_section(SWEEPS[given.deployment], text)
+    return 0 if found.clean else 1
 
 
 def _arguments() -> argparse.ArgumentParser:
@@ -97,6 +101,7 @@ def _arguments() -> argparse.ArgumentParser:
     arguments.set_defaults(act=_bench)
     commands = arguments.add_subparsers()
     kills = commands.add_parser("sweep", help="kill -9 at random points; exit code 1 when anything is lost")
+    kills.add_argument("--deployment", choices=GROUNDS, default="embedded", help="what is killed")
     kills.add_argument("--kills", type=int, default=_PUBLISHED)
     kills.add_argument("--seed", type=int, help="of the moments; drawn when not given")
     kills.add_argument("--people", type=int, default=PEOPLE, help="recipients of each broadcast")

@@ -1,19 +1,18 @@
-"""Made-up people: a store file with the real divisions of prefecture 6212 and as many posts as a row needs."""
+"""Made-up people: a store with the real divisions of prefecture 6212 and as many posts as a row needs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 from sqlalchemy import Connection, Table, insert
 
+from bench.standing import Store, writing
 from warnd.model.ulid import UlidMaker
 from warnd.resources import config_dir
 from warnd.store import bulk, tables
-from warnd.store.database import engine_over, open_writer, raw_of, upgrade
+from warnd.store.database import raw_of
 from warnd.store.regions import import_regions
 from warnd.store.standing import audience_changed
 from warnd.store.tables import micros
@@ -43,21 +42,14 @@ class Crowd:
         return [address(n) for n in range(self.first, self.first + self.size)]
 
 
-def build(path: Path, crowds: Sequence[Crowd]) -> None:
-    """Write the store file: schema, divisions, a group for each crowd, its subscription and its posts."""
-    with closing(open_writer(path)) as raw:
-        engine = engine_over(raw)
-        with engine.connect() as connection:
-            upgrade(connection)
-            raw.execute("BEGIN")
-            import_regions(connection, config_dir() / "cn-divisions-2023.csv.xz", under="6212")
-            ids = UlidMaker()
-            for crowd in crowds:
-                _settle_in(connection, crowd, ids)
-            audience_changed(connection)
-            raw.execute("COMMIT")
-            raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        engine.dispose()
+def build(store: Store, crowds: Sequence[Crowd]) -> None:
+    """Fill a new store: divisions, a group for each crowd, its subscription and its posts."""
+    with writing(store) as connection:
+        import_regions(connection, config_dir() / "cn-divisions-2023.csv.xz", under="6212")
+        ids = UlidMaker()
+        for crowd in crowds:
+            _settle_in(connection, crowd, ids)
+        audience_changed(connection)
 
 
 def _settle_in(connection: Connection, crowd: Crowd, ids: UlidMaker) -> None:

@@ -61,23 +61,19 @@ class Telling:
 
 
 def settings(
-    home: Path,
-    channels: Mapping[str, Mapping[str, Any]],
-    *,
-    port: int = 0,
-    retry: Mapping[str, Any] | None = None,
+    home: Path, channels: Mapping[str, Mapping[str, Any]], *, port: int = 0, **tables: Mapping[str, Any]
 ) -> Settings:
     """A configuration on ``home`` with these tables; pacing is unlimited, all else as shipped."""
-    tables: dict[str, Mapping[str, Any]] = {
+    chosen: dict[str, Mapping[str, Any]] = {
         "server": {"port": port},
         "store": {"url": f"sqlite:///{home / 'warnd.db'}"},
         "logs": {"level": "error"},
-        "retry": retry or {},
         "sources.weather": {"regions": ["6212"], "official": True},
         **{f"channels.{name}": options for name, options in channels.items()},
+        **tables,
     }
     lines: list[str] = []
-    for name, options in tables.items():
+    for name, options in chosen.items():
         lines.append(f"[{name}]")
         lines += [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in options.items()]
     file = home / "warnd.toml"

@@ -59,6 +59,14 @@ class Counting(Gateway):
         found: Sequence[str] = _ask(f"{self.control}/_answered")
         return found
 
+    def owed(self) -> int:
+        """How many receipts it has neither had answered nor given up."""
+        return int(_ask(f"{self.control}/_owed"))
+
+    def later(self, text: str, at: int) -> int:
+        """How many it took for that text after ``at`` (microseconds since 1970)."""
+        return int(_ask(f"{self.control}/_later", json.dumps({"text": text, "at": at}).encode()))
+
     def lose(self, count: int) -> None:
         """Strike so many numbers from its book."""
         _ask(f"{self.control}/_lose", str(count).encode())

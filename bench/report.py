@@ -16,8 +16,9 @@ from rich.table import Table
 
 _HERE = Path(__file__).parent
 _RESULTS = _HERE / "results.json"
-LAST, SWEEP = "## The last result", "## The last sweep"
-"""Sections of the README that are written anew."""
+LAST = "## The last result"
+SWEEPS = {"embedded": "## The last sweep", "scaled": "## The last sweep, scaled out"}
+"""Sections of the README that are written anew; of sweeps by the deployment."""
 
 
 @dataclass(frozen=True, slots=True)

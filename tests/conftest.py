@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import pytest
 import structlog
 
-from tests.fakes.postgres import PostgresServer, postgres_server
+from bench.postgres import PostgresServer, postgres_server
 from warnd.store.postgres_connection import Place
 
 

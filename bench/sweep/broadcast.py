@@ -1,14 +1,12 @@
-"""One broadcast of a sweep: a daemon, a gateway, a feed, several deaths, a verdict."""
+"""One broadcast of a sweep: a deployment, a gateway, a feed, several deaths, a verdict."""
 
 from __future__ import annotations
 
 import random
-import shutil
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -16,48 +14,42 @@ from typing import Any
 
 import orjson
 
-from bench.audience import Crowd, build
+from bench.audience import Crowd
 from bench.gateway import Counting, counting_gateway, free_port
-from bench.standing import feed_key, receipts_path
-from bench.sweep.deployment import Deployment, Embedded
-from bench.sweep.evidence import gathered, phase, settled, unapplied
+from bench.sweep.deployment import Deployment
+from bench.sweep.evidence import gathered, phase, receipts_are_in, settled
 from bench.sweep.feed import Feed
-from bench.sweep.judging import Verdict, judge
+from bench.sweep.ground import Ground
+from bench.sweep.judging import Evidence, Verdict, judge
 from bench.sweep.moments import Course, Moment, draw
-from bench.sweep.variants import SHAPES, Follow, Variant
+from bench.sweep.variants import Follow, Shape, Variant
 from bench.until import until
 from bench.warning import warning
 
 _PATIENCE = 120.0
 _RECEIPTS_PATIENCE = 15.0
+_LOOK_EVERY = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Death:
+    """Whose it was, in which phase it struck, and how many recipients were in flight."""
+
+    victim: str
+    phase: str
+    in_flight: int
 
 
 @dataclass(frozen=True, slots=True)
 class Survived:
-    """One broadcast: where each death struck, recipients in flight at all of them together, and how it ended."""
+    """One broadcast: its deaths, and how it ended."""
 
-    struck: Mapping[str, int]
-    in_flight: int
+    deaths: Sequence[Death]
     verdict: Verdict
 
 
-@dataclass(frozen=True, slots=True)
-class Audience:
-    """``people`` posts, in a store file that is copied for every broadcast; it has a feed's key."""
-
-    file: Path
-    people: int
-    key: str
-    receipts: str
-
-    @classmethod
-    def at(cls, file: Path, people: int) -> Audience:
-        build(file, [Crowd("sms", people)])
-        return cls(file, people, feed_key(file), receipts_path(file, "sms"))
-
-
 def broadcast(
-    audience: Audience, variant: Variant, kills: int, dice: random.Random, *, spoil: int, struck: Callable[[], None]
+    ground: Ground, variant: Variant, kills: int, dice: random.Random, *, spoil: int, struck: Callable[[], None]
 ) -> Survived:  # fmt: skip
     """
     Tell everybody, with that many deaths on the way; ``struck`` is called after each.
@@ -65,29 +57,32 @@ def broadcast(
     ``spoil`` numbers are struck from the gateway's book at the end: a judge that does not call them lost is none.
     """
     port = free_port()
-    url = f"http://127.0.0.1:{port}{audience.receipts}" if variant.receipts else None
+    url = f"http://127.0.0.1:{port}{ground.receipts}" if variant.receipts else None
     with tempfile.TemporaryDirectory(prefix="sweep-") as home, counting_gateway(receipts=url) as gateway:
-        shape = dice.choice(SHAPES)
-        gateway.go_wrong(latency=shape.latency, seed=dice.randrange(2**31), **variant.faults)
-        shutil.copy(audience.file, Path(home, "warnd.db"))
-        channel = {
-            "adapter": "sms.http", "max_batch": shape.batch, "slots": shape.slots, "receipts": variant.receipts,
-            "timeout": "1s", **gateway.options,
-        }  # fmt: skip
-        deployment = Embedded(Path(home), channel, port=port)
-        feed = Feed(deployment.url, audience.key)
-        course = draw(dice, kills, follows=variant.follow is not Follow.NOTHING)
-        try:
-            run = _Run(deployment, gateway, feed, audience.people, variant, course)
-            phases, in_flight = run.through(struck)
+        shape = dice.choice(ground.shapes)
+        faults = variant.faults(ground.people // shape.batch)
+        gateway.go_wrong(latency=shape.latency, seed=dice.randrange(2**31), **faults)
+        channel = {**_channel(variant, shape), **gateway.options}
+        with (
+            ground.deployed(Path(home), channel, port=port, sends=dice.random() < 0.5) as deployment,
+            closing(Feed(deployment.url, ground.key)) as feed,
+        ):
+            course = draw(dice, kills, deployment.victims, follows=variant.follow is not Follow.NOTHING)
+            run = _Run(deployment, gateway, feed, ground.people, variant, course)
+            deaths = run.through(struck)
             run.finish()
             gateway.lose(spoil)
-            addresses = Crowd("sms", audience.people).addresses
-            evidence = gathered(deployment, gateway, addresses, variant.follow, answered=feed.answered)
-            return Survived(phases, in_flight, judge(evidence))
-        finally:
-            feed.stop()
-            deployment.kill()
+            return Survived(deaths, judge(run.evidence(shape)))
+
+
+def _channel(variant: Variant, shape: Shape) -> Mapping[str, Any]:
+    return {
+        "adapter": "sms.http",
+        "max_batch": shape.batch,
+        "slots": shape.slots,
+        "receipts": variant.receipts,
+        "timeout": "1s",
+    }
 
 
 @dataclass(slots=True)
@@ -101,34 +96,55 @@ class _Run:
     first: Mapping[str, Any] = field(default_factory=lambda: orjson.loads(warning("orange")))
     posted: int = 0
 
-    def through(self, struck: Callable[[], None]) -> tuple[Counter[str], int]:
-        """All deaths, a start after each; how many struck in which phase, and recipients in flight at them together."""
-        phases: Counter[str] = Counter()
-        in_flight = 0
+    def through(self, struck: Callable[[], None]) -> Sequence[Death]:
+        """All deaths; what died is started again, at once (also while the feed waits for an answer) or after the next one's."""
+        deaths = []
         self.deployment.begin()
         self._post(self.first)
         for moment in self.course.moments:
             if not moment.starting:
                 self.deployment.ready()
-                until(partial(self._reached, moment), "so many are told", patience=_PATIENCE)
+                self._until(partial(self._reached, moment), "so many are told")
             time.sleep(moment.after)
-            self.deployment.kill()
-            during, flying = phase(self.deployment, self.variant)
-            phases["starting" if moment.starting else during] += 1
-            in_flight += flying
+            self.deployment.kill(moment.victim)
+            deaths.append(Death(moment.victim.name, *self._phase(moment)))
             struck()
-            self.deployment.begin()
-        return phases, in_flight
+            if moment.back or self.feed.answered < self.posted:
+                self.deployment.begin()
+        return deaths
 
     def finish(self) -> None:
         """Until everything is settled, and no receipt is left to come. What never is, the judge will find."""
         self._follow()
+        self.deployment.begin()
         self.deployment.ready()
-        until(lambda: self.feed.answered == self.posted, "all messages are answered", patience=_PATIENCE)
+        self._until(lambda: self.feed.answered == self.posted, "all messages are answered")
         with suppress(TimeoutError):
-            until(lambda: settled(self.deployment, self.posted), "the broadcast is over", patience=_PATIENCE)
+            self._until(lambda: settled(self.deployment, self.posted), "the broadcast is over")
             if self.variant.receipts:
-                until(self._receipts_are_in, "the receipts are in", patience=_RECEIPTS_PATIENCE)
+                arrived = partial(receipts_are_in, self.deployment, self.gateway)
+                self._until(arrived, "the receipts are in", patience=_RECEIPTS_PATIENCE)
+
+    def evidence(self, shape: Shape) -> Evidence:
+        return gathered(
+            self.deployment,
+            self.gateway,
+            Crowd("sms", self.people).addresses,
+            self.variant.follow,
+            answered=self.feed.answered,
+            latency=shape.latency,
+        )
+
+    def _until(self, holds: Callable[[], object], what: str, *, patience: float = _PATIENCE) -> None:
+        def looked() -> object:
+            self.deployment.tend()
+            return holds()
+
+        until(looked, what, patience=patience, every=_LOOK_EVERY)
+
+    def _phase(self, moment: Moment) -> tuple[str, int]:
+        during, in_flight = phase(self.deployment, self.variant)
+        return "starting" if moment.starting else during, in_flight
 
     def _reached(self, moment: Moment) -> bool:
         """Whether so many have heard something, or no more will; sends what follows when its time has come."""
@@ -150,9 +166,3 @@ class _Run:
     def _post(self, message: Mapping[str, Any]) -> None:
         self.feed.post(orjson.dumps(message))
         self.posted += 1
-
-    def _receipts_are_in(self) -> bool:
-        """Whether the gateway has none left to push (as many as half a second before), and all have come to something."""
-        before = len(self.gateway.answered())
-        time.sleep(0.5)
-        return before == len(self.gateway.answered()) and not unapplied(self.deployment, self.gateway)

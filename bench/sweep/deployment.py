@@ -1,77 +1,159 @@
-"""The daemon that is killed: its processes seen from outside, and its store looked into."""
+"""The ways of running warnd that are killed: their processes from outside, and a look into their store."""
 
 from __future__ import annotations
 
-import sqlite3
-import subprocess
-import sys
-import urllib.request
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from bench.engine import settings
-from bench.until import until
+from sqlalchemy import Connection
 
-RETRY = {"first": "100ms", "ceiling": "2s"}
-"""Sooner than shipped, so that a sweep need not wait."""
+from bench.engine import settings
+from bench.postgres import PostgresServer
+from bench.sweep.processes import Processes
+from warnd.store.database import engine_over, open_reader, raw_of
+from warnd.store.postgres_connection import Place, Session
+from warnd.store.statement import Statement
+
+_TABLES: Mapping[str, Mapping[str, Any]] = {
+    "retry": {"first": "100ms", "ceiling": "2s"},  # sooner than shipped, so that a sweep need not wait
+    "logs": {"level": "info"},
+}
+
+_KEEPER = "SELECT name FROM workers WHERE timers AND ended_at IS NULL"
+
+
+@dataclass(frozen=True, slots=True)
+class Victim:
+    """What may be killed at a moment. A ``spare`` one may stay away for a while: the others do its work."""
+
+    name: str
+    spare: bool = False
+
+
+ALL = Victim("all of warnd")
+WORKER, SERVER = Victim("a worker", spare=True), Victim("the server", spare=True)
+KEEPER, DATABASE = Victim("who keeps the timers"), Victim("PostgreSQL")
 
 
 class Deployment(Protocol):
     """
-    A way of running warnd, at ``url`` whenever it runs. ``begin`` starts its processes, ``ready`` waits until it serves, ``kill``
-    is ``kill -9`` of all of them; ``rows`` reads its store, whether it runs or not.
+    A way of running warnd, at ``url`` whenever it runs.
+
+    ``begin`` starts those of its processes that do not run, ``ready`` waits until they are at work, ``kill`` is ``kill -9``.
+    ``tend`` is to be called while anything is waited for. The store can be looked into whether it runs or not.
     """
 
     url: str
+    victims: Sequence[Victim]
 
     def begin(self) -> None: ...
 
     def ready(self) -> None: ...
 
-    def kill(self) -> None: ...
+    def tend(self) -> None: ...
 
-    def rows(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]: ...
+    def kill(self, victim: Victim) -> None: ...
+
+    def look(self) -> AbstractContextManager[Connection]: ...
+
+
+def asked(connection: Connection, sql: str) -> list[tuple[Any, ...]]:
+    """The rows of a statement that both databases are asked in the same words."""
+    return raw_of(connection).execute(Statement(sql)).fetchall()
 
 
 class Embedded:
-    """``warnd serve`` on SQLite: one process."""
+    """``warnd serve`` on the SQLite file in ``home``: one process."""
+
+    victims = (ALL,)
 
     def __init__(self, home: Path, channel: Mapping[str, Any], *, port: int) -> None:
-        settings(home, {"sms": channel}, port=port, retry=RETRY)
-        self._home = home
-        self._process: subprocess.Popen[bytes] | None = None
+        settings(home, {"sms": channel}, port=port, **_TABLES)
+        self._processes = Processes(home, {"daemon": ["serve"]}, supervised=False)
+        self._store = home / "warnd.db"
         self.url = f"http://127.0.0.1:{port}"
 
     def begin(self) -> None:
-        with (self._home / "daemon.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "warnd", "serve", "--config", str(self._home / "warnd.toml")],
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
+        self._processes.begin()
 
     def ready(self) -> None:
-        until(self._serves, "the daemon serves")
+        self._processes.ready()
 
-    def kill(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
+    def tend(self) -> None:
+        self._processes.tend()
 
-    def rows(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
-        with closing(sqlite3.connect(self._home / "warnd.db", timeout=10)) as connection:
-            return connection.execute(sql, parameters).fetchall()
+    def kill(self, victim: Victim = ALL) -> None:
+        self._processes.kill(self._processes.alive)
 
-    def _serves(self) -> bool:
-        assert self._process is not None
-        if self._process.poll() is not None:
-            log = (self._home / "daemon.log").read_text(errors="replace")
-            raise RuntimeError(f"the daemon ended by itself: {log[-2000:]}")
-        try:
-            with urllib.request.urlopen(f"{self.url}/readyz", timeout=5):
-                return True
-        except OSError:
-            return False
+    @contextmanager
+    def look(self) -> Iterator[Connection]:
+        # By a connection that ends with the look: one that stays would spare the file its recovery.
+        with closing(open_reader(self._store)) as reader, engine_over(reader).connect() as connection:
+            yield connection
+
+
+class Scaled:
+    """``warnd serve`` and two of ``warnd worker`` on a database of that server; ``sends``: the first sends as well."""
+
+    victims = (WORKER, SERVER, KEEPER, ALL, DATABASE)
+
+    def __init__(
+        self,
+        home: Path,
+        channel: Mapping[str, Any],
+        *,
+        port: int,
+        server: PostgresServer,
+        place: Place,
+        sends: bool,
+    ) -> None:
+        store, workers = {"url": place.url}, {"serve_sends": sends}
+        settings(home, {"sms": channel}, port=port, store=store, workers=workers, **_TABLES)
+        commands = {"serve": ["serve"], "worker 1": ["worker"], "worker 2": ["worker"]}
+        self._processes = Processes(
+            home, {name: [*words, "--name", name] for name, words in commands.items()}, supervised=True
+        )
+        self._server = server
+        self._place = place
+        self._session = Session(place)
+        self.url = f"http://127.0.0.1:{port}"
+
+    def begin(self) -> None:
+        self._processes.begin()
+
+    def ready(self) -> None:
+        self._processes.ready()
+
+    def tend(self) -> None:
+        self._processes.tend()
+
+    def kill(self, victim: Victim = ALL) -> None:
+        if victim is not DATABASE:
+            self._processes.kill(self._those(victim))
+            return
+        self._session.close()
+        self._server.kill()
+        self._server.start()
+        self._session = Session(self._place)
+
+    @contextmanager
+    def look(self) -> Iterator[Connection]:
+        yield self._session.sqlalchemy
+
+    def close(self) -> None:
+        """Its database has no more connections."""
+        self.kill()
+        self._session.close()
+
+    def _those(self, victim: Victim) -> Sequence[str]:
+        """The names of its processes: where several could be meant, of the one that has been up longest."""
+        alive = self._processes.alive
+        if victim is ALL:
+            return alive
+        if victim is KEEPER:
+            kept = [name for (name,) in asked(self._session.sqlalchemy, _KEEPER)]
+            return [name for name in alive if name in kept] or alive[:1]
+        return [name for name in alive if (name == "serve") is (victim is SERVER)][:1]

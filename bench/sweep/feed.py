@@ -28,7 +28,7 @@ class Feed:
         self._threads.append(thread)
         thread.start()
 
-    def stop(self) -> None:
+    def close(self) -> None:
         self._stopped.set()
         for thread in self._threads:
             thread.join()

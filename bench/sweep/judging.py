@@ -11,9 +11,11 @@ from bench.sweep.variants import Follow
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """
-    ``answered`` messages had a 202. ``taken``: how often the gateway took each number, by alert, in the order in which the alerts came. ``marked``:
-    the numbers whose batch the journal marks as a possible repeat; ``given_up``: those left unknown with an
-    alarm standing. ``receipts_lost``: receipts that were answered well and have come to nothing.
+    ``answered`` messages had a 202. ``taken``: how often the gateway took each number, by alert, in the order in which the
+    alerts came. ``marked``: the numbers whose batch the journal marks as a possible repeat; ``given_up``: those left unknown
+    with an alarm standing. ``receipts_lost``: receipts that were answered well and have come to nothing. ``stale``: recipients of
+    what had ended so long before that every process must have heard of it. ``unfinished``: something is under way for ever;
+    ``miscounted``: tallies that differ from the deliveries; ``broken``: a chain of the journal does not hold.
     """
 
     people: Set[str]
@@ -23,13 +25,18 @@ class Evidence:
     marked: Mapping[str, Set[str]]
     given_up: Mapping[str, Set[str]]
     receipts_lost: int = 0
+    stale: int = 0
+    unfinished: bool = False
+    miscounted: int = 0
+    broken: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """
     Recipients of each kind; ``unmarked`` are those of the ``repeated`` of whom the journal does not say that it may
-    be so, ``given_up`` those not told, of whom an alarm says that it is not known.
+    be so, ``given_up`` those not told, of whom an alarm says that it is not known, ``stale`` those told what had
+    ended. Then broadcasts that are ``unfinished``, tallies, and broadcasts whose journal is ``broken``.
     """
 
     lost: int = 0
@@ -37,10 +44,15 @@ class Verdict:
     unmarked: int = 0
     given_up: int = 0
     receipts_lost: int = 0
+    stale: int = 0
+    unfinished: int = 0
+    miscounted: int = 0
+    broken: int = 0
 
     @property
     def clean(self) -> bool:
-        return not (self.lost or self.unmarked or self.receipts_lost)
+        excused = {"repeated", "given_up"}
+        return not any(getattr(self, each.name) for each in fields(self) if each.name not in excused)
 
     def __add__(self, other: Verdict) -> Verdict:
         return Verdict(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(Verdict)))
@@ -75,6 +87,10 @@ def judge(evidence: Evidence) -> Verdict:
         unmarked=len(unmarked),
         given_up=len(given_up),
         receipts_lost=evidence.receipts_lost,
+        stale=evidence.stale,
+        unfinished=int(evidence.unfinished),
+        miscounted=evidence.miscounted,
+        broken=int(evidence.broken),
     )
 
 

@@ -1,4 +1,4 @@
-"""The table of a sweep: variant by variant, where it was struck and what came of it."""
+"""The tables of a sweep: variant by variant and victim by victim, where it was struck and what came of it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from rich.console import Console
 from rich.table import Table
 
-from bench.sweep.broadcast import Survived
+from bench.sweep.broadcast import Death, Survived
 from bench.sweep.judging import Verdict
 
 PHASES = ("before the 202", "planning", "sending", "settling", "receipts", "starting", "done")
@@ -17,7 +17,7 @@ PHASES = ("before the 202", "planning", "sending", "settling", "receipts", "star
 
 @dataclass(slots=True)
 class Total:
-    """Of one variant, or of all."""
+    """Of some broadcasts and deaths."""
 
     broadcasts: int = 0
     recipients: int = 0
@@ -29,12 +29,12 @@ class Total:
     def kills(self) -> int:
         return self.struck.total()
 
-    def add(self, survived: Survived, people: int) -> None:
+    def add(self, deaths: Sequence[Death], verdict: Verdict, people: int) -> None:
         self.broadcasts += 1
         self.recipients += people
-        self.in_flight += survived.in_flight
-        self.struck.update(survived.struck)
-        self.verdict += survived.verdict
+        self.in_flight += sum(death.in_flight for death in deaths)
+        self.struck.update(death.phase for death in deaths)
+        self.verdict += verdict
 
     def __add__(self, other: Total) -> Total:
         return Total(
@@ -46,45 +46,88 @@ class Total:
         )
 
 
+@dataclass(slots=True)
+class Totals:
+    """``by_victim``: its own deaths, and how the broadcasts ended that had one of them, whatever else died there."""
+
+    by_variant: dict[str, Total] = field(default_factory=dict)
+    by_victim: dict[str, Total] = field(default_factory=dict)
+
+    @property
+    def together(self) -> Total:
+        return sum(self.by_variant.values(), Total())
+
+    @property
+    def kills(self) -> int:
+        return self.together.kills
+
+    @property
+    def clean(self) -> bool:
+        return self.together.verdict.clean
+
+    def add(self, variant: str, survived: Survived, people: int) -> None:
+        self.by_variant.setdefault(variant, Total()).add(survived.deaths, survived.verdict, people)
+        for victim in dict.fromkeys(death.victim for death in survived.deaths):
+            deaths = [death for death in survived.deaths if death.victim == victim]
+            self.by_victim.setdefault(victim, Total()).add(deaths, survived.verdict, people)
+
+
 HEADER = (
     "", "broadcasts", "recipients", "kills", *PHASES, "in flight", "told twice", "of them unmarked", "lost",
-    "given up, with an alarm", "receipts lost",
+    "given up, with an alarm", "receipts lost", "told what had ended", "not finished", "tallies that differ",
+    "journals broken",
 )  # fmt: skip
 
 
-def cells(totals: Mapping[str, Total]) -> Sequence[Sequence[str]]:
-    """A row for each variant and one for all."""
-    everything = sum(totals.values(), Total())
-    return [_row(name, total) for name, total in {**totals, "together": everything}.items()]
+def cells(totals: Totals) -> Sequence[Sequence[str]]:
+    """A row for each variant, and one for all."""
+    return [_row(name, total) for name, total in {**totals.by_variant, "together": totals.together}.items()]
 
 
-def show(totals: Mapping[str, Total], console: Console) -> None:
-    """Turned on its side, so that it fits: a column for each variant."""
-    rows = [HEADER, *cells(totals)]
-    table = Table(*(row[0] for row in rows), title="kill -9")
-    for column in table.columns[1:]:
-        column.justify = "right"
-    for line in list(zip(*rows, strict=True))[1:]:
-        table.add_row(*line)
-    console.print(table)
+def show(totals: Totals, console: Console) -> None:
+    """Turned on their side, so that they fit: a column for each variant, and for each victim."""
+    for title, rows in _tables(totals).items():
+        table = Table(*(row[0] for row in rows), title=title)
+        for column in table.columns[1:]:
+            column.justify = "right"
+        for line in list(zip(*rows, strict=True))[1:]:
+            table.add_row(*line)
+        console.print(table)
 
 
-def markdown(totals: Mapping[str, Total]) -> str:
-    rows = [HEADER, *cells(totals)]
+def markdown(totals: Totals) -> str:
+    return "\n\n".join(_markdown(rows) for rows in _tables(totals).values())
+
+
+def as_json(totals: Totals, *, deployment: str, seed: int, seconds: float) -> Mapping[str, object]:
+    return {
+        "deployment": deployment,
+        "seed": seed,
+        "seconds": round(seconds, 1),
+        "clean": totals.clean,
+        "variants": _as_json(totals.by_variant),
+        "victims": _as_json(totals.by_victim),
+    }
+
+
+def _tables(totals: Totals) -> Mapping[str, Sequence[Sequence[str]]]:
+    tables = {"kill -9": [HEADER, *cells(totals)]}
+    if len(totals.by_victim) > 1:
+        victims = [_row(name, total) for name, total in totals.by_victim.items()]
+        tables["by what was killed"] = [HEADER, *victims]
+    return tables
+
+
+def _markdown(rows: Sequence[Sequence[str]]) -> str:
     first, *lines = zip(*rows, strict=True)
     rule = ["---", *("---:" for _ in rows[1:])]
     return "\n".join(f"| {' | '.join(line)} |" for line in (first, rule, *lines))
 
 
-def as_json(totals: Mapping[str, Total], *, seed: int, seconds: float) -> Mapping[str, object]:
+def _as_json(totals: Mapping[str, Total]) -> Mapping[str, object]:
     return {
-        "seed": seed,
-        "seconds": round(seconds, 1),
-        "clean": all(total.verdict.clean for total in totals.values()),
-        "variants": {
-            name: {**asdict(total), "struck": dict(total.struck), "kills": total.kills}
-            for name, total in totals.items()
-        },
+        name: {**asdict(total), "struck": dict(total.struck), "kills": total.kills}
+        for name, total in totals.items()
     }
 
 
@@ -92,6 +135,7 @@ def _row(name: str, total: Total) -> Sequence[str]:
     verdict = total.verdict
     numbers = [
         total.broadcasts, total.recipients, total.kills, *(total.struck[phase] for phase in PHASES), total.in_flight,
-        verdict.repeated, verdict.unmarked, verdict.lost, verdict.given_up, verdict.receipts_lost,
+        verdict.repeated, verdict.unmarked, verdict.lost, verdict.given_up, verdict.receipts_lost, verdict.stale,
+        verdict.unfinished, verdict.miscounted, verdict.broken,
     ]  # fmt: skip
     return [name, *(f"{number:,}" for number in numbers)]

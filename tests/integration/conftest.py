@@ -12,7 +12,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from sqlalchemy import Connection, create_engine
 
-from tests.fakes.postgres import PostgresServer
+from bench.postgres import PostgresServer
 from tests.integration.door import Door
 from warnd.api import build
 from warnd.app import App

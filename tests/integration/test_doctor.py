@@ -16,7 +16,7 @@ import typer
 from sqlalchemy import insert
 from typer.testing import CliRunner, Result
 
-from tests.fakes.postgres import PostgresServer
+from bench.postgres import PostgresServer
 from warnd.cli import checks, shared_checks
 from warnd.cli.doctor import doctor
 from warnd.cli.finding import Finding, Health

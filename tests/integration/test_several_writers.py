@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.fakes.postgres import PostgresServer
+from bench.postgres import PostgresServer
 from tests.integration.test_store import (
     BAD,
     BUSY,

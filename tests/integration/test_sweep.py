@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 PEOPLE = 300
 
 
@@ -25,16 +27,18 @@ def sweep(result: Path, *arguments: str) -> tuple[int, dict[str, Any]]:
     return done.returncode, json.loads(result.read_text())
 
 
-def test_two_kills_lose_nobody(tmp_path: Path) -> None:
-    """Every recipient by the gateway's own book."""
-    code, said = sweep(tmp_path / "clean.json")
-    assert (code, said["clean"]) == (0, True)
-    plain = said["variants"]["plain"]
-    assert (plain["kills"], plain["recipients"], plain["verdict"]["lost"]) == (2, PEOPLE, 0)
+@pytest.mark.parametrize("deployment", ["embedded", "scaled"])
+def test_two_kills_lose_nobody(tmp_path: Path, deployment: str) -> None:
+    """Every recipient by the gateway's own book, of one process and of several on PostgreSQL."""
+    code, said = sweep(tmp_path / "clean.json", "--deployment", deployment)
+    assert (code, said["deployment"], said["clean"]) == (0, deployment, True)
+    calm = said["variants"]["calm"]
+    assert (calm["kills"], calm["recipients"], calm["verdict"]["lost"]) == (2, PEOPLE, 0)
+    assert sum(one["kills"] for one in said["victims"].values()) == 2
 
 
 def test_a_gateway_that_pretends_a_loss_is_noticed(tmp_path: Path) -> None:
     """A judge that calls everything clean would be of no use."""
     code, said = sweep(tmp_path / "spoilt.json", "--spoil", "1")
     assert (code, said["clean"]) == (1, False)
-    assert said["variants"]["plain"]["verdict"]["lost"] == 1
+    assert said["variants"]["calm"]["verdict"]["lost"] == 1

@@ -1,0 +1,89 @@
+"""What a sweep's broadcasts take place on: an audience in a store of which each of them has a copy, and warnd on that."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from bench.audience import Crowd, build
+from bench.postgres import postgres_server
+from bench.standing import Store, feed_key, receipts_path
+from bench.sweep.deployment import Deployment, Embedded, Scaled
+from bench.sweep.variants import BY_ONE, BY_SEVERAL, Shape
+
+
+class Deployed(Protocol):
+    """warnd in ``home`` on a fresh copy, with that channel, not begun; nothing of it runs afterwards."""
+
+    def __call__(
+        self, home: Path, channel: Mapping[str, Any], *, port: int, sends: bool
+    ) -> AbstractContextManager[Deployment]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """``people`` posts; the key of a feed, the path that receipts are pushed to, the shapes that broadcasts may have."""
+
+    people: int
+    shapes: Sequence[Shape]
+    key: str
+    receipts: str
+    deployed: Deployed
+
+    @classmethod
+    def on(cls, store: Store, people: int, shapes: Sequence[Shape], deployed: Deployed) -> Ground:
+        build(store, [Crowd("sms", people)])
+        return cls(people, shapes, feed_key(store), receipts_path(store, "sms"), deployed)
+
+
+@contextmanager
+def embedded(people: int) -> Iterator[Ground]:
+    """One process on an SQLite file, which always sends."""
+    with tempfile.TemporaryDirectory(prefix="sweep-") as directory:
+        file = Path(directory, "audience.db")
+
+        @contextmanager
+        def deployed(
+            home: Path, channel: Mapping[str, Any], *, port: int, sends: bool
+        ) -> Iterator[Deployment]:
+            shutil.copy(file, home / "warnd.db")
+            deployment = Embedded(home, channel, port=port)
+            try:
+                yield deployment
+            finally:
+                deployment.kill()
+
+        yield Ground.on(file, people, BY_ONE, deployed)
+
+
+@contextmanager
+def scaled(people: int) -> Iterator[Ground]:
+    """A server and two workers on PostgreSQL; whether the server ``sends`` too is the broadcast's."""
+    with postgres_server() as server:
+        template = server.database()
+
+        @contextmanager
+        def deployed(
+            home: Path, channel: Mapping[str, Any], *, port: int, sends: bool
+        ) -> Iterator[Deployment]:
+            name = server.database(template)
+            place = server.place(name)
+            with closing(
+                Scaled(home, channel, port=port, server=server, place=place, sends=sends)
+            ) as deployment:
+                yield deployment
+            server.drop(name)
+
+        yield Ground.on(server.place(template), people, BY_SEVERAL, deployed)
+
+
+GROUNDS: Mapping[str, Callable[[int], AbstractContextManager[Ground]]] = {
+    "embedded": embedded,
+    "scaled": scaled,
+}
+"""By the name of the deployment."""
