@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from typing import Any, Protocol
 
@@ -97,15 +98,8 @@ class Link:
 
     async def faults(self) -> list[str]:
         """Why the server cannot be used as it is set up. Raises Away."""
-        client = self._address.client()
-        try:
-            async with asyncio.timeout(_ANSWER_SECONDS):
-                return faults(await client.info())
-        except (RedisError, OSError) as error:
-            raise Away(_said(error)) from error
-        finally:
-            with suppress(RedisError, OSError):
-                await client.aclose()
+        info, _ = await asked(self._address)
+        return faults(info)
 
     async def run(self) -> None:
         """For ever."""
@@ -188,6 +182,21 @@ class Link:
         assert state.outcome is not None  # noqa: S101  it is called after a try
         self._attendant.lost(_said(state.outcome.exception()))
         self.tried.set()
+
+
+async def asked(address: Address) -> tuple[Mapping[str, Any], datetime]:
+    """What the server says of itself (``INFO``), and what time it has. Raises Away."""
+    client = address.client()
+    try:
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            info = await client.info()
+            seconds, micros = await client.time()
+    except (RedisError, OSError) as error:
+        raise Away(_said(error)) from error
+    finally:
+        with suppress(RedisError, OSError):
+            await client.aclose()
+    return info, datetime.fromtimestamp(seconds, UTC) + timedelta(microseconds=micros)
 
 
 def version_of(info: Mapping[str, Any]) -> tuple[str, str]:
