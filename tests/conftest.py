@@ -1,4 +1,4 @@
-"""What every test finds: logs that say nothing until it asks for them, and databases of a real PostgreSQL."""
+"""What every test finds: logs that say nothing until it asks for them, and databases of a real PostgreSQL, a real Valkey."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 import structlog
 
 from bench.postgres import PostgresServer, postgres_server
+from tests.fakes.valkey import ValkeyServer, valkey_server
 from warnd.store.postgres_connection import Place
 
 
@@ -37,3 +38,19 @@ def postgres_place(postgres: PostgresServer) -> Iterator[Place]:
     name = postgres.database()
     yield postgres.place(name)
     postgres.drop(name)
+
+
+@pytest.fixture(scope="session")
+def one_valkey() -> Iterator[ValkeyServer]:
+    """One server for all tests."""
+    with valkey_server() as server:
+        yield server
+
+
+@pytest.fixture
+def valkey(one_valkey: ValkeyServer) -> ValkeyServer:
+    """It runs, and knows nothing yet."""
+    if one_valkey.process is None or one_valkey.process.poll() is not None:
+        one_valkey.start()
+    one_valkey.flush()
+    return one_valkey

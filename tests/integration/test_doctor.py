@@ -17,12 +17,14 @@ from sqlalchemy import insert
 from typer.testing import CliRunner, Result
 
 from bench.postgres import PostgresServer
+from tests.fakes.valkey import ValkeyServer
 from warnd.cli import checks, shared_checks
 from warnd.cli.doctor import doctor
 from warnd.cli.finding import Finding, Health
 from warnd.contract.channel import BatchView, Capabilities, Sink
 from warnd.contract.outcome import Outcome
 from warnd.errors import ConfigError
+from warnd.queue.redis.link import faults
 from warnd.settings import load
 from warnd.store import tables
 from warnd.store.database import engine_over, open_writer, upgrade
@@ -95,7 +97,7 @@ def test_a_sound_place_is_found_good(examine: Examine, tmp_path: Path) -> None:
     health = {check: one["health"] for check, one in found(result).items()}
     assert set(health) == {
         "settings", "data directory", "free space", "SQLite", "clock", "database", "schema", "divisions",
-        "templates", "channel desk",
+        "templates", "leases", "channel desk",
     }  # fmt: skip
     health.pop("free space")
     assert set(health.values()) == {"good"}
@@ -293,4 +295,75 @@ def test_a_postgresql_server_that_is_away_is_named(examine: Examine, config: Pat
 )
 def test_the_stores_clock_is_held_against_this_machines(ahead: timedelta, health: Health) -> None:
     """Leases of several machines are judged by their clocks."""
-    assert shared_checks.skew(ahead).health is health
+    assert shared_checks.skew(ahead, "the store's").health is health
+
+
+@pytest.fixture
+def with_redis(config: Path, on_postgresql: str, valkey: ValkeyServer) -> ValkeyServer:
+    """The same configuration with a Valkey beside its database."""
+    config.write_text(f'{config.read_text()}\n[queue]\nurl = "{valkey.url}"\n')
+    return valkey
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "exit_code", "words"),
+    [
+        pytest.param(
+            "appendonly", "yes", None, r"queue .*good.*Valkey 8.*noeviction, append-only", id="sound"
+        ),
+        pytest.param(
+            "appendonly", "no", None, r"queue .*attention.*appendonly is off", id="forgets at a restart"
+        ),
+        pytest.param("maxmemory-policy", "allkeys-lru", 1, r"queue .*failed.*allkeys-lru", id="may evict"),
+    ],
+)
+def test_a_redis_is_looked_at(
+    examine: Examine, with_redis: ValkeyServer, setting: str, value: str, exit_code: int | None, words: str
+) -> None:
+    """Its version, whether it may throw away or forget what is shared, and what time it has."""
+    with with_redis.client() as client:
+        before = client.config_get(setting)[setting]
+        client.config_set(setting, value)
+        try:
+            found = examine()
+        finally:
+            client.config_set(setting, before)
+    assert re.search(words, found.output), found.output
+    assert exit_code in (None, found.exit_code)
+    assert exit_code or re.search(r"clock .*that of Redis is 0\.\d s", found.output), found.output
+
+
+def test_a_redis_that_is_away_is_named(examine: Examine, config: Path, on_postgresql: str) -> None:
+    """In a sentence."""
+    config.write_text(f'{config.read_text()}\n[queue]\nurl = "redis://127.0.0.1:9/0"\n')
+    found = examine()
+    assert found.exit_code == 1
+    assert "redis://127.0.0.1:9/0" in found.output
+
+
+@pytest.mark.parametrize(
+    ("info", "words"),
+    [
+        ({"redis_version": "6.2.1", "maxmemory_policy": "noeviction"}, "Redis 6.2.1; 7.0"),
+        (
+            {"redis_version": "7.2.4", "valkey_version": "7.1.0", "maxmemory_policy": "noeviction"},
+            "Valkey 7.1.0; 7.2",
+        ),
+        ({"redis_version": "7.2.4", "valkey_version": "8.1.8", "maxmemory_policy": "noeviction"}, ""),
+    ],
+    ids=["too old a Redis", "too old a Valkey", "a Valkey that gives itself out as a Redis"],
+)
+def test_an_old_server_is_refused(info: dict[str, str], words: str) -> None:
+    """Its scripts may not read the clock and write."""
+    found = "; ".join(faults(info))
+    assert found.startswith(words)
+    assert bool(found) is bool(words)
+
+
+def test_leases_are_held_against_the_time_outs() -> None:
+    """Or another process could send what is still under way."""
+    found = shared_checks.leases({"sms": timedelta(seconds=10), "email": timedelta(seconds=30)})
+    assert (found.health, found.message) == (
+        Health.GOOD,
+        "longer than each channel's time-out, 45 s at the most",
+    )

@@ -25,7 +25,9 @@ def started() -> dict[str, list[str]]:
         unit.name: re.findall(r"^ExecStart=.*\bwarnd (.*)$", unit.read_text(encoding="utf-8"), re.MULTILINE)
         for unit in UNITS
     }
-    services = re.findall(r"^  ([a-z0-9-]+):\n(?:    .*\n)*?    command: (\[.*\])$", COMPOSE, re.MULTILINE)
+    services = re.findall(
+        r"^  ([a-z0-9-]+):\n    <<: \*warnd\n(?:    .*\n)*?    command: (\[.*\])$", COMPOSE, re.MULTILINE
+    )
     return {name: line.split() for name, [line] in units.items()} | {
         name: json.loads(words) for name, words in services
     }
@@ -63,6 +65,12 @@ def test_the_settings_that_go_with_the_containers_load(tmp_path: Path) -> None:
     loaded = load(path, {})
     assert loaded.store.path is None
     assert not loaded.workers.serve_sends
+    assert loaded.queue.url == "redis://valkey:6379/0"
+
+
+def test_the_valkey_of_the_containers_is_one_that_warnd_asks_for() -> None:
+    """Else the first start would end with a sentence about it."""
+    assert '"--appendonly", "yes", "--maxmemory-policy", "noeviction"' in COMPOSE
 
 
 def test_a_stop_is_given_longer_than_the_daemon_takes() -> None:

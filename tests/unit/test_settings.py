@@ -73,6 +73,20 @@ def test_a_postgresql_store_has_its_password_beside_its_address(tmp_path: Path, 
     assert "made-up" not in repr(store)
 
 
+@pytest.mark.parametrize("how", ["file", "environment"])
+def test_a_redis_has_its_password_beside_its_address(tmp_path: Path, how: str) -> None:
+    """As the store's; and it goes with PostgreSQL alone, for a file has one process."""
+    (tmp_path / "password").write_text("made-up\n")
+    beside = f'password_file = "{tmp_path}/password"' if how == "file" else ""
+    config = tmp_path / "warnd.toml"
+    config.write_text(
+        f'[store]\nurl = "postgresql://warnd@db.example/county"\n[queue]\nurl = "rediss://warnd@r.example:6380/2"\n{beside}\n'
+    )
+    queue = load(config, {} if how == "file" else {"WARND_QUEUE__PASSWORD": "made-up"}).queue
+    assert (queue.is_local, queue.password) == (False, Secret("made-up"))
+    assert "made-up" not in repr(queue)
+
+
 def test_the_defaults_start_on_loopback_with_sqlite_and_without_a_channel() -> None:
     """A first start opens nothing to the network and needs no service."""
     settings = load(None, {})
@@ -393,7 +407,15 @@ def test_a_file_that_holds_no_credential_is_the_adapter_s_affair(read: Load) -> 
             "acknowledge",
             id="acknowledgement",
         ),
-        pytest.param('[queue]\nurl = "redis://r"', "queue.url", "comes later", id="Redis"),
+        pytest.param('[queue]\nurl = "redis://r"', "queue.url", "SQLite", id="Redis beside a file"),
+        pytest.param('[queue]\nurl = "valkey://r"', "queue.url", "for Valkey too", id="Valkey by its name"),
+        pytest.param(
+            '[queue]\nurl = "redis://:secret@r"',
+            "queue.url",
+            "queue.password_file",
+            id="password in the queue's url",
+        ),
+        pytest.param('[queue]\nurl = "redis://r/one"', "queue.url", "6379/0", id="Redis database no number"),
         pytest.param("[channels.sms]", "channels.sms.adapter", "is missing", id="channel without adapter"),
         pytest.param("channels = 1", "channels", "must be a table", id="channels no table"),
         pytest.param("[channels]\nsms = 1", "channels.sms", "must be a table", id="channel no table"),

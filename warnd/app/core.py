@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from warnd.app import wiring
 from warnd.app.board import AlarmBoard
 from warnd.app.clerk import Clerk
+from warnd.app.commons import Commons
 from warnd.app.company import Alone, Company
 from warnd.app.failover import Failover
 from warnd.app.feeds import FeedDesk
@@ -85,12 +86,14 @@ class App:
         self.machine = Machine(
             self.store, alarms=self.alarms, retry=settings.retry, clock=self.clock, steady=steady
         )
+        self.commons = self._commons()
         self.lines = wiring.lines(
             settings,
             load=self._load,
             clock=self.clock,
             monotonic=time.monotonic,
             holds=self._may_leave,
+            pace=self.commons.pace if self.commons is not None else wiring.own_pace,
         )
         self.routes = {name: line.route for name, line in self.lines.items()}
         self.surroundings = wiring.surroundings(settings, self.routes)
@@ -136,8 +139,14 @@ class App:
         )
         self.refusals = Refusals(self.store, clock=self.clock)
         self.watching = Watching(
-            self.lines, metrics=self.metrics, alarms=self.alarms, content_refused=self.refusals.heard
+            self.lines,
+            metrics=self.metrics,
+            alarms=self.alarms,
+            content_refused=self.refusals.heard,
+            clock=self.clock,
         )
+        if self.commons is not None:
+            self.commons.watching = self.watching
         self.sending = Sending(
             self.lines,
             self.store,
@@ -238,7 +247,10 @@ class App:
             await self.sending.open()
         group.create_task(self.audience.index())  # ahead: the first warning need not wait for it
         timers = Timers(self.clerk, self.planning, schedule, group)
-        await self.company.enter(self._joining(role, name, sends=sends), timers, group)
+        joining = self._joining(role, name, sends=sends)
+        if self.commons is not None:
+            await self.commons.enter(joining.name, group)
+        await self.company.enter(joining, timers, group)
         if sends:
             self.sending.start(group)
         self.started = True
@@ -247,6 +259,8 @@ class App:
         """Take no new lease, let sends finish within the grace period, return the rest. Loses nothing."""
         self.company.resign()
         await self.sending.stop(self.settings.server.grace)
+        if self.commons is not None:
+            await self.commons.leave()
         await self.company.leave()
 
     # --- broadcasts, receipts and the audience ------------------------------------------------------
@@ -295,6 +309,12 @@ class App:
             clock=self.clock,
             now=self.now,
         )
+
+    def _commons(self) -> Commons | None:
+        if self.settings.queue.is_local:
+            return None
+        address = wiring.queue_address(self.settings.queue)
+        return Commons(address, alarms=self.alarms, monotonic=time.monotonic)
 
     def _joining(self, role: str, name: str, *, sends: bool) -> Joining:
         host = socket.gethostname()

@@ -14,7 +14,8 @@ from warnd.queue.breaker import looks_dead
 
 
 class Watching:
-    """``pipeline.worker.Watcher``. ``content_refused`` hears of a batch whose text will not pass on its channel."""
+    """``pipeline.worker.Watcher``. ``content_refused`` hears of a batch whose text will not pass on its channel; ``clock``
+    gives microseconds since 1970."""
 
     def __init__(
         self,
@@ -23,11 +24,13 @@ class Watching:
         metrics: Metrics,
         alarms: AlarmBoard,
         content_refused: Callable[[Batch], None],
+        clock: Callable[[], int],
     ) -> None:
         self._lines = lines
         self._metrics = metrics
         self._alarms = alarms
         self._content_refused = content_refused
+        self._clock = clock
         self._unfit: dict[tuple[str, str], int] = {}
 
     def unfit(self) -> Mapping[str, int]:
@@ -35,7 +38,18 @@ class Watching:
         since: dict[str, int] = {}
         for (_, channel), at in self._unfit.items():
             since[channel] = min(at, since.get(channel, at))
+        for channel, line in self._lines.items():
+            if (seconds := line.lanes.pace.unfit_for) is not None:
+                at = self._clock() - int(seconds * 1e6)
+                since[channel] = min(at, since.get(channel, at))
         return since
+
+    def found_well(self, channel: str, *, up: bool, paid: bool) -> None:
+        """Another process had an answer: what was sounded here of its being down, or paused, is over."""
+        if up:
+            self._well("channel_down", channel)
+        if paid:
+            self._well("channel_paused", channel)
 
     def settled(self, settlement: Settlement, outcomes: Sequence[Outcome]) -> None:
         """One request came to an end."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from warnd.contract.channel import Channel
 from warnd.contract.registry import channel_factory
@@ -18,15 +19,17 @@ from warnd.model.release import BY_HAND
 from warnd.pipeline.admit import Speaker
 from warnd.pipeline.confirm import confirm
 from warnd.pipeline.expand import Route
+from warnd.pipeline.lease import lent_for
 from warnd.pipeline.surroundings import Surroundings
 from warnd.pipeline.templates import Templates
 from warnd.queue.local import ChannelLanes
 from warnd.queue.pacing import Pace
 from warnd.queue.rates import Rate
+from warnd.queue.redis.link import Address
 from warnd.queue.refill import Load
 from warnd.resources import config_dir, templates_dir
 from warnd.settings import Settings
-from warnd.settings.values import ChannelSettings, SourceSettings, StoreSettings, hold_rules
+from warnd.settings.values import ChannelSettings, QueueSettings, SourceSettings, StoreSettings, hold_rules
 from warnd.store.postgres import PostgresStore
 from warnd.store.postgres_connection import Place
 from warnd.store.sqlite import SqliteStore
@@ -34,6 +37,17 @@ from warnd.store.threads import ThreadedStore
 
 _FOR_DANGER_ALONE = frozenset({"voice", "loudspeaker"})
 """Kinds that are not called on to say that a danger is less, or over, unless a channel is configured so."""
+
+
+class MakePace(Protocol):
+    """The pace of a channel by its rates; a probe of its breaker may be out for ``patience`` microseconds."""
+
+    def __call__(self, channel: str, rate: Rate | None, target_rate: Rate | None, patience: int) -> Pace: ...
+
+
+def own_pace(channel: str, rate: Rate | None, target_rate: Rate | None, patience: int) -> Pace:
+    """One that this process keeps by itself."""
+    return Pace(rate=rate, target_rate=target_rate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +74,11 @@ def place(settings: StoreSettings) -> Place:
     return Place(settings.url, settings.password.reveal() if settings.password is not None else None)
 
 
+def queue_address(settings: QueueSettings) -> Address:
+    """Where the Redis of these settings is."""
+    return Address(settings.url, settings.password.reveal() if settings.password is not None else None)
+
+
 def red_requests(slots: int) -> int:
     """How many of a channel's requests at once are kept for red: one in eight, none of a single one."""
     return -(-slots // 8) if slots > 1 else 0
@@ -77,6 +96,7 @@ def lines(
     clock: Callable[[], int],
     monotonic: Callable[[], float],
     holds: Callable[[Batch, int], bool],
+    pace: MakePace,
 ) -> dict[str, Line]:
     """Every configured channel, not yet open. Raises ConfigError naming the key."""
     made: dict[str, Line] = {}
@@ -92,7 +112,7 @@ def lines(
             lanes=ChannelLanes(
                 name,
                 red_only=red_slots(slots),
-                pace=Pace(rate=_rate(one), target_rate=one.target_rate),
+                pace=pace(name, _rate(one), one.target_rate, lent_for(channel.capabilities.timeout)),
                 load=load,
                 clock=clock,
                 monotonic=monotonic,

@@ -17,9 +17,9 @@ from urllib.parse import urlsplit
 from sqlalchemy import Connection, func, select
 
 from warnd.app import App
-from warnd.app.wiring import place
+from warnd.app.wiring import place, queue_address
 from warnd.cli.finding import Finding, Health
-from warnd.cli.shared_checks import connected, shared
+from warnd.cli.shared_checks import connected, leases, queue, shared
 from warnd.contract.channel import Channel
 from warnd.contract.outcome import Receipt
 from warnd.errors import ConfigError, WarndError
@@ -47,6 +47,9 @@ async def examine(settings: Settings, *, config: Path | None, now: datetime) -> 
     if (path := settings.store.path) is None:
         for finding in await asyncio.to_thread(lambda: list(server(settings, now))):
             yield finding
+        if not settings.queue.is_local:
+            for finding in await queue(queue_address(settings.queue)):
+                yield finding
     else:
         yield directory(path.parent)
         yield space(path.parent)
@@ -61,6 +64,7 @@ async def examine(settings: Settings, *, config: Path | None, now: datetime) -> 
             yield finding
         return
     yield templates([str(fault) for fault in app.surroundings.templates.faults()])
+    yield leases({name: line.channel.capabilities.timeout for name, line in app.lines.items()})
     for name, line in app.lines.items():
         yield await channel(name, line.channel)
         if (address := network_address(line.settings.options)) is not None:

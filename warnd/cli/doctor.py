@@ -20,7 +20,7 @@ from warnd.errors import ConfigError
 
 
 def doctor(as_json: AsJson = False, config: ConfigFile = None) -> None:
-    """Check configuration, disk, clock, database, templates and channels; exits 1 if anything failed, 78 if settings must be mended."""
+    """Check configuration, disk, clock, database, Redis, templates and channels; exits 1 if anything failed, 78 if settings must be mended."""
     logs.configure(level="error")
     findings = run(_findings(config))
     if as_json:

@@ -44,6 +44,20 @@ class Breaker:
             return self.rest_until - now
         return _FIRST_REST / 10 if self._probe is not None else 0.0
 
+    def is_probe(self, addresses: Sequence[str]) -> bool:
+        """Whether the request to just these is the probe that is out."""
+        return self._probe == addresses
+
+    def is_probe_to(self, address: str) -> bool:
+        """Whether the probe that is out is for this address, perhaps among others."""
+        return self._probe is not None and address in self._probe
+
+    def adopt(self, failures: int, rest_until: float, next_rest: float) -> None:
+        """What several processes know together; a probe of this one stays out while it is open."""
+        self.failures, self.rest_until, self._rest = failures, rest_until, next_rest
+        if not self.open:
+            self._probe = None
+
     def taken(self, addresses: Sequence[str]) -> None:
         """A request to these is about to leave: while it is open, the probe."""
         if self.open:
@@ -51,7 +65,7 @@ class Breaker:
 
     def not_sent(self, addresses: Sequence[str]) -> None:
         """The request did not leave; if it was to be the probe, another may be."""
-        if self._probe == addresses:
+        if self.is_probe(addresses):
             self._probe = None
 
     def lived(self) -> None:
@@ -66,7 +80,7 @@ class Breaker:
             self.failures += 1
             if self.open:
                 self._rest_from(now)
-        elif self._probe is not None and address in self._probe:
+        elif self.is_probe_to(address):
             self._probe = None
             self._rest_from(now)
 

@@ -55,6 +55,7 @@ class ChannelLanes:
     ) -> None:
         self.channel = channel
         self.pace = pace
+        pace.on_change = self._on_timer
         self._red_slots = red_only
         self._clock = clock
         self._monotonic = monotonic

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from warnd.contract.outcome import Accepted, Deferred, Outcome, Reason, Rejected, Scope
@@ -14,19 +15,26 @@ _DEFAULT_THROTTLE = 1.0
 _TARGETS_KEPT = 20_000
 
 
+def throttled_for(outcome: Deferred) -> float:
+    """Seconds that a throttled channel or target is left alone."""
+    return outcome.retry_after.total_seconds() if outcome.retry_after is not None else _DEFAULT_THROTTLE
+
+
 @dataclass(slots=True)
 class Pace:
     """
     One channel's pace: its own bucket, one window for each target, how much it was throttled, its breaker.
 
     ``rate`` counts segments, ``target_rate`` requests. The rate shrinks by half on each throttling and recovers over a
-    minute. ``is_free``: nothing may have to wait just now, so nothing need be asked.
+    minute. ``is_free``: nothing may have to wait just now, so nothing need be asked. ``on_change`` is to be called when
+    something may go that could not, for another reason than time.
     """
 
     rate: Rate | None = None
     target_rate: Rate | None = None
     share: float = 1.0
     rest_until: float = 0.0
+    on_change: Callable[[], None] = field(default=lambda: None, repr=False)
     breaker: Breaker = field(init=False, default_factory=Breaker)
     is_free: bool = field(init=False)
     _shrunk_at: float = 0.0
@@ -45,17 +53,18 @@ class Pace:
         return self.breaker.open
 
     @property
+    def unfit_for(self) -> float | None:
+        """For how many seconds other processes too have known that it is down, or that our account is refused."""
+        return None
+
+    @property
     def minds_targets(self) -> bool:
         """Whether any single target has a pace of its own just now."""
         return self.target_rate is not None or bool(self._target_rest)
 
     def channel_wait(self, cost: float, now: float, *, red: bool) -> float:
         """Seconds until the channel may be asked for a batch of ``cost`` segments."""
-        if self.rest_until:
-            if now < self.rest_until:
-                return self.rest_until - now
-            self.rest_until = 0.0
-        if self.breaker.failures and (rest := self.breaker.wait(now)) > 0:
+        if (rest := self._rest(now)) > 0:
             return rest
         if self._bucket is None:
             self._look()
@@ -86,20 +95,14 @@ class Pace:
         """Pay for a batch about to be leased; in its turn a lower color draws on the bucket as red does."""
         if self._bucket is not None:
             self._bucket.take(cost, red=red or lower_turn)
-        if self.target_rate is not None:
-            for address in addresses:
-                if (window := self._targets.get(address)) is not None:
-                    window.take(red=red)
+        self._take_of_targets(addresses, red=red)
         self.breaker.taken(addresses)
 
     def give_back(self, cost: float, addresses: tuple[str, ...]) -> None:
         """What was paid for was not sent after all."""
         if self._bucket is not None:
             self._bucket.give_back(cost)
-        if self.target_rate is not None:
-            for address in addresses:
-                if (window := self._targets.get(address)) is not None:
-                    window.give_back()
+        self._give_back_of_targets(addresses)
         self.breaker.not_sent(addresses)
 
     def learn(self, outcome: Outcome, address: str, now: float, *, pause: float) -> None:
@@ -113,8 +116,8 @@ class Pace:
         elif type(outcome) is Accepted:
             return
         match outcome:
-            case Deferred(reason=Reason.THROTTLED, scope=scope, retry_after=asked):
-                wait = asked.total_seconds() if asked is not None else _DEFAULT_THROTTLE
+            case Deferred(reason=Reason.THROTTLED, scope=scope):
+                wait = throttled_for(outcome)
                 if scope is Scope.TARGET:
                     self._rest_target(address, now, wait)
                 else:
@@ -123,6 +126,26 @@ class Pace:
             case Rejected(scope=Scope.ACCOUNT):
                 self.rest_until = max(self.rest_until, now + pause)
         self._look()
+
+    def _rest(self, now: float) -> float:
+        """Seconds that the channel rests as a whole."""
+        if self.rest_until:
+            if now < self.rest_until:
+                return self.rest_until - now
+            self.rest_until = 0.0
+        return self.breaker.wait(now) if self.breaker.failures else 0.0
+
+    def _take_of_targets(self, addresses: tuple[str, ...], *, red: bool) -> None:
+        if self.target_rate is not None:
+            for address in addresses:
+                if (window := self._targets.get(address)) is not None:
+                    window.take(red=red)
+
+    def _give_back_of_targets(self, addresses: tuple[str, ...]) -> None:
+        if self.target_rate is not None:
+            for address in addresses:
+                if (window := self._targets.get(address)) is not None:
+                    window.give_back()
 
     def _look(self) -> None:
         self.is_free = (

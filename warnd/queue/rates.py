@@ -51,6 +51,10 @@ class Bucket:
         self.level = min(self.level, self.size)
         self._kept = 0.0 if self.size < 2 else self.size * RED_SHARE
 
+    def empty(self, now: float) -> None:
+        """It begins to fill now."""
+        self.level, self.owed, self.at = 0.0, 0.0, now
+
     def wait(self, cost: float, now: float, *, red: bool, share: float = 1.0) -> float:
         """Seconds until ``cost`` may be taken; 0 is now. ``share`` slows the whole rate."""
         speed = self.rate.per_second * share

@@ -10,6 +10,8 @@ from pydantic import AfterValidator
 
 SQLITE = "sqlite:///"
 POSTGRESQL = "postgresql://"
+LOCAL = "local"
+"""The queue in the process itself."""
 
 
 def _web_address(text: str) -> str:
@@ -39,10 +41,20 @@ def _postgresql_url(url: str) -> str:
 
 
 def _queue_url(url: str) -> str:
-    if url.startswith(("redis:", "rediss:", "valkey:")):
-        raise ValueError('Redis comes later; until then the queue is "local"')
-    if url != "local":
-        raise ValueError('the queue is "local"')
+    if url == LOCAL:
+        return url
+    parts = urlsplit(url)
+    if parts.password is not None or "password" in parse_qs(parts.query):
+        raise ValueError("holds a password, which every log and page would show: give queue.password_file")
+    if (
+        parts.scheme not in ("redis", "rediss")
+        or not parts.hostname
+        or parts.query
+        or parts.fragment
+        or not re.fullmatch(r"(/\d*)?", parts.path)
+    ):
+        raise ValueError(f'write it as "{LOCAL}" or as redis://HOST:6379/0, for Valkey too')
+    _ = parts.port  # raises ValueError when it is none
     return url
 
 

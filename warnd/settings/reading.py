@@ -81,8 +81,9 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     tree["channels"] = channels = _each(tree.get("channels", {}), _channel, "channels", faults)
     tree["sources"] = _each(tree.get("sources", {}), _source, "sources", faults)
     tree["feeds"] = _each(tree.get("feeds", {}), _feed, "feeds", faults)
-    if isinstance(store := tree.get("store"), dict):
-        tree["store"] = secrets.wrapped(store, section="store", faults=faults)
+    for section in ("store", "queue"):
+        if isinstance(table := tree.get(section), dict):
+            tree[section] = secrets.wrapped(table, section=section, faults=faults)
     try:
         file = _FILE.validate_python(tree, context=tuple(channels) if isinstance(channels, dict) else ())
     except ValidationError as error:
@@ -92,6 +93,8 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     faults |= check_feeds(file.feeds, file.sources) | check_quiet_hours(file.policy)
     if not file.workers.serve_sends and file.store.path is not None:
         faults["workers.serve_sends"] = "is false, but an SQLite file has no other process that could send"
+    if not file.queue.is_local and file.store.path is not None:
+        faults["queue.url"] = "is a server, but an SQLite file has no other process to share anything with"
     if faults:
         raise _config_error(faults)
     return Settings(

@@ -19,7 +19,7 @@ from warnd.model.color import Color
 from warnd.model.policy import Policies, RetryPolicy
 from warnd.model.region import level_of
 from warnd.model.release import DEFAULT_HOLDS, HoldRule, Then
-from warnd.settings.addresses import SQLITE, DetailUrl, FeedUrl, Host, QueueUrl, StoreUrl, WebAddress
+from warnd.settings.addresses import LOCAL, SQLITE, DetailUrl, FeedUrl, Host, QueueUrl, StoreUrl, WebAddress
 from warnd.settings.amounts import Duration, PerSecond, Size, TargetRate
 
 closed = with_config(extra="forbid")
@@ -90,7 +90,14 @@ class StoreSettings:
 @closed
 @dataclass(frozen=True, slots=True)
 class QueueSettings:
-    url: QueueUrl = "local"
+    """``password`` is that of a Redis or Valkey server, when it asks for one."""
+
+    url: QueueUrl = LOCAL
+    password: InstanceOf[Secret] | None = None
+
+    @property
+    def is_local(self) -> bool:
+        return self.url == LOCAL
 
 
 @closed

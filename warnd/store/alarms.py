@@ -16,6 +16,7 @@ from warnd.store.tables import alarms, contents, micros
 ENDED_BY_WORD = (
     *("alert_stale", "feed_refused", "signature_forged"),
     *("hold_released", "hold_rejected", "reds_unusual", "clock_jumped", "worker_silent"),
+    "redis_forgot",
 )
 """Alarms that no condition need end: they go with their acknowledgement."""
 

