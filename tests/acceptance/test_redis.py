@@ -11,7 +11,7 @@ import pytest
 
 from tests.acceptance.fleet import Fleet
 from tests.acceptance.site import Gateway, Site, gateway, until
-from tests.fakes.postgres import PostgresServer
+from bench.postgres import PostgresServer
 from tests.fakes.valkey import ValkeyServer
 
 POSTS = 1_500
