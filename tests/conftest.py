@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
@@ -11,6 +12,9 @@ import structlog
 from bench.postgres import PostgresServer, postgres_server
 from tests.fakes.valkey import ValkeyServer, valkey_server
 from warnd.store.postgres_connection import Place
+
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+"""Each program that a test starts would compile all of this tree anew."""
 
 
 def _unheard(logger: object, method: str, event: Any) -> NoReturn:

@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.site import Site, end_all, gateway
+from tests.integration.conftest import shipped_once
+
+__all__ = ["shipped_once"]
 
 RECIPIENTS = 10_000
 POSTS = 1_000

@@ -14,6 +14,7 @@ from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from tests.fakes.broadcast_rows import NOW, a_warning, count, keep_alert, keep_delivery
+from tests.fakes.empty_store import empty_store
 from warnd import console
 from warnd.app import App
 from warnd.settings import load
@@ -32,7 +33,7 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this ma
 @pytest.fixture
 async def app(tmp_path: Path) -> AsyncIterator[App]:
     config = tmp_path / "warnd.toml"
-    config.write_text(f'[store]\nurl = "sqlite:///{tmp_path}/warnd.db"\n')
+    config.write_text(f'[store]\nurl = "sqlite:///{empty_store(tmp_path / "warnd.db")}"\n')
     app = App(load(config, {}), wall=lambda: NOW)
     await app.open()
     yield app

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,9 @@ from sqlalchemy import Connection, create_engine
 from bench.postgres import PostgresServer
 from tests.integration.door import Door
 from warnd.api import build
-from warnd.app import App
-from warnd.resources import config_dir
+from warnd.app import App, wiring
+from warnd.pipeline.templates import Templates
+from warnd.resources import config_dir, templates_dir
 from warnd.settings import load
 from warnd.store import keys, regions, tables
 from warnd.store.database import engine_over, open_writer, upgrade
@@ -49,6 +51,22 @@ official = true
 [sources.village]
 regions = ["6212"]
 """
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shipped_once() -> Iterator[None]:
+    """The templates and hazards that came with warnd are read by the first application of all."""
+
+    class Loaded(Templates):
+        @classmethod
+        def load(cls, *directories: Path) -> Templates:
+            return shipped() if directories == (templates_dir(),) else Templates.load(*directories)
+
+    shipped = cache(lambda: Templates.load(templates_dir()))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(wiring, "Templates", Loaded)
+        patch.setattr(wiring, "load_hazards", cache(wiring.load_hazards))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -21,6 +21,7 @@ from tests.fakes.broadcast_rows import (
     keep_attempt,
     keep_delivery,
 )
+from tests.fakes.empty_store import empty_store
 from warnd import api, console
 from warnd.app import App
 from warnd.app.phrases import phrases
@@ -36,7 +37,7 @@ SignIn = Callable[[Role], Awaitable[ClientResponse]]
 @pytest.fixture
 async def app(tmp_path: Path) -> AsyncIterator[App]:
     config = tmp_path / "warnd.toml"
-    config.write_text(f'[store]\nurl = "sqlite:///{tmp_path}/warnd.db"\n')
+    config.write_text(f'[store]\nurl = "sqlite:///{empty_store(tmp_path / "warnd.db")}"\n')
     app = App(load(config, {}), wall=lambda: NOW)
     await app.open()
     yield app

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.empty_store import empty_store
 from tests.integration.test_store import (
     BAD,
     BUSY,
@@ -60,7 +61,7 @@ class Stage:
 async def stage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stage]:
     """On either store."""
     if request.param == "sqlite":
-        store: ThreadedStore = SqliteStore(tmp_path / "warnd.db", confirm=confirm)
+        store: ThreadedStore = SqliteStore(empty_store(tmp_path / "warnd.db"), confirm=confirm)
     else:
         store = PostgresStore(request.getfixturevalue("postgres_place"), confirm=confirm)
     await store.open()

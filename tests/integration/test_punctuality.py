@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pytest
 
+from tests.fakes.empty_store import empty_store
 from tests.integration.test_store import SECOND, YES, Site, everyone, to
 from warnd.app.board import AlarmBoard
 from warnd.app.punctuality import Punctuality
@@ -76,7 +77,7 @@ class Watch:
 async def watch(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Watch]:
     """On either store."""
     if request.param == "sqlite":
-        store: ThreadedStore = SqliteStore(tmp_path / "warnd.db", confirm=confirm)
+        store: ThreadedStore = SqliteStore(empty_store(tmp_path / "warnd.db"), confirm=confirm)
     else:
         store = PostgresStore(request.getfixturevalue("postgres_place"), confirm=confirm)
     await store.open()

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from tests.fakes.empty_store import empty_store
 from tests.integration.test_store import BUSY, ROUTES, SECOND, YES, Site, everyone, recounted, to
 from warnd.app.failover import Failover
 from warnd.app.quiet import QuietKeeper
@@ -70,7 +71,7 @@ class Stage:
 async def stage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stage]:
     """On either store."""
     if request.param == "sqlite":
-        store: ThreadedStore = SqliteStore(tmp_path / "warnd.db", confirm=confirm)
+        store: ThreadedStore = SqliteStore(empty_store(tmp_path / "warnd.db"), confirm=confirm)
     else:
         store = PostgresStore(request.getfixturevalue("postgres_place"), confirm=confirm)
     await store.open()

@@ -18,6 +18,7 @@ import pytest
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, insert, update
 
+from tests.fakes.empty_store import empty_store
 from warnd.contract.channel import Capabilities
 from warnd.contract.outcome import (
     Accepted,
@@ -198,7 +199,7 @@ def everyone(count: int, **how: Any) -> list[Recipient]:
 async def site(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Site]:
     """Every promise is kept by either store."""
     if request.param == "sqlite":
-        store: ThreadedStore = SqliteStore(tmp_path / "warnd.db", confirm=confirm)
+        store: ThreadedStore = SqliteStore(empty_store(tmp_path / "warnd.db"), confirm=confirm)
     else:
         store = PostgresStore(request.getfixturevalue("postgres_place"), confirm=confirm)
     await store.open()

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, multiple, rule
 
+from tests.fakes.empty_store import empty_store
 from tests.integration.test_store import (
     BAD,
     BUSY,
@@ -73,13 +74,14 @@ class Engine(RuleBasedStateMachine):
         super().__init__()
         self.runner = asyncio.Runner()
         self.home = tempfile.TemporaryDirectory(dir=IN_MEMORY if IN_MEMORY.is_dir() else None)
+        self.path = empty_store(Path(self.home.name) / "warnd.db")
         self.site = Site(self.run(self.opened()))
 
     def run(self, doing: Coroutine[Any, Any, T]) -> T:
         return self.runner.run(doing)
 
     async def opened(self) -> SqliteStore:
-        store = SqliteStore(Path(self.home.name) / "warnd.db", confirm=confirm)
+        store = SqliteStore(self.path, confirm=confirm)
         await store.open()
         return store
 
