@@ -6,6 +6,7 @@ What stays: the verdict on every message but exact repeats, the alert itself wit
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, exists, func, or_, select, update
@@ -63,6 +64,7 @@ def forget_deliveries(connection: Connection, alert_id: str, limit: int) -> int:
     deliveries = tables.deliveries
     mine = select(deliveries.c.id).where(deliveries.c.alert_id == alert_id)
     ids = connection.execute(mine.order_by(deliveries.c.id).limit(limit)).scalars().all()
+    _forget_bundles(connection, ids)
     for part in (
         tables.recipients,
         tables.fallbacks,
@@ -76,6 +78,16 @@ def forget_deliveries(connection: Connection, alert_id: str, limit: int) -> int:
         for part in (tables.batches, tables.contents, tables.coverage_gaps):
             connection.execute(delete(part).where(part.c.alert_id == alert_id))
     return len(ids)
+
+
+def _forget_bundles(connection: Connection, deliveries: Sequence[str]) -> None:
+    """What these were carried in, once nothing is left of what it carried."""
+    parts, bundles = tables.bundle_parts, tables.bundles
+    theirs = select(parts.c.bundle_id).where(parts.c.delivery_id.in_(deliveries)).distinct()
+    ids = connection.execute(theirs).scalars().all()
+    connection.execute(delete(parts).where(parts.c.delivery_id.in_(deliveries)))
+    left = exists().where(parts.c.bundle_id == bundles.c.id)
+    connection.execute(delete(bundles).where(bundles.c.id.in_(ids), ~left))
 
 
 def forget_stray_receipts(connection: Connection, before: datetime) -> int:
