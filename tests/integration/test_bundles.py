@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -168,6 +169,17 @@ async def test_red_goes_with_red_alone(robot: Robot) -> None:
         assert ids(batch.parts) == ids(pair), lane
 
 
+async def test_reds_do_not_take_the_room_of_what_is_less(robot: Robot) -> None:
+    """A look takes only so many: those that may share the message, not the most urgent of all."""
+    for _ in range(3):
+        await robot.warned(Lane.RED)
+    pair = [await robot.warned() for _ in range(2)]
+    lanes = (Lane.ORANGE, Lane.BLUE)
+    found = await StoredPiles(robot.site.store).pile(pair[0], lanes, robot.site.now, 2)
+    assert found is not None
+    assert ids(found.batches) == ids(pair)
+
+
 async def test_what_tests_the_channel_stands_beside_nothing_real(robot: Robot) -> None:
     """A test message has the lane of its color, and another status."""
     real, test = await robot.warned(), await robot.warned()
@@ -218,6 +230,17 @@ async def test_what_another_slot_has_leased_is_in_no_bundle(robot: Robot) -> Non
     await robot.site.answer(other, YES)
 
 
+async def test_of_two_that_want_the_same_one_has_it(robot: Robot) -> None:
+    """In one commit: the other leaves nothing behind, not even that it was."""
+    pair = [await robot.warned() for _ in range(2)]
+    first, second = await robot.around(pair[0]), await robot.around(pair[1])
+    answers = await asyncio.gather(
+        robot.site.lease(first), robot.site.lease(second), robot.site.lease(pair[0])
+    )
+    assert [answer is not None for answer in answers] == [True, False, False]
+    assert await robot.site.store.read(fetch, "SELECT id FROM bundles") == [(first.id,)]
+
+
 async def test_a_change_waits_for_what_came_before_it(robot: Robot) -> None:
     """While the first notice of its episode is out to that address, an update is no part of a bundle."""
     first = await robot.warned()
@@ -263,6 +286,18 @@ async def test_what_may_have_arrived_goes_again_as_it_was(robot: Robot) -> None:
     for one in pair:
         assert (await robot.site.store.read(get_delivery, one.deliveries[0])).possible_repeat
     await recounted(robot.site)
+
+
+async def test_what_may_have_arrived_by_itself_is_in_no_bundle(robot: Robot) -> None:
+    """Not even once its repeat was certainly refused: it goes again under its own key, to the byte."""
+    once, other, third = [await robot.warned() for _ in range(3)]
+    await robot.site.send(once, UNCLEAR)
+    (unclear,) = (one for one in await robot.rested() if one.id == once.id)
+    await robot.site.send(unclear, BUSY)
+    assert await robot.states() == ["waiting", "queued", "queued"]
+    assert ids((await robot.around(other)).parts) == ids([other, third])
+    (rested,) = (one for one in await robot.rested() if one.id == once.id)
+    assert ids((await robot.around(rested)).each) == [once.id]
 
 
 async def test_a_crash_leaves_every_part_unknown_and_the_bundle_whole(robot: Robot) -> None:

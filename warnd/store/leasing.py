@@ -43,8 +43,11 @@ def lease(cursor: Cursor, wanted: Sequence[Lease], holder: int | None) -> list[L
     One conditional update is the only lease there is: the batch rests at the epoch the hint knows, its alert
     is in force, and nobody of it is being told something earlier of the same episode right now.
     """
-    held_up = blocked(cursor, [one.id for ask in wanted for one in ask.batch.each if one.follows])
-    asked = {one.id: (one.id, one.epoch) for ask in wanted for one in ask.batch.each if one.id not in held_up}
+    batches = [ask.batch for ask in wanted]
+    if any(batch.parts for batch in batches):
+        batches = [each for batch in batches for each in batch.each]
+    held_up = blocked(cursor, [batch.id for batch in batches if batch.follows])
+    asked = {batch.id: (batch.id, batch.epoch) for batch in batches if batch.id not in held_up}
     # Asked for at nearly the same moment: the longest lease and the latest clock do for all.
     until, now = max(one.until for one in wanted), max(one.now for one in wanted)
     free = _free(cursor, asked.values(), now)
@@ -53,7 +56,7 @@ def lease(cursor: Cursor, wanted: Sequence[Lease], holder: int | None) -> list[L
     answers = []
     for ask in wanted:
         batch = ask.batch
-        ids = [one.id for one in batch.each]
+        ids = [each.id for each in batch.parts] or [batch.id]
         if free.issuperset(ids):
             free.difference_update(ids)
             granted += ids
@@ -61,7 +64,7 @@ def lease(cursor: Cursor, wanted: Sequence[Lease], holder: int | None) -> list[L
                 bundles.append(batch)
             answers.append(Leased(batch.leased()))
         else:
-            # Of a bundle the others are still to be told, and soon.
+            # What is left of a bundle is still to be told, and soon.
             answers.append(Leased(None, later=bool(batch.parts) or batch.id in held_up))
     if granted:
         cursor.execute(_LEASE, (bulk.rows(sorted(granted)), until, holder))
