@@ -24,7 +24,7 @@ from tests.integration.test_store import (
     recounted,
     to,
 )
-from warnd.contract.outcome import Outcome
+from warnd.contract.outcome import Deferred, Outcome, Reason, Scope
 from warnd.model.color import Lane
 from warnd.model.delivery import Batch, BatchState
 from warnd.pipeline.bundle import Carrier, settle_bundle
@@ -42,6 +42,7 @@ from warnd.store.sqlite import SqliteStore
 from warnd.store.threads import ThreadedStore
 
 ROBOT = "robot"
+SLOW = Deferred(Reason.THROTTLED, Scope.TARGET, retry_after=timedelta(seconds=1))
 AFTER = timedelta(seconds=5)
 
 
@@ -286,6 +287,23 @@ async def test_what_may_have_arrived_goes_again_as_it_was(robot: Robot) -> None:
     for one in pair:
         assert (await robot.site.store.read(get_delivery, one.deliveries[0])).possible_repeat
     await recounted(robot.site)
+
+
+async def test_a_number_that_is_put_off_meets_its_others(robot: Robot) -> None:
+    """It went among three in one request; the provider takes nothing more for it just now. Each of its messages leaves its batch."""
+    site, singles = robot.site, []
+    for _ in range(2):
+        alert = await site.alert(lane=Lane.BLUE)
+        (batch,) = (await site.plan(alert, [to("1"), to("2"), to(ROBOT)], lane=Lane.BLUE)).batches
+        await site.send(batch, YES, YES, SLOW)
+        site.now += SECOND
+        singles += await site.gather()
+    assert [one.addresses for one in singles] == [(ROBOT,)] * 2
+    batch = await robot.around(singles[1])
+    assert ids(batch.parts) == ids(singles)
+    await robot.answer(await robot.leased(batch), YES)
+    assert await robot.states() == ["accepted"] * 6
+    await recounted(site)
 
 
 async def test_what_may_have_arrived_by_itself_is_in_no_bundle(robot: Robot) -> None:
