@@ -27,7 +27,7 @@ from tests.integration.test_store import (
 from warnd.contract.outcome import Deferred, Outcome, Reason, Scope
 from warnd.model.color import Lane
 from warnd.model.delivery import Batch, BatchState
-from warnd.pipeline.bundle import Carrier, settle_bundle
+from warnd.pipeline.bundle import Carrier, not_sent, settle_bundle
 from warnd.pipeline.bundler import Bundler
 from warnd.pipeline.confirm import confirm
 from warnd.pipeline.render import Limits
@@ -217,6 +217,30 @@ async def test_what_stopped_before_the_lease_is_in_no_text(robot: Robot) -> None
     assert await robot.bundles() == []
     again = await robot.around(batches[0])
     assert ids(again.parts) == ids([batches[0], batches[2]])
+
+
+async def test_what_stopped_before_the_first_byte_is_left_behind(robot: Robot) -> None:
+    """After the lease: nothing leaves, the others rest as before and go without it; the story says why."""
+    three = [await robot.warned() for _ in range(3)]
+    leased = await robot.leased(await robot.around(three[0]))
+    await robot.site.store.write(flag_stopped, three[1].alert_id)
+    held_back = not_sent(leased, robot.site.now, lambda one, _: one.alert_id != three[1].alert_id)
+    await robot.site.store.turn(held_back, None)
+    rested = await robot.rested()
+    assert [(one.id, one.state) for one in rested] == [(three[n].id, BatchState.QUEUED) for n in (0, 2)]
+    assert await robot.bundles() == ["over"]
+    await robot.site.stop(three[1].alert_id)
+    again = await robot.around(rested[0])
+    assert ids(again.parts) == ids(rested)
+    await robot.answer(await robot.leased(again), YES)
+    assert await robot.states() == ["accepted", "superseded", "accepted"]
+    for number, why in enumerate(["beside", "stopped", "beside"]):
+        story = await robot.site.store.read(get_delivery, three[number].deliveries[0])
+        first = next(event for event in story.events if event.kind == "attempt.ended")
+        assert first.facts["not_sent"] == why
+        assert "bundle" not in first.facts
+        assert not story.delivery.told or number != 1
+    await recounted(robot.site)
 
 
 async def test_what_another_slot_has_leased_is_in_no_bundle(robot: Robot) -> None:

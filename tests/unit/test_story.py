@@ -170,6 +170,13 @@ def test_a_reason_is_shown_only_where_something_is_not_well() -> None:
 BUNDLE = {"id": "B1", "place": 2, "with": [{"headline": "大风蓝色预警"}, {"headline": "雷电黄色预警"}]}
 
 
+@pytest.mark.parametrize(("language", "sentence"), [("en", "nothing left"), ("zh", "没有发出")])
+def test_a_try_that_did_not_leave_says_so(language: str, sentence: str) -> None:
+    """Something in its bundle stopped, or its lease was nearly over: nobody was asked."""
+    story = a_story(State.QUEUED, a_try(1, None, not_sent="stopped"))
+    assert sentence in tell(story, language)[1][1]
+
+
 @pytest.mark.parametrize(
     ("language", "accepted", "apart"),
     [

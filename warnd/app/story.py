@@ -176,6 +176,8 @@ class _Teller:
         n = event.facts.get("try", 0)
         reason = self.say.word("reasons", outcome.get("reason", ""))
         match outcome:
+            case _ if event.facts.get("not_sent"):
+                return Tone.UNDERWAY, self.say("story.not_sent", n=n)
             case _ if event.facts.get("taken_apart"):
                 return Tone.UNDERWAY, self.say("story.taken_apart", n=n, reason=reason)
             case {"outcome": "accepted"}:

@@ -101,8 +101,9 @@ def not_sent(batch: Batch, now: int, holds: Callable[[Batch, int], bool]) -> Set
     """
     What a bundle comes to that did not leave: every part rests as before, but for those that may not leave any more.
     """
+    over = {part.id for part in batch.parts if not holds(part, now)}
     parts = tuple(
-        _told_of(_unsent(part, now, part.state if holds(part, now) else BatchState.STOPPED), batch)
+        _told_of(_unsent(part, now, "stopped" if part.id in over else "beside" if over else "late"), batch)
         for part in batch.parts
     )
     again = all(one.state in AT_REST and one.unknowns for one in parts)
@@ -203,9 +204,9 @@ def _alone(part: Batch, outcome: Outcome, attempt: Try) -> Settlement:
     )  # fmt: skip
 
 
-def _unsent(part: Batch, now: int, state: BatchState) -> Settlement:
-    said = {"not_sent": "stopped" if state is BatchState.STOPPED else "late"}
-    return Settlement(part, now, now, state, due=now, unknowns=part.unknowns, outcome=said)
+def _unsent(part: Batch, now: int, why: str) -> Settlement:
+    state = BatchState.STOPPED if why == "stopped" else part.state
+    return Settlement(part, now, now, state, due=now, unknowns=part.unknowns, outcome={"not_sent": why})
 
 
 def _told_of(one: Settlement, batch: Batch) -> Settlement:

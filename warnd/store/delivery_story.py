@@ -64,7 +64,8 @@ class Event:
     that may have got through), ``attempt.ended`` and
     ``attempt.interrupted`` (batch, size, try, started, possible_repeat, late, outcome: what it came to for this
     delivery alone; bundle: the message that it shared with others, see ``_bundle``; taken_apart: that was refused, and it
-    goes by itself from then on), ``receipt.received`` (status, at, detail, key), ``delivery.ended`` (state, reason) for an end
+    goes by itself from then on; not_sent: it did not leave after all, for it had ``stopped``, or one ``beside`` it in its bundle had, or its
+    lease came ``late``), ``receipt.received`` (status, at, detail, key), ``delivery.ended`` (state, reason) for an end
     that neither an attempt nor a receipt brought.
     """
 
@@ -175,7 +176,7 @@ WHERE j.kind IN ('attempt.ended', 'attempt.interrupted') ORDER BY j.at, j.seq
 """)
 
 
-_SAID = ("channel", "try", "size", "possible_repeat", "late", "taken_apart")
+_SAID = ("channel", "try", "size", "possible_repeat", "late", "taken_apart", "not_sent")
 
 
 def _attempts(connection: Connection, id: str) -> Iterator[Event]:
@@ -186,7 +187,7 @@ def _attempts(connection: Connection, id: str) -> Iterator[Event]:
         if "started" in body:
             facts["started"] = instant(body["started"]).isoformat()
         facts["outcome"] = _outcome(body, id)
-        if "bundle" in body:
+        if "bundle" in body and "not_sent" not in body:
             facts["bundle"] = _bundle(connection, body["bundle"], id)
         yield Event(instant(at), kind, facts)
 
