@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -38,6 +39,7 @@ from warnd.store import backlog, retention, sweeping, tables
 from warnd.store.delivery_story import get_delivery
 from warnd.store.piles import StoredPiles
 from warnd.store.postgres import PostgresStore
+from warnd.store.postgres_connection import Place
 from warnd.store.sqlite import SqliteStore
 from warnd.store.threads import ThreadedStore
 
@@ -449,3 +451,30 @@ async def test_two_do_not_bundle_for_one_address_at_once(robot: Robot) -> None:
         assert (first, second, other) == (True, False, True)
     with robot.bundler.claim(blue) as again:
         assert again
+
+
+async def test_two_processes_that_want_the_same_never_both_have_a_part(postgres_place: Place) -> None:
+    """On one PostgreSQL, at the same time, many times: who is not granted a bundle leaves nothing of it behind."""
+    stores = [PostgresStore(postgres_place, confirm=confirm) for _ in range(2)]
+    for store in stores:
+        await store.open()
+    one, other = (Robot(Site(store)) for store in stores)
+    told: Counter[str] = Counter()
+    for _ in range(20):
+        batches = [await one.warned() for _ in range(4)]
+        other.site.now = one.site.now
+        leader = batches[0]
+        while any(batch.id not in told for batch in batches):
+            wanted = [await each.around(leader) for each in (one, other)]
+            answers = await asyncio.gather(one.site.lease(wanted[0]), other.site.lease(wanted[1]))
+            for robot, leased in zip((one, other), answers, strict=True):
+                if leased is not None:
+                    told.update(ids(leased.each))
+                    await robot.answer(leased, YES)
+    assert set(told.values()) == {1}
+    assert len(told) == 80
+    parts = await one.site.store.read(fetch, "SELECT count(*), count(DISTINCT delivery_id) FROM bundle_parts")
+    assert parts == [(80, 80)]
+    await recounted(one.site)
+    for store in stores:
+        await store.close()
