@@ -240,9 +240,10 @@ class Worker:
         attempt = Try(started, self._clock(), random.random(), new_ids)  # noqa: S311  jitter is no secret
         if batch.parts:
             settlement = bundle.settle_bundle(batch, outcomes[0], self._retry, attempt)
+            outcomes = list(outcomes) * len(batch.parts)
         else:
             settlement = settle(batch, outcomes, self._retry, attempt)
-        self._watcher.settled(settlement, list(outcomes) * len(batch.each))
+        self._watcher.settled(settlement, outcomes)
         return settlement
 
     def _learn(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
