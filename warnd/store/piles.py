@@ -46,9 +46,12 @@ FROM bundle_parts p CROSS JOIN bundles g ON g.id = p.bundle_id WHERE p.delivery_
 
 _PARTS = Statement(f"""
 SELECT {OF_BATCH}, b.unknowns > 0 AND b.state IN ('waiting', 'unknown') AND b.deliver_until > ?2 AND a.stopped_at IS NULL
-FROM bundle_parts p CROSS JOIN batches b ON b.id = p.batch_id CROSS JOIN alerts a ON a.id = b.alert_id
+    AND d.state IN ('waiting', 'unknown')
+FROM bundle_parts p CROSS JOIN deliveries d ON d.id = p.delivery_id CROSS JOIN batches b ON b.id = p.batch_id
+CROSS JOIN alerts a ON a.id = b.alert_id
 WHERE p.bundle_id = ?1 ORDER BY p.place
 """)
+"""The seventeenth column says whether it may go again as it was."""
 
 
 class StoredPiles:
