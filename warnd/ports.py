@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from warnd.contract.outcome import Outcome, Reason, Receipt
-from warnd.model.alert import Alert, Change
+from warnd.model.alert import Alert, Change, Status
 from warnd.model.audience import Member
 from warnd.model.color import Color, Lane
 from warnd.model.content import Content
@@ -47,6 +47,9 @@ class Settlement(NamedTuple):
     ``departures`` those to be gathered anew, and ``splits`` are new batches that take the rest over.
     ``receipt_keys`` are (index, key). ``rejected`` are indexes whose address was refused. ``content_refused``: the
     text will not pass on this channel.
+
+    Of a bundle ``parts`` has a settlement for each part and says it all; its own ``state`` is what the bundle comes to:
+    UNKNOWN, if it goes again as it is; STOPPED, if its parts go by themselves from now on; else SETTLED.
     """
 
     batch: Batch
@@ -63,6 +66,12 @@ class Settlement(NamedTuple):
     rejected: Sequence[int] = ()
     content_refused: bool = False
     outcome: Mapping[str, Any] = MappingProxyType({})
+    parts: Sequence[Settlement] = ()
+
+    @property
+    def each(self) -> Sequence[Settlement]:
+        """One for each batch that the request was for."""
+        return self.parts or (self,)
 
 
 class Lease(NamedTuple):
@@ -235,6 +244,24 @@ class Telling:
         return cls("", alert, change, Lane.BLUE, tuple(regions), {}, 0, (), None, (), "", 0, False, False)
 
 
+class Pile(NamedTuple):
+    """What rests for one address of a channel, of alerts of one status: batches of one that certainly have not left."""
+
+    status: Status
+    batches: Sequence[Batch]
+
+
+class Unclear(NamedTuple):
+    """
+    The bundle in which something went that may have been sent: to go again as it is, or None when there is none.
+
+    ``out``: some part of it is under way; look again later.
+    """
+
+    bundle: Batch | None
+    out: bool = False
+
+
 class Behind(NamedTuple):
     """Somebody who stood behind a delivery, as it was then."""
 
@@ -345,8 +372,28 @@ class Lanes(Protocol):
     def give_back(self, batch: Batch) -> None:
         """A batch that was taken was not sent: its tokens are free again."""
 
+    def pay(self, batch: Batch, paid: int) -> None:
+        """It is taken in the place of one that ``paid`` so much less for the channel."""
+
+    def forget(self, batches: Sequence[Batch]) -> None:
+        """These were leased without being taken: what is offered of them is out of date."""
+
     def learn(self, outcome: Outcome, address: str, *, pause: float) -> None:
         """Let the pace follow an answer; ``pause`` is the rest in seconds after a refusal of the account."""
+
+
+class Piles(Protocol):
+    """What waits for one address, for those who would send it together."""
+
+    async def pile(self, batch: Batch, lanes: tuple[Lane, Lane], now: int, limit: int) -> Pile | None:
+        """
+        At most ``limit`` that wait beside this one in the lanes from the first to the last of these, the most urgent first.
+
+        None when the batch is not at rest any more, or may only go by itself.
+        """
+
+    async def unclear(self, batch: Batch, now: int) -> Unclear:
+        """Of a batch that may have been sent; a bundle that cannot go again as it is, is no more when this returns."""
 
 
 class PlanSource(Protocol):

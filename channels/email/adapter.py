@@ -32,6 +32,9 @@ from warnd.errors import ConfigError
 CONTENTS = 32
 """Contents whose bytes are kept: as many as are likely to be on their way at one time."""
 
+MAX_BUNDLE = 20
+"""Messages that one mail may carry: no more than a reader looks through."""
+
 MARGIN = timedelta(seconds=5)
 """What a send may take beyond the channel's own time-out, so that it is this one that strikes."""
 
@@ -90,7 +93,9 @@ class SmtpEmail:
         if chosen.login is not None and not (chosen.encrypts_surely or chosen.host in _LOOPBACK):
             raise ConfigError("tls", "should be starttls or implicit: no password travels in the clear")
         self.name = name
-        self.capabilities = Capabilities(kind="email", timeout=chosen.timeout + MARGIN, quiet=True)
+        self.capabilities = Capabilities(
+            kind="email", timeout=chosen.timeout + MARGIN, quiet=True, max_bundle=MAX_BUNDLE
+        )
         self._options = chosen
         self._sender = Sender.parse(chosen.sender)
         self._mail_from = f"FROM:<{self._sender.address}>".encode()

@@ -20,6 +20,9 @@ from warnd.contract.channel import BatchView, CallbackRequest, Capabilities, Sin
 from warnd.contract.http import refusal
 from warnd.contract.outcome import Deferred, Outcome, Reason, Receipt
 
+MAX_BUNDLE = 5
+"""Messages that one text may carry; ``max_units`` mostly ends it before."""
+
 FORMATS = {"json": "application/json", "form": "application/x-www-form-urlencoded"}
 
 
@@ -70,6 +73,7 @@ class HttpSms:
             receipts=chosen.receipts,
             idempotent=chosen.idempotent,
             slots=chosen.slots,
+            max_bundle=MAX_BUNDLE,
         )
         # The core ends what takes longer than the capability says: a total of our own would watch every request twice.
         self._timeout = aiohttp.ClientTimeout(

@@ -27,6 +27,9 @@ from warnd.contract.outcome import Accepted, Deferred, Outcome, Reason, Rejected
 MAX_BYTES = {"markdown": 4096, "text": 2048}
 """The longest content of each message type, in UTF-8 bytes."""
 
+MAX_BUNDLE = 20
+"""Messages that one post may carry: no more than a reader looks through."""
+
 CONNECT_WITHIN = timedelta(seconds=5)
 
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,128}")
@@ -77,6 +80,7 @@ class WeComRobot:
             quiet=True,
             max_bytes=MAX_BYTES[chosen.format],
             slots=16,
+            max_bundle=MAX_BUNDLE,
         )
         self._format = chosen.format
         self._url = URL(chosen.base_url) / "cgi-bin" / "webhook" / "send"

@@ -20,9 +20,10 @@ from channels.http_gateway import HttpGateway
 PER_MINUTE = 20
 """Messages a robot takes in any sixty seconds."""
 
+WINDOW = 60.0
+
 TAKEN = (0, "ok")
 
-_WINDOW = 60.0
 _MAX_BYTES = {"markdown": 4096, "text": 2048}
 
 
@@ -30,7 +31,7 @@ class RobotGateway(HttpGateway):
     """
     The webhook of every robot there is.
 
-    ``per_minute`` None takes any number. With ``known`` given, every other key is that of a robot which was
+    ``per_minute`` None takes any number; its minute has ``window`` seconds. With ``known`` given, every other key is that of a robot which was
     removed; ``faults.bad_addresses`` are removed too. ``clock`` gives seconds and never steps back.
     """
 
@@ -39,11 +40,13 @@ class RobotGateway(HttpGateway):
         *,
         receipt_url: str | None = None,
         per_minute: int | None = PER_MINUTE,
+        window: float = WINDOW,
         known: Collection[str] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
         self._per_minute = per_minute
+        self._window = window
         self._known = known
         self._clock = clock
         self._posted: defaultdict[str, deque[float]] = defaultdict(deque)
@@ -105,11 +108,11 @@ class RobotGateway(HttpGateway):
         return TAKEN
 
     def _too_many(self, key: str) -> bool:
-        """Whether the robot has posted its share within the last sixty seconds."""
+        """Whether the robot has posted its share within the last minute."""
         if self._per_minute is None:
             return False
         posted, now = self._posted[key], self._clock()
-        while posted and posted[0] <= now - _WINDOW:
+        while posted and posted[0] <= now - self._window:
             posted.popleft()
         return len(posted) >= self._per_minute
 
@@ -127,8 +130,11 @@ def _main() -> None:
         metavar="N",
         help="posts a robot takes in a minute; 0: any",
     )
+    arguments.add_argument(
+        "--window", type=float, default=WINDOW, metavar="SECONDS", help="how long that minute is"
+    )
     given = arguments.parse_args()
-    serve(RobotGateway(per_minute=given.per_minute or None), given)
+    serve(RobotGateway(per_minute=given.per_minute or None, window=given.window), given)
 
 
 if __name__ == "__main__":

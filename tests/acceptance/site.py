@@ -148,6 +148,12 @@ class Site:
     def prepare(self, recipients: int, channels: Sequence[str] = ("sms",)) -> None:
         """Configuration, divisions, one group of the county with that many posts, one feed key."""
         self.configure()
+        self.run("db", "upgrade")
+        self.run("regions", "import", "--under", _COUNTY)
+        self.enlist(recipients, channels)
+
+    def enlist(self, recipients: int, channels: Sequence[str]) -> None:
+        """The group and the key, where the county's divisions are known."""
         header = "external_id,kind,name,region,groups,audience,channel,address,priority,language,drills"
         rows = "\n".join(
             f"P-{n:06},post,值班岗{n},{_COUNTY},{_COUNTY}/全县责任人,responsible,"
@@ -157,8 +163,6 @@ class Site:
         )
         people = self.home / "people.csv"
         people.write_text(f"{header}\n{rows}\n")
-        self.run("db", "upgrade")
-        self.run("regions", "import", "--under", _COUNTY)
         self.run("audience", "import", str(people))
         (self.home / "key").write_text(
             self.run("keys", "create", "feed", "--role", "feed", "--source", "weather")

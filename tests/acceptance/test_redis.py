@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from bench.postgres import PostgresServer
 from tests.acceptance.fleet import Fleet
 from tests.acceptance.site import Gateway, Site, gateway, until
-from bench.postgres import PostgresServer
 from tests.fakes.valkey import ValkeyServer
 
 POSTS = 1_500

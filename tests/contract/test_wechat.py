@@ -187,7 +187,13 @@ def test_the_detail_shows_neither_key_nor_origin() -> None:
 
 def test_a_group_is_told_quietly_and_reports_nothing() -> None:
     assert WeComRobot("wechat", {}).capabilities == Capabilities(
-        kind="wechat", max_batch=1, timeout=timedelta(seconds=15), quiet=True, max_bytes=4096, slots=16
+        kind="wechat",
+        max_batch=1,
+        timeout=timedelta(seconds=15),
+        quiet=True,
+        max_bytes=4096,
+        slots=16,
+        max_bundle=20,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import timedelta
 from html import escape
 from pathlib import Path
@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
+from sqlalchemy import Connection, insert
 
 from tests.fakes.broadcast_rows import (
     NOW,
@@ -27,7 +28,7 @@ from warnd.app import App
 from warnd.app.phrases import phrases
 from warnd.model.alert import Change
 from warnd.settings import load
-from warnd.store import alarms, keys
+from warnd.store import alarms, keys, tables
 from warnd.store.keys import Purpose, Role
 
 Client = TestClient[web.Request, web.Application]
@@ -326,6 +327,41 @@ async def test_a_delivery_tells_its_story(app: App, client: Client, sign_in: Sig
     )
     places = [page.index(escape(sentence, quote=False)) for sentence in sentences]
     assert places == sorted(places)
+
+
+def keep_bundle(connection: Connection, deliveries: Sequence[str]) -> None:
+    """One message that carried these, in this order."""
+    connection.execute(
+        insert(tables.bundles).values(
+            id="B1", state="over", made=0, language="zh", subject="", body="…", segments=1, template="t@1"
+        )
+    )
+    for place, delivery in enumerate(deliveries):
+        connection.execute(
+            insert(tables.bundle_parts).values(
+                delivery_id=delivery, bundle_id="B1", place=place, batch_id=delivery
+            )
+        )
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+async def test_a_delivery_says_with_what_it_shared_a_message(
+    app: App, client: Client, sign_in: SignIn, language: str
+) -> None:
+    """By the headlines of the others, in their order, and its own place among them."""
+    headlines = ["大风蓝色预警", "雷电黄色预警", "道路结冰黄色预警"]
+    ids = []
+    for headline in headlines:
+        alert = await app.store.write(keep_alert, a_warning(headline))
+        ids.append(await app.store.write(keep_delivery, alert, state="accepted"))
+    await app.store.write(keep_bundle, ids)
+    accepted = {"try": 1, "accepted": 1, "others": {}, "bundle": "B1", "parts": 3}
+    await app.store.record(keep_attempt, ids[1], NOW, **accepted)
+    await sign_in(Role.VIEWER)
+    say = phrases(language)
+    others = say("story.comma").join([headlines[0], headlines[2]])
+    page = await text_of(client, f"/deliveries/{ids[1]}?lang={language}")
+    assert say("story.bundled", n=2, place=2, others=others) in page
 
 
 async def test_who_is_not_told_is_told_why(app: App, client: Client, sign_in: SignIn) -> None:

@@ -27,6 +27,7 @@ BIG = (
     "receipts",
     "receipt_keys",
     "former_batches",
+    "bundle_parts",
     "fallbacks",
 )
 """Tables with a row for every delivery, or for what happened to it."""

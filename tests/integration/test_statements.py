@@ -27,6 +27,7 @@ GROWING = (
     "receipts",
     "journal",
     "former_batches",
+    "bundle_parts",
     "fallbacks",
 )
 """Tables that have a row for every person told, or for every request."""

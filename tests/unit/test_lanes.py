@@ -518,3 +518,36 @@ async def test_after_an_absence_every_lane_is_read_from_its_beginning(
     shelf.batches |= {one.id: one for one in made}
     lanes.look_again()
     assert [(await lanes.take(ANY)).id for _ in Lane] == [lane.name for lane in Lane]
+
+
+async def test_what_went_with_another_is_not_offered_from_before(clock: Clock, shelf: Shelf) -> None:
+    """Its hint is let go unpaid; what came back of it since is offered, once."""
+    pace = Pace(target_rate=Rate(3, 60))
+    desk = await desk_of(clock, shelf, pace=pace)
+    one, two, three = (batch(id_) for id_ in ("A", "B", "C"))
+    desk.lanes.post([one, two, three])
+    taken = desk.lanes.take_now(RED)
+    assert taken == one
+    desk.lanes.forget([two.leased(), three.leased()])
+    desk.lanes.put_back(replace(three.leased(), due=0), due=0)
+    assert drained(desk.lanes, RED) == ["C"]
+    desk.lanes.post([batch("D")])
+    assert drained(desk.lanes, RED) == ["D"], "of three a minute only two were asked for"
+    await closed(desk)
+
+
+async def test_what_goes_in_the_place_of_another_pays_for_itself(clock: Clock, shelf: Shelf) -> None:
+    """A text of several costs more segments than the one that had its turn; given back, it gives back all."""
+    pace = Pace(rate=Rate(10))
+    desk = await desk_of(clock, shelf, pace=pace)
+    cheap = batch("A")
+    dear = replace(cheap, content=replace(cheap.content, segments=5))
+    desk.lanes.post([cheap])
+    clock.pass_by(10)
+    assert desk.lanes.take_now(RED) == cheap
+    before = pace.channel_wait(2, clock.seconds(), red=True)
+    desk.lanes.pay(dear, cheap.cost)
+    assert pace.channel_wait(2, clock.seconds(), red=True) == pytest.approx(before + 0.4)
+    desk.lanes.give_back(dear)
+    assert pace.channel_wait(2, clock.seconds(), red=True) == 0
+    await closed(desk)

@@ -165,3 +165,43 @@ def test_a_reason_is_shown_only_where_something_is_not_well() -> None:
     assert why_of(SAY, State.ACCEPTED, "throttled", "429") == ""
     assert why_of(SAY, State.WAITING, "throttled", "429") == "the gateway asked us to slow down (429)"
     assert why_of(SAY, State.SUPPRESSED, "test", None) == SAY("whys.test")
+
+
+BUNDLE = {"id": "B1", "place": 2, "with": [{"headline": "大风蓝色预警"}, {"headline": "雷电黄色预警"}]}
+
+
+@pytest.mark.parametrize(("language", "sentence"), [("en", "nothing left"), ("zh", "没有发出")])
+def test_a_try_that_did_not_leave_says_so(language: str, sentence: str) -> None:
+    """Something in its bundle stopped, or its lease was nearly over: nobody was asked."""
+    story = a_story(State.QUEUED, a_try(1, None, not_sent="stopped"))
+    assert sentence in tell(story, language)[1][1]
+
+
+@pytest.mark.parametrize(
+    ("language", "accepted", "apart"),
+    [
+        (
+            "en",
+            "It shared one message with 2 more, in place 2: 大风蓝色预警, 雷电黄色预警.",
+            "Try 1: the joint message was refused, the gateway refuses this text. It goes again by itself.",
+        ),
+        (
+            "zh",
+            "与另外 2 条合并为一条消息，排在第 2 位；一同发出的有：大风蓝色预警、雷电黄色预警。",
+            "第 1 次尝试：合并的消息被拒绝，",
+        ),
+    ],
+)
+def test_a_delivery_says_with_what_it_shared_a_message(language: str, accepted: str, apart: str) -> None:
+    """Also where nobody answered for it, and where it was taken out of it again."""
+    refused = {"outcome": "rejected", "reason": "content_refused", "scope": "content"}
+    interrupted = Event(AT, "attempt.interrupted", {"bundle": BUNDLE, "outcome": None})
+    story = a_story(
+        State.ACCEPTED,
+        a_try(1, {"outcome": "accepted"}, bundle=BUNDLE),
+        a_try(1, refused, bundle=BUNDLE, taken_apart=True),
+        interrupted,
+    )
+    told = [sentence for _, sentence in tell(story, language)][1:4]
+    assert all(accepted in sentence for sentence in told)
+    assert apart in told[1]

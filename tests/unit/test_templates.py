@@ -31,6 +31,15 @@ def test_the_shipped_templates_are_whole() -> None:
             assert [candidate.fault for candidate in found] == [None], (kind, language)
 
 
+def test_the_shipped_kinds_that_bundle_have_their_words_for_it() -> None:
+    """In Chinese and English; another language needs a file, and until then there is the Chinese one."""
+    templates = Templates.load(SHIPPED)
+    for kind in ("sms", "wechat", "email"):
+        for language in ("zh", "en"):
+            found = templates.bundles(kind, languages=(language,))
+            assert [candidate.fault for candidate in found] == [None], (kind, language)
+
+
 def test_every_name_is_documented() -> None:
     """An author reads templates/README.md, not the code."""
     text = (SHIPPED / "README.md").read_text(encoding="utf-8")

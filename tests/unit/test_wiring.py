@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from warnd.app import wiring
+from warnd.app import App, wiring
 from warnd.contract.channel import BatchView, Capabilities, Sink
 from warnd.contract.outcome import Outcome
 from warnd.errors import ConfigError
@@ -83,3 +83,33 @@ def test_quiet_hours_are_not_set_for_what_comes_suddenly(
     with pytest.raises(ConfigError) as raised:
         wiring.surroundings(settings, {})
     assert raised.value.key == fault
+
+
+@pytest.mark.parametrize(
+    ("said", "bundles"),
+    [
+        ("", False),
+        ('target_rate = "20/min"', True),
+        ('target_rate = "20/min"\nbundle = false', False),
+        ("bundle = true", True),
+    ],
+    ids=["by default not", "where each target has a rate", "unless it is not to", "if it is to"],
+)
+def test_what_piles_up_is_bundled_where_targets_are_throttled(
+    tmp_path: Path, said: str, *, bundles: bool
+) -> None:
+    """A rate over all addresses is no reason: a text of several costs as much of it as they do apart."""
+    config = tmp_path / "warnd.toml"
+    config.write_text(f'[channels.one]\nadapter = "wechat.robot"\n{said}\n', encoding="utf-8")
+    assert wiring.bundles(load(config, {}).channels["one"]) is bundles
+
+
+def test_a_channel_that_cannot_bundle_is_not_told_to(tmp_path: Path) -> None:
+    """The key at fault is named, at the start."""
+    config = tmp_path / "warnd.toml"
+    config.write_text(
+        f'[store]\nurl = "sqlite:///{tmp_path}/warnd.db"\n[channels.one]\nadapter = "console.print"\nbundle = true\n'
+    )
+    with pytest.raises(ConfigError) as raised:
+        App(load(config, {}))
+    assert raised.value.key == "channels.one.bundle"

@@ -16,6 +16,7 @@ from warnd.app.wiring import Line
 from warnd.contract.outcome import Receipt
 from warnd.model.delivery import Batch
 from warnd.model.policy import RetryPolicy
+from warnd.pipeline.bundler import Bundler
 from warnd.pipeline.lease import InForce
 from warnd.pipeline.worker import Worker
 from warnd.store.threads import ThreadedStore
@@ -42,6 +43,7 @@ class Sending:
         in_force: InForce,
         watching: Watching,
         refusals: Refusals,
+        bundlers: Mapping[str, Bundler],
         receive: Receive,
         takes: Callable[[Batch, int], bool],
         clock: Callable[[], int],
@@ -67,6 +69,7 @@ class Sending:
                 requests=line.slots,
                 red_requests=wiring.red_requests(line.slots),
                 red_slots=wiring.red_slots(line.slots),
+                bundler=bundlers.get(name),
             )
             for name, line in lines.items()
         }

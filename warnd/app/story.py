@@ -100,7 +100,8 @@ class _Teller:
             case "attempt.ended":
                 yield self._attempt(event)
             case "attempt.interrupted":
-                yield Moment(event.at, Tone.UNKNOWN, self.say("story.interrupted"))
+                sentences = [self.say("story.interrupted"), *self._bundle(event)]
+                yield Moment(event.at, Tone.UNKNOWN, self._joined(sentences))
             case "receipt.received":
                 yield self._receipt(event)
             case "delivery.ended" if event.facts["state"] != State.SUPPRESSED.value:
@@ -156,7 +157,7 @@ class _Teller:
     def _attempt(self, event: Event) -> Moment:
         outcome = event.facts["outcome"] or {}
         tone, sentence = self._outcome(event, outcome)
-        sentences = [sentence]
+        sentences = [sentence, *self._bundle(event)]
         if detail := outcome.get("detail"):
             sentences.append(self.say("story.said", detail=detail))
         sentences += [
@@ -164,10 +165,21 @@ class _Teller:
         ]
         return Moment(event.at, tone, self._joined(sentences))
 
+    def _bundle(self, event: Event) -> Iterator[str]:
+        """With what else it went as one message."""
+        if (bundle := event.facts.get("bundle")) is not None:
+            others = [one["headline"] for one in bundle["with"]]
+            listed = self.say("story.comma").join(others)
+            yield self.say("story.bundled", n=len(others), place=bundle["place"], others=listed)
+
     def _outcome(self, event: Event, outcome: Mapping[str, Any]) -> tuple[Tone, str]:
         n = event.facts.get("try", 0)
         reason = self.say.word("reasons", outcome.get("reason", ""))
         match outcome:
+            case _ if event.facts.get("not_sent"):
+                return Tone.UNDERWAY, self.say("story.not_sent", n=n)
+            case _ if event.facts.get("taken_apart"):
+                return Tone.UNDERWAY, self.say("story.taken_apart", n=n, reason=reason)
             case {"outcome": "accepted"}:
                 took = (event.at - datetime.fromisoformat(event.facts["started"])).total_seconds()
                 channel = self.story.delivery.channel

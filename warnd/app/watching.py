@@ -53,8 +53,7 @@ class Watching:
 
     def settled(self, settlement: Settlement, outcomes: Sequence[Outcome]) -> None:
         """One request came to an end."""
-        batch = settlement.batch
-        channel = batch.channel
+        channel = settlement.batch.channel
         accepted = sum(type(one) is Accepted for one in outcomes)
         others = len(outcomes) - accepted
         seconds = (settlement.ended - settlement.started) / 1e6
@@ -65,7 +64,8 @@ class Watching:
         if not others:
             self._well("channel_down", channel)
             return
-        self._sound(batch, settlement, outcomes)
+        for one in settlement.each:
+            self._sound(one.batch, one, outcomes)
 
     def _sound(self, batch: Batch, settlement: Settlement, outcomes: Sequence[Outcome]) -> None:
         channel = batch.channel

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,9 +17,12 @@ from warnd.model.delivery import Batch
 from warnd.model.hazard import HazardCatalogue
 from warnd.model.release import BY_HAND
 from warnd.pipeline.admit import Speaker
+from warnd.pipeline.bundle import Carrier
+from warnd.pipeline.bundler import Alarms, Bundler
 from warnd.pipeline.confirm import confirm
 from warnd.pipeline.expand import Route
 from warnd.pipeline.lease import lent_for
+from warnd.pipeline.render import Limits
 from warnd.pipeline.surroundings import Surroundings
 from warnd.pipeline.templates import Templates
 from warnd.queue.local import ChannelLanes
@@ -30,6 +33,7 @@ from warnd.queue.refill import Load
 from warnd.resources import config_dir, templates_dir
 from warnd.settings import Settings
 from warnd.settings.values import ChannelSettings, QueueSettings, SourceSettings, StoreSettings, hold_rules
+from warnd.store.piles import StoredPiles
 from warnd.store.postgres import PostgresStore
 from warnd.store.postgres_connection import Place
 from warnd.store.sqlite import SqliteStore
@@ -122,6 +126,40 @@ def lines(
             slots=slots,
         )
     return made
+
+
+def bundlers(
+    lines: Mapping[str, Line],
+    store: ThreadedStore,
+    *,
+    templates: Templates,
+    alarms: Alarms,
+    clock: Callable[[], int],
+    new_ids: Callable[[int], list[str]],
+) -> dict[str, Bundler]:
+    """For the channels whose messages can carry several. Raises ConfigError for one that is told to and cannot."""
+    made: dict[str, Bundler] = {}
+    for name, line in lines.items():
+        one, can = line.settings, line.channel.capabilities
+        if can.max_bundle < 2:
+            if one.bundle:
+                raise ConfigError(f"channels.{name}.bundle", "its adapter sends every message by itself")
+            continue
+        made[name] = Bundler(
+            StoredPiles(store),
+            Carrier(can.kind, can.max_bundle, Limits(can.max_bytes, can.max_units)),
+            after=one.bundle_after if bundles(one) else None,
+            templates=templates,
+            alarms=alarms,
+            clock=clock,
+            new_ids=new_ids,
+        )
+    return made
+
+
+def bundles(one: ChannelSettings) -> bool:
+    """Whether what piles up is bundled: unless the file says, where each target has a rate of its own."""
+    return one.target_rate is not None if one.bundle is None else one.bundle
 
 
 def surroundings(settings: Settings, routes: dict[str, Route]) -> Surroundings:

@@ -46,7 +46,8 @@ class Capabilities:
     ``timeout``: the longest one ``send`` may take; the worker's lease is longer. ``receipts``: whether the
     provider will say more later. ``idempotent``: a repeat of the same key is not sent twice. ``quiet``:
     it wakes nobody (a mere continuation goes there). ``max_bytes`` and ``max_units`` limit the body, in UTF-8
-    bytes and UTF-16 units; None is no limit. ``slots`` is the default number of requests at once.
+    bytes and UTF-16 units; None is no limit. ``slots`` is the default number of requests at once. ``max_bundle``: how
+    many messages for one address may share a text when they pile up there; 1, if each must go by itself.
     """
 
     kind: str
@@ -58,6 +59,7 @@ class Capabilities:
     max_bytes: int | None = None
     max_units: int | None = None
     slots: int = 8
+    max_bundle: int = 1
 
 
 class Channel(Protocol):

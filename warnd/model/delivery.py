@@ -84,6 +84,9 @@ class Batch:
     at ``epoch``, before it is leased: QUEUED, WAITING or UNKNOWN. ``due`` is when it may be tried.
     ``follows``: its alert follows another of the episode; ``ordered``: some of its deliveries have a fallback;
     ``rank`` is its place in its lane; ``quiet``: the quiet hours that its deliveries keep, "" for none.
+
+    A bundle has ``parts``: batches of one delivery each, of several alerts and for one address, that go as one message,
+    in the order of its text. Its own ``deliveries`` is then the first's alone, for what is asked is one thing.
     """
 
     id: str
@@ -105,10 +108,16 @@ class Batch:
     ordered: bool = False
     rank: Rank = Rank.FIRST
     quiet: str = ""
+    parts: tuple[Batch, ...] = ()
 
     @property
     def key(self) -> str:
         return self.id
+
+    @property
+    def each(self) -> tuple[Batch, ...]:
+        """The batches that go with one request: the parts of a bundle, else this one."""
+        return self.parts or (self,)
 
     @property
     def cost(self) -> int:
@@ -121,11 +130,26 @@ class Batch:
 
         Field by field: for one recipient in a request ``dataclasses.replace`` costs more than the rest of the lease does.
         """
+        parts = tuple(part.leased() for part in self.parts) if self.parts else ()
         return Batch(
             self.id, self.alert_id, self.channel, self.lane, self.content, self.deliveries, self.addresses,
             self.created, self.deliver_until, self.levels, self.state, self.due, self.epoch + 1, self.attempts + 1,
-            self.unknowns, self.follows, self.ordered, self.rank, self.quiet,
+            self.unknowns, self.follows, self.ordered, self.rank, self.quiet, parts,
         )  # fmt: skip
+
+    @classmethod
+    def carrying(cls, parts: Sequence[Batch], content: Content, made: int) -> Batch:
+        """The bundle that asks for all of these at once, in this order, under the content's id; ``made`` in microseconds."""
+        return replace(
+            parts[0],
+            id=content.id,
+            content=content,
+            created=made,
+            deliver_until=min(part.deliver_until for part in parts),
+            attempts=max(part.attempts for part in parts),
+            unknowns=max(part.unknowns for part in parts),
+            parts=tuple(parts),
+        )
 
     def only(self, indexes: Sequence[int]) -> Batch:
         """The same batch with just these of its deliveries, in this order."""

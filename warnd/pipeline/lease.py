@@ -31,8 +31,10 @@ class InForce:
         self._stopped.update(alert_ids)
 
     def holds(self, batch: Batch, now: int) -> bool:
-        """Whether the batch may still leave."""
-        return batch.alert_id not in self._stopped and now < batch.deliver_until
+        """Whether the batch may still leave, with all its parts."""
+        if now >= batch.deliver_until or batch.alert_id in self._stopped:
+            return False
+        return not batch.parts or self._stopped.isdisjoint(part.alert_id for part in batch.parts)
 
     def stopped(self, alert_id: str) -> bool:
         return alert_id in self._stopped

@@ -153,7 +153,9 @@ def render(
 
 
 @dataclass(frozen=True, slots=True)
-class _Page:
+class Page:
+    """What a template printed."""
+
     body: str
     subject: str = ""
 
@@ -257,13 +259,13 @@ def _distinct(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in map(one_line, names) if name))
 
 
-def _by_template(sheet: _Sheet, candidate: Candidate, limits: Limits, templates: Templates) -> _Page:
+def _by_template(sheet: _Sheet, candidate: Candidate, limits: Limits, templates: Templates) -> Page:
     """Raises TemplateError when the template fails, omits what is mandatory, or is too long in itself."""
     if candidate.fault is not None:
         raise candidate.fault
 
-    def fill(values: Values) -> _Page:
-        page = _page(templates.fill(candidate.path, values), has_subject=candidate.has_subject)
+    def fill(values: Values) -> Page:
+        page = page_of(templates.fill(candidate.path, values), has_subject=candidate.has_subject)
         return replace(page, body=directed(page.body)) if sheet.words.rtl else page
 
     for room in (0, sheet.length):
@@ -280,19 +282,19 @@ def _by_template(sheet: _Sheet, candidate: Candidate, limits: Limits, templates:
     return page
 
 
-def _built_in(sheet: _Sheet, limits: Limits) -> _Page:
+def _built_in(sheet: _Sheet, limits: Limits) -> Page:
     """The last resort: in Chinese, from nothing but the values."""
     return _fit(sheet, _plain, limits) or _plain(sheet.values(names=1, room=0))
 
 
-def _plain(values: Values) -> _Page:
+def _plain(values: Values) -> Page:
     title = "{mark}{issuer}{sent}{change_name}{hazard_name}{color_name}预警".format_map(values)
     words = (values["headline"], values["description"], values["instruction"])
     lines = [f"{title}，范围：{values['area']}。", *(str(part) for part in words if part)]
-    return _Page("\n".join(lines), shortened(title, LONGEST_SUBJECT))
+    return Page("\n".join(lines), shortened(title, LONGEST_SUBJECT))
 
 
-def _fit(sheet: _Sheet, fill: Callable[[Values], _Page], limits: Limits) -> _Page | None:
+def _fit(sheet: _Sheet, fill: Callable[[Values], Page], limits: Limits) -> Page | None:
     """
     The longest text within the limits; None when there is none.
 
@@ -316,11 +318,12 @@ def _fit(sheet: _Sheet, fill: Callable[[Values], _Page], limits: Limits) -> _Pag
     return None
 
 
-def _page(printed: str, *, has_subject: bool) -> _Page:
+def page_of(printed: str, *, has_subject: bool) -> Page:
+    """The subject, if the first line is one, and the rest."""
     if not has_subject:
-        return _Page(printed.strip())
+        return Page(printed.strip())
     subject, _, body = printed.removeprefix(SUBJECT).partition("\n")
-    return _Page(body.strip(), shortened(subject.strip(), LONGEST_SUBJECT))
+    return Page(body.strip(), shortened(subject.strip(), LONGEST_SUBJECT))
 
 
 def _traced(values: Values) -> dict[str, str]:

@@ -17,6 +17,9 @@ from warnd.pipeline.words import CHINESE, FALLBACK, Words, fallbacks, parse_word
 
 WORDS = "words/"
 DEFAULT = "default"
+BUNDLE = "bundle"
+"""What stands for the hazard in the name of a template that several messages share."""
+
 SUBJECT = "Subject:"
 
 FIELDS = frozenset(
@@ -26,6 +29,7 @@ FIELDS = frozenset(
         *("area", "area_names", "added_area", "removed_area"),
         *("sent", "effective", "onset", "expires"),
         *("headline", "description", "instruction", "guidance", "contact", "web", "identifier"),
+        *("count", "parts", "subject"),
     }
 )
 """The names a template may use; templates/README.md says what each holds."""
@@ -127,6 +131,13 @@ class Templates:
             for name, grade in dict.fromkeys(product((hazard, DEFAULT), grades)):
                 for path in self._versions.get((kind, name, grade, language), ()):
                     yield self._candidate(path, language, words)
+
+    def bundles(self, kind: str, *, languages: Sequence[str]) -> Iterator[Candidate]:
+        """Those for several messages in one, most fitting first."""
+        for language in languages:
+            words = self._words_of(language)
+            for path in self._versions.get((kind, BUNDLE, None, language), ()):
+                yield self._candidate(path, language, words)
 
     def fill(self, path: str, values: Mapping[str, Any]) -> str:
         """Print a template. Raises TemplateError."""

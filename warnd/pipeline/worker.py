@@ -23,6 +23,8 @@ from warnd.errors import StoreError
 from warnd.model.color import Lane
 from warnd.model.delivery import Batch, BatchState
 from warnd.model.policy import RetryPolicy
+from warnd.pipeline import bundle
+from warnd.pipeline.bundler import Bundler
 from warnd.pipeline.deadline import Deadline
 from warnd.pipeline.lease import InForce, lent_for
 from warnd.pipeline.requests import Requests
@@ -48,7 +50,8 @@ class Worker:
     Sends what the lanes of one channel offer, with ``requests`` at once.
 
     There are twice as many slots as requests, and before them ``red_slots`` that take red only; ``red_requests`` are
-    kept for red. ``clock`` gives microseconds since 1970; ``new_ids(n)`` makes batch ids.
+    kept for red. ``clock`` gives microseconds since 1970; ``new_ids(n)`` makes batch ids. ``bundler`` is None where
+    every message must go by itself.
     """
 
     def __init__(
@@ -65,6 +68,7 @@ class Worker:
         requests: int,
         red_requests: int,
         red_slots: int,
+        bundler: Bundler | None = None,
     ) -> None:
         self.channel = channel
         self.out: set[tuple[str, int]] = set()
@@ -76,6 +80,7 @@ class Worker:
         self._retry = retry
         self._pause = retry.pause.total_seconds()
         self._in_force = in_force
+        self._bundler = bundler
         self._watcher = watcher
         self._clock = clock
         self._new_ids = new_ids
@@ -118,7 +123,10 @@ class Worker:
                 if self._stopping:
                     return
                 wanted = await self._wait(slot)
-            leased = await self._turn(settlement, wanted)
+            if wanted is not None and self._bundler is not None and self._bundler.concerns(wanted):
+                leased = await self._bundled_turn(self._bundler, settlement, wanted)
+            else:
+                leased = await self._turn(settlement, wanted)
             settlement = await self._attempt(leased) if leased is not None else None
 
     async def _wait(self, slot: int) -> Batch:
@@ -129,6 +137,24 @@ class Worker:
             return await self._lanes.take(slot)
         finally:
             self._idle.discard(task)
+
+    async def _bundled_turn(
+        self, bundler: Bundler, settlement: Settlement | None, wanted: Batch
+    ) -> Batch | None:
+        """The same with what else waits for its address; while that is being bundled already, it is offered again."""
+        with bundler.claim(wanted) as claimed:
+            together = await bundler.around(wanted) if claimed else None
+            if together is None:
+                self._lanes.give_back(wanted)
+                self._lanes.put_back(wanted, due=self._clock() + _BLOCKED_US)
+                return await self._turn(settlement, None) if settlement is not None else None
+            self._lanes.pay(together, wanted.cost)
+            if all(one.id != wanted.id for one in together.each):
+                self._lanes.put_back(wanted, due=self._clock())
+            leased = await self._turn(settlement, together)
+            if leased is not None:
+                self._lanes.forget([one for one in leased.each if one.id != wanted.id])
+            return leased
 
     async def _turn(self, settlement: Settlement | None, wanted: Batch | None) -> Batch | None:
         """Commit what was and lease what comes next; a store that fails is asked again until it answers."""
@@ -144,18 +170,20 @@ class Worker:
                 continue
             break
         if settlement is not None:
-            self.out.discard((settlement.batch.id, settlement.batch.epoch))
-            self._rest(settlement)
+            for one in settlement.each:
+                self.out.discard((one.batch.id, one.batch.epoch))
+                self._rest(one)
         if lease is not None:
             self.asked += 1
             if leased.batch is not None:
                 self.granted += 1
-                self.out.add((leased.batch.id, leased.batch.epoch))
+                self.out.update((one.id, one.epoch) for one in leased.batch.each)
                 self._lent_until[leased.batch.id] = lease.until
         if wanted is not None and leased.batch is None:
             self._lanes.give_back(wanted)
             if leased.later:
-                self._lanes.put_back(wanted, due=self._clock() + _BLOCKED_US)
+                for each in wanted.each:
+                    self._lanes.put_back(each, due=self._clock() + _BLOCKED_US)
         return leased.batch
 
     def _lease(self, batch: Batch) -> Lease:
@@ -191,6 +219,8 @@ class Worker:
 
     def _not_sent(self, batch: Batch, now: int, state: BatchState) -> Settlement:
         self._lanes.give_back(batch)
+        if batch.parts:
+            return bundle.not_sent(batch, now, self._in_force.holds)
         outcome = {"not_sent": "stopped" if state is BatchState.STOPPED else "late"}
         return Settlement(batch, now, now, state, due=now, unknowns=batch.unknowns, outcome=outcome)
 
@@ -208,7 +238,11 @@ class Worker:
             self._learn(batch, outcomes)
         new_ids = () if clear else tuple(self._new_ids(2))
         attempt = Try(started, self._clock(), random.random(), new_ids)  # noqa: S311  jitter is no secret
-        settlement = settle(batch, outcomes, self._retry, attempt)
+        if batch.parts:
+            settlement = bundle.settle_bundle(batch, outcomes[0], self._retry, attempt)
+            outcomes = list(outcomes) * len(batch.parts)
+        else:
+            settlement = settle(batch, outcomes, self._retry, attempt)
         self._watcher.settled(settlement, outcomes)
         return settlement
 

@@ -23,6 +23,9 @@ from warnd.queue.reading import Reading
 from warnd.queue.refill import Load, Refill
 from warnd.queue.waiting import Waiting
 
+_FORGOTTEN = 16_384
+"""Hints out of date that are remembered; a further one costs a lease that is not granted."""
+
 ROOM = 32_768
 """Deliveries that a place keeps ready in memory, and again as many that wait: a usual broadcast need not be read back."""
 
@@ -67,6 +70,7 @@ class ChannelLanes:
         )  # fmt: skip
         self._ready = 0
         self._held: set[str] = set()
+        self._gone: dict[str, int] = {}
         self._precedence = Precedence()
         self._waiting = Waiting()
         self._timer: asyncio.TimerHandle | None = None
@@ -189,6 +193,16 @@ class ChannelLanes:
         """It was taken and not sent: what it had paid is free for others."""
         self.pace.give_back(batch.cost, batch.addresses)
 
+    def pay(self, batch: Batch, paid: int) -> None:
+        """It goes in the place of one that had paid that."""
+        self.pace.pay(batch.cost - paid, red=batch.lane is Lane.RED)
+
+    def forget(self, batches: Sequence[Batch]) -> None:
+        """These were leased, at their epoch: hints from before it are let go when their turn comes."""
+        if len(self._gone) + len(batches) > _FORGOTTEN:
+            self._gone.clear()
+        self._gone.update((batch.id, batch.epoch) for batch in batches)
+
     def learn(self, outcome: Outcome, address: str, *, pause: float) -> None:
         """Let the pace follow an answer."""
         self.pace.learn(outcome, address, self._monotonic(), pause=pause)
@@ -203,7 +217,7 @@ class ChannelLanes:
             place = self._places[bit.bit_length() - 1]
             red = bit <= RED_PLACES
             while (batch := place.order.first()) is not None:
-                if not holds(batch, now):
+                if not holds(batch, now) or (self._gone and self._is_gone(batch)):
                     self._drop(place, now)
                     continue
                 if not pace.is_free:
@@ -219,6 +233,12 @@ class ChannelLanes:
                     self._call_next(place, batch, now)
                 return batch
         return None
+
+    def _is_gone(self, batch: Batch) -> bool:
+        gone = self._gone.get(batch.id, 0) > batch.epoch
+        if gone:
+            del self._gone[batch.id]
+        return gone
 
     def _pop(self, place: Place) -> Batch:
         batch = place.order.pop()

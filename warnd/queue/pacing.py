@@ -98,6 +98,11 @@ class Pace:
         self._take_of_targets(addresses, red=red)
         self.breaker.taken(addresses)
 
+    def pay(self, more: float, *, red: bool) -> None:
+        """What was taken costs so much more, or less, than was paid for it."""
+        if self._bucket is not None:
+            self._bucket.take(more, red=red)
+
     def give_back(self, cost: float, addresses: tuple[str, ...]) -> None:
         """What was paid for was not sent after all."""
         if self._bucket is not None:

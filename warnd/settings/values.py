@@ -117,7 +117,8 @@ class ChannelSettings:
     ``options`` are the adapter's own keys, credentials wrapped in ``Secret``. ``rate`` is in segments a
     second over all targets, ``target_rate`` in requests to each; None is no limit. ``slots`` (requests at
     once) and ``quiet`` (it wakes nobody) are the adapter's own when None; ``lifts`` (an end or a lowering is told
-    on it) goes by its kind. ``emulated``: no provider stands behind it, so that test messages may pass.
+    on it) goes by its kind. ``emulated``: no provider stands behind it, so that test messages may pass. ``bundle``: what has
+    waited for ``bundle_after`` for one address goes as one message; None is where there is a ``target_rate``.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=64)]
@@ -129,6 +130,8 @@ class ChannelSettings:
     emulated: bool = False
     quiet: bool | None = None
     lifts: bool | None = None
+    bundle: bool | None = None
+    bundle_after: Duration = timedelta(seconds=5)
 
 
 @closed

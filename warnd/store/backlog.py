@@ -22,28 +22,28 @@ from warnd.store.tables import alerts
 
 _BEHIND = f"a.change IN ({', '.join(sorted(repr(change.value) for change in LESS_DANGER))})"
 
-_OPEN = Statement("""
-SELECT b.id, b.alert_id, b.channel, b.content_id, b.lane, b.state, b.due, b.created, b.deliver_until, b.epoch,
-    b.attempts, b.unknowns, b.follows, b.ordered, b.rank, b.quiet
+OF_BATCH = """b.id, b.alert_id, b.channel, b.content_id, b.lane, b.state, b.due, b.created, b.deliver_until, b.epoch, b.attempts,
+    b.unknowns, b.follows, b.ordered, b.rank, b.quiet"""
+"""What ``batches_of`` makes batches of."""
+
+_OPEN = Statement(f"""
+SELECT {OF_BATCH}
 FROM batches b CROSS JOIN alerts a ON a.id = b.alert_id
 WHERE b.channel = ?1 AND b.lane = ?2 AND b.rank = ?5 AND b.state IN ('queued', 'waiting', 'unknown') AND b.id > ?3
   AND a.stopped_at IS NULL AND (b.number % ?6) = ?7
 ORDER BY b.id LIMIT ?4
 """)
 
-_LEFT_LYING = Statement("""
-SELECT b.id, b.alert_id, b.channel, b.content_id, b.lane, b.state, b.due, b.created, b.deliver_until, b.epoch,
-    b.attempts, b.unknowns, b.follows, b.ordered, b.rank, b.quiet
+_LEFT_LYING = Statement(f"""
+SELECT {OF_BATCH}
 FROM batches b CROSS JOIN alerts a ON a.id = b.alert_id
 WHERE b.channel = ?1 AND b.lane = ?2 AND b.rank = ?5 AND b.state IN ('queued', 'waiting', 'unknown') AND b.due <= ?3
   AND a.stopped_at IS NULL
 ORDER BY b.id DESC LIMIT ?4
 """)
 
-_OUT = """
-SELECT b.id, b.alert_id, b.channel, b.content_id, b.lane, b.state, b.due, b.created, b.deliver_until, b.epoch,
-    b.attempts, b.unknowns, b.follows, b.ordered, b.rank, b.quiet
-FROM batches b CROSS JOIN alerts a ON a.id = b.alert_id
+_OUT = f"""
+SELECT {OF_BATCH} FROM batches b CROSS JOIN alerts a ON a.id = b.alert_id
 WHERE b.state = 'sending' AND
 """
 _RAN_OUT = Statement(f"""
@@ -123,7 +123,7 @@ def open_batches(
 ) -> list[Batch]:
     """Batches at rest of alerts in force, by id, of one rank in its lane, from the one after ``after``."""
     values = (channel, lane.value, after, limit, rank.value, share.of, share.place)
-    return _batches(connection, raw_of(connection).execute(_OPEN, values).fetchall())
+    return batches_of(connection, raw_of(connection).execute(_OPEN, values).fetchall())
 
 
 def left_lying(
@@ -135,12 +135,12 @@ def left_lying(
     The last come first: whose they are begins at the other end.
     """
     values = (channel, lane.value, due_by, limit, rank.value)
-    return _batches(connection, raw_of(connection).execute(_LEFT_LYING, values).fetchall())
+    return batches_of(connection, raw_of(connection).execute(_LEFT_LYING, values).fetchall())
 
 
 def leases_run_out(connection: Connection, now: int, limit: int) -> list[Batch]:
     """Batches whose lease ended without an outcome, by time or because the worker that holds it has."""
-    return _batches(connection, raw_of(connection).execute(_RAN_OUT, (now, limit)).fetchall())
+    return batches_of(connection, raw_of(connection).execute(_RAN_OUT, (now, limit)).fetchall())
 
 
 def batchless(connection: Connection, due_by: int, after: tuple[int, str], limit: int) -> list[Batchless]:
@@ -172,7 +172,8 @@ def _content(row: Sequence[Any]) -> Content:
     )
 
 
-def _batches(connection: Connection, rows: Sequence[Any]) -> list[Batch]:
+def batches_of(connection: Connection, rows: Sequence[Any]) -> list[Batch]:
+    """The batches of these rows, in their order, with their contents and deliveries."""
     if not rows:
         return []
     contents = contents_by_id(connection, (row[3] for row in rows))

@@ -63,7 +63,9 @@ class Event:
     ``delivery.planned`` (round; quiet_hours: those that it keeps), ``delivery.stood_by`` (after: the delivery before it; possible_repeat: it started though
     that may have got through), ``attempt.ended`` and
     ``attempt.interrupted`` (batch, size, try, started, possible_repeat, late, outcome: what it came to for this
-    delivery alone), ``receipt.received`` (status, at, detail, key), ``delivery.ended`` (state, reason) for an end
+    delivery alone; bundle: the message that it shared with others, see ``_bundle``; taken_apart: that was refused, and it
+    goes by itself from then on; not_sent: it did not leave after all, for it had ``stopped``, or one ``beside`` it in its bundle had, or its
+    lease came ``late``), ``receipt.received`` (status, at, detail, key), ``delivery.ended`` (state, reason) for an end
     that neither an attempt nor a receipt brought.
     """
 
@@ -174,7 +176,7 @@ WHERE j.kind IN ('attempt.ended', 'attempt.interrupted') ORDER BY j.at, j.seq
 """)
 
 
-_SAID = ("channel", "try", "size", "possible_repeat", "late")
+_SAID = ("channel", "try", "size", "possible_repeat", "late", "taken_apart", "not_sent")
 
 
 def _attempts(connection: Connection, id: str) -> Iterator[Event]:
@@ -185,7 +187,31 @@ def _attempts(connection: Connection, id: str) -> Iterator[Event]:
         if "started" in body:
             facts["started"] = instant(body["started"]).isoformat()
         facts["outcome"] = _outcome(body, id)
+        if "bundle" in body and "not_sent" not in body:
+            facts["bundle"] = _bundle(connection, body["bundle"], id)
         yield Event(instant(at), kind, facts)
+
+
+_BUNDLE = Statement("SELECT subject, body FROM bundles WHERE id = ?")
+_CARRIED = Statement("""
+SELECT p.place, p.delivery_id, d.alert_id, a.headline FROM bundle_parts p
+CROSS JOIN deliveries d ON d.id = p.delivery_id CROSS JOIN alerts a ON a.id = d.alert_id
+WHERE p.bundle_id = ? ORDER BY p.place
+""")
+
+
+def _bundle(connection: Connection, bundle: str, id: str) -> Mapping[str, Any]:
+    """Its id and words, the place of this delivery in it (the first is 1), and what else it carried, in order."""
+    raw = raw_of(connection)
+    subject, body = raw.execute(_BUNDLE, (bundle,)).fetchone()
+    parts = raw.execute(_CARRIED, (bundle,)).fetchall()
+    place = next(place for place, delivery, *_ in parts if delivery == id) + 1
+    others = [
+        {"delivery": delivery, "alert": alert, "headline": headline}
+        for _, delivery, alert, headline in parts
+        if delivery != id
+    ]
+    return {"id": bundle, "place": place, "with": others, "subject": subject, "body": body}
 
 
 def _outcome(body: Mapping[str, Any], id: str) -> Mapping[str, Any] | None:

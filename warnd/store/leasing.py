@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
+from warnd.model.delivery import Batch
 from warnd.ports import Lease, Leased
 from warnd.store import bulk
+from warnd.store.bundling import keep_bundles
 from warnd.store.statement import Cursor, Statement
 
 _FREE = bulk.folded(
@@ -40,37 +42,51 @@ WHERE b.state = 'sending' AND d.batch_id IN listed(?1)
 
 def lease(cursor: Cursor, wanted: Sequence[Lease], holder: int | None) -> list[Leased]:
     """
-    Grant what can be granted, in the order asked, to the worker of this number.
+    Grant what can be granted, in the order asked, to the worker of this number; a bundle whole or not at all.
 
     One conditional update is the only lease there is: the batch rests at the epoch the hint knows, its alert
     is in force, and nobody of it is being told something earlier of the same episode right now.
     """
-    blocked: set[str] = set()
-    followers = [one.batch.id for one in wanted if one.batch.follows]
-    if followers:
-        blocked = {row[0] for row in cursor.execute(_BLOCKED, (bulk.rows(followers),))}
-    asked = {one.batch.id: (one.batch.id, one.batch.epoch) for one in wanted if one.batch.id not in blocked}
+    batches = [ask.batch for ask in wanted]
+    if any(batch.parts for batch in batches):
+        batches = [each for batch in batches for each in batch.each]
+    held_up = blocked(cursor, [batch.id for batch in batches if batch.follows])
+    asked = {batch.id: (batch.id, batch.epoch) for batch in batches if batch.id not in held_up}
     # Asked for at nearly the same moment: the longest lease and the latest clock do for all.
     until, now = max(one.until for one in wanted), max(one.now for one in wanted)
-    granted = _grant(cursor, asked, holder, until=until, now=now)
+    free = _free(cursor, asked.values(), now)
+    granted: list[str] = []
+    bundles: list[Batch] = []
     answers = []
-    for one in wanted:
-        batch = one.batch
-        if batch.id in granted:
-            granted.discard(batch.id)
+    for ask in wanted:
+        batch = ask.batch
+        ids = [each.id for each in batch.parts] or [batch.id]
+        if free.issuperset(ids):
+            free.difference_update(ids)
+            granted += ids
+            if batch.parts:
+                bundles.append(batch)
             answers.append(Leased(batch.leased()))
         else:
-            answers.append(Leased(None, later=batch.id in blocked))
+            # What is left of a bundle is still to be told, and soon.
+            answers.append(Leased(None, later=bool(batch.parts) or batch.id in held_up))
+    if granted:
+        cursor.execute(_LEASE, (bulk.rows(sorted(granted)), until, holder))
+    if bundles:
+        keep_bundles(cursor, bundles)
     return answers
 
 
-def _grant(
-    cursor: Cursor, asked: Mapping[str, tuple[str, int]], holder: int | None, *, until: int, now: int
-) -> set[str]:
-    if not asked:
+def blocked(cursor: Cursor, batches: Sequence[str]) -> set[str]:
+    """Those of these batches of which somebody is being told something earlier of the same episode right now."""
+    if not batches:
         return set()
-    free = bulk.unfolded(cursor.execute(_FREE, (bulk.rows(list(asked.values())), now)).fetchone())
-    granted = {id_ for (id_,) in free}
-    if granted:
-        cursor.execute(_LEASE, (bulk.rows(sorted(granted)), until, holder))
-    return granted
+    return {row[0] for row in cursor.execute(_BLOCKED, (bulk.rows(batches),))}
+
+
+def _free(cursor: Cursor, asked: Iterable[tuple[str, int]], now: int) -> set[str]:
+    rows = list(asked)
+    if not rows:
+        return set()
+    found = bulk.unfolded(cursor.execute(_FREE, (bulk.rows(rows), now)).fetchone())
+    return {id_ for (id_,) in found}

@@ -83,6 +83,7 @@ def forget_deliveries(connection: Connection, alert_id: str, limit: int) -> int:
     deliveries = tables.deliveries
     mine = select(deliveries.c.id).where(deliveries.c.alert_id == alert_id)
     ids = connection.execute(mine.order_by(deliveries.c.id).limit(limit)).scalars().all()
+    _forget_bundles(connection, ids)
     for part in (
         tables.recipients,
         tables.fallbacks,
@@ -120,6 +121,16 @@ def stray_keys(
 def forget_keys(connection: Connection, stray: Sequence[ReceiptKey]) -> int:
     """Delete these receipt keys; how many there were."""
     return raw_of(connection).execute(_FORGET_KEYS, (bulk.rows(stray),)).rowcount
+
+
+def _forget_bundles(connection: Connection, deliveries: Sequence[str]) -> None:
+    """What these were carried in, once nothing is left of what it carried."""
+    parts, bundles = tables.bundle_parts, tables.bundles
+    theirs = select(parts.c.bundle_id).where(parts.c.delivery_id.in_(deliveries)).distinct()
+    ids = connection.execute(theirs).scalars().all()
+    connection.execute(delete(parts).where(parts.c.delivery_id.in_(deliveries)))
+    left = exists().where(parts.c.bundle_id == bundles.c.id)
+    connection.execute(delete(bundles).where(bundles.c.id.in_(ids), ~left))
 
 
 def forget_stray_receipts(connection: Connection, before: datetime) -> int:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from warnd.model.delivery import Batch, BatchState, State
 from warnd.ports import Settlement
 from warnd.store import bulk, tables
+from warnd.store.bundling import end_bundles
 from warnd.store.fallbacks import await_receipts, stand_down, start_fallbacks
 from warnd.store.journal import Entry
 from warnd.store.pending import Pending
@@ -92,9 +93,14 @@ def settle(
     suspend_after: int,
 ) -> None:
     """Apply what the attempts came to. An attempt whose lease was taken over is kept in the journal alone."""
+    bundles = [one for one in settlements if one.parts]
+    if bundles:
+        settlements = [each for one in settlements for each in one.each]
     current = _in_time(cursor, settlements, pending, confirm)
     if not current:
         return
+    if bundles:
+        end_bundles(cursor, bundles, {one.batch.id for one in current})
     cursor.execute(
         _SETTLE_BATCHES,
         (bulk.rows([(one.batch.id, one.state.value, one.due, one.unknowns) for one in current]),),

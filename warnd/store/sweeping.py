@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from warnd.model.delivery import Batch, BatchState, State
 from warnd.model.region import level_of
 from warnd.store import bulk, hints
+from warnd.store.bundling import carried_by
 from warnd.store.database import raw_of
 from warnd.store.fallbacks import start_fallbacks
 from warnd.store.journal import Entry
@@ -137,10 +138,12 @@ def run_out(
     for alert_id, channel, region, before in raw.execute(_MEMBERS, (bulk.rows(sorted(gone)),)).fetchall():
         pending.moved(alert_id, channel, (level_of(region),), before=before, after=State.UNKNOWN.value)
     raw.execute(_RUN_OUT_DELIVERIES, (now, bulk.rows(sorted(gone))))
+    bundles = carried_by(raw, [batch.id for batch in found])
     for batch in found:
         body = {
             "channel": batch.channel, "alert": batch.alert_id, "try": batch.attempts, "size": len(batch),
             "all": {"outcome": "unknown", "reason": "interrupted"},
+            **({"bundle": bundles[batch.id]} if batch.id in bundles else {}),
         }  # fmt: skip
         if batch.unknowns:
             body["possible_repeat"] = True

@@ -181,6 +181,30 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "bundles",
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("made", sa.BigInteger(), nullable=False),
+        sa.Column("language", sa.String(), nullable=False),
+        sa.Column("subject", sa.String(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("segments", sa.Integer(), nullable=False),
+        sa.Column("template", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_bundles")),
+    )
+    op.create_table(
+        "bundle_parts",
+        sa.Column("delivery_id", sa.String(length=26), nullable=False),
+        sa.Column("bundle_id", sa.String(length=26), nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False),
+        sa.Column("batch_id", sa.String(length=26), nullable=False),
+        sa.PrimaryKeyConstraint("delivery_id", "bundle_id", name=op.f("pk_bundle_parts")),
+        sqlite_with_rowid=False,
+    )
+    with op.batch_alter_table("bundle_parts", schema=None) as batch_op:
+        batch_op.create_index("ix_bundle_parts_bundle_id_place", ["bundle_id", "place"], unique=False)
+
+    op.create_table(
         "groups",
         sa.Column("id", sa.String(length=26), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
