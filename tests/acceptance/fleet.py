@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -49,11 +50,11 @@ class Fleet:
     site: Site
     members: dict[str, Member] = field(default_factory=dict)
 
-    def start(self, *names: str, role: str = "worker") -> None:
-        """Start these at once; returns when each is at work."""
+    def start(self, *names: str, role: str = "worker", through: Sequence[str] = ("-m", "warnd")) -> None:
+        """Start these at once, by what the interpreter is to run; returns when each is at work."""
         for name in names:
             log = self.site.home / f"{name}.log"
-            command = [sys.executable, "-m", "warnd", role, "--name", name, "--config", str(self.site.config)]
+            command = [sys.executable, *through, role, "--name", name, "--config", str(self.site.config)]
             with log.open("wb") as output:
                 process = started(subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT))
             self.members[name] = Member(name, log, process)
