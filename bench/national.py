@@ -122,13 +122,14 @@ async def _planning(home: Path, codes: Sequence[str], people: int) -> tuple[int,
     await app.open()
     body = orjson.loads(warning("red")) | {"areas": [{"name": "", "regions": country}]}
     admitted = await app.intake.receive(orjson.dumps(body), "application/json", app.speakers["weather"])
-    commit, held, planned = app.store.commit, 0.0, 0
+    commit, held, planned, looked_at = app.store.commit, 0.0, 0, 0
 
     async def counted(chunk: Chunk) -> Committed:
-        nonlocal held, planned
+        nonlocal held, planned, looked_at
         committed = await commit(chunk)
         planned += len(chunk.deliveries)
-        if not held and chunk.planned > people // 2:
+        looked_at += chunk.planned
+        if not held and looked_at > people // 2:
             held = _resident()
         return committed
 

@@ -21,7 +21,7 @@ from bench.gateway import Gateway
 from bench.rows_writer import Alert, Batch, Done, Writer, micros, prepare, wall
 from warnd.daemon import tuned
 from warnd.model.ulid import UlidMaker
-from warnd.pipeline.broadcast import CHUNK, FIRST_CHUNK
+from warnd.pipeline.chunks import CHUNK, FIRST_CHUNK
 from warnd.store.database import open_writer
 
 

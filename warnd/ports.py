@@ -195,7 +195,7 @@ class Telling:
     A released alert with all that telling people of it needs. ``deliver_until`` is in microseconds.
 
     ``earlier`` are the other alerts of its episode; ``previous_color`` and ``previous_regions`` those of what it took
-    the place of. ``names`` calls regions, now and before, by their names.
+    the place of. ``names`` calls regions, now and before, by their names. ``split``: ranges of its plan are still open.
     """
 
     id: str
@@ -212,6 +212,7 @@ class Telling:
     planned: int
     done: bool
     stopped: bool
+    split: bool = False
 
     @property
     def region_names(self) -> tuple[str, ...]:
@@ -299,13 +300,34 @@ class Heard(NamedTuple):
     stopped: frozenset[tuple[str, str]]
 
 
+class OpenRange(NamedTuple):
+    """What is still to be planned of a part of an alert's members: those after ``cursor`` up to ``last``, "" for all."""
+
+    alert_id: str
+    lane: Lane
+    cursor: str
+    last: str
+
+
+class Planned(NamedTuple):
+    """
+    Of an alert so far: memberships looked at, deliveries that were to be sent, and subscribers without an endpoint to use.
+    """
+
+    members: int
+    targeted: int
+    unreachable: int
+
+
 @dataclass(frozen=True, slots=True)
 class Chunk:
     """
     A part of a plan, committed with the cursor after it, if the cursor still is ``after``.
 
-    ``planned`` counts members worked through so far, of about ``plan_of``; ``done`` closes the plan. ``lane`` orders
-    chunks. ``contents`` are (channel, content) rendered for it.
+    ``planned`` counts the members it works through, of about ``plan_of`` in all; ``done`` closes the plan. ``lane`` orders
+    chunks. ``contents`` are (channel, content) rendered for it. With ``up_to`` it is of the range that ends there, and so are
+    its cursors; a range is over when its cursor is at its end, and ``done`` closes the plan when no other is left. A chunk
+    that moves no cursor takes its range. What it ``opens`` are ranges (after, up to) that others may take.
     """
 
     alert_id: str
@@ -323,14 +345,20 @@ class Chunk:
     fallbacks: Sequence[Fallback] = ()
     gaps: Sequence[Gap] = ()
     plan_of: int = 0
+    up_to: str | None = None
+    opens: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """``batches`` that can be leased now (without deliveries that turned out to be there already)."""
+    """
+    ``batches`` that can be leased now (without deliveries that turned out to be there already). ``stopped``: nothing was
+    committed, for the alert has stopped or another process has gone on. ``last``: no range of the plan is left.
+    """
 
     batches: Sequence[Batch]
     stopped: bool = False
+    last: bool = False
 
 
 class Store(Protocol):
@@ -406,12 +434,15 @@ class PlanSource(Protocol):
         """What was rendered before a restart, by (channel, language)."""
 
     async def members(
-        self, groups: Collection[str], after: str, limit: int, size: int
+        self, groups: Collection[str], after: str, limit: int, size: int, *, up_to: str = ""
     ) -> tuple[list[Member], str]:
         """
         At most ``limit`` members of these groups (``size`` memberships in all) after a subscriber id, perhaps none, and
-        the id to go on from; "" ends it.
+        the id to go on from; "" ends it. With ``up_to`` only those that do not come after that one.
         """
+
+    async def boundaries(self, groups: Collection[str], after: str, size: int) -> list[str]:
+        """The next few subscribers with whom parts of about ``size`` memberships end; none where there is less left."""
 
     async def shared(self, endpoints: Sequence[str]) -> set[str]:
         """Those of the endpoints (ids) whose address another endpoint of their kind has too."""
@@ -438,6 +469,9 @@ class PlanSource(Protocol):
 
     async def still_out(self, earlier: Sequence[str]) -> int:
         """Batches of these alerts whose outcome is not known yet."""
+
+    async def planned(self, alert_id: str) -> Planned:
+        """What has become of the plan so far, by whichever processes."""
 
     async def how_many_told(self, earlier: Sequence[str]) -> int:
         """About how many addresses these alerts told, without counting them."""

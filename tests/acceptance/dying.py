@@ -1,8 +1,8 @@
 """
-``warnd serve`` that dies at a place named beforehand, as a killed process does: no handler runs, nothing is flushed.
+``warnd`` that dies at a place named beforehand, as a killed process does: no handler runs, nothing is flushed.
 
-``python -m tests.acceptance.dying KIND before|after N serve …``: the N-th commit of that kind is not begun, or is on
-disk and nobody has heard of it. As a module, so that it is the ``warnd`` of this tree that dies.
+``python -m tests.acceptance.dying KIND before|after N serve …`` (or ``worker``): the N-th commit of that kind is not
+begun, or is on disk and nobody has heard of it. As a module, so that it is the ``warnd`` of this tree that dies.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from warnd.cli.main import run
-from warnd.store.sqlite import SqliteStore
+from warnd.store.threads import ThreadedStore
 
 CODE = 77
 """What such a process leaves with."""
@@ -21,6 +21,8 @@ CODE = 77
 KINDS: dict[str, tuple[str, Callable[..., bool]]] = {
     "admission": ("record", lambda function, *_: function.__name__ == "keep"),
     "chunk": ("commit", lambda chunk: True),
+    "split": ("commit", lambda chunk: chunk.up_to is None and bool(chunk.opens)),
+    "chunk of a range": ("commit", lambda chunk: chunk.up_to is not None and bool(chunk.deliveries)),
     "lease": ("turn", lambda settlement, lease: lease is not None),
     "outcome": ("turn", lambda settlement, lease: settlement is not None),
     "receipts": ("receive", lambda channel, receipts, now: True),
@@ -34,10 +36,10 @@ KINDS: dict[str, tuple[str, Callable[..., bool]]] = {
 def arm(kind: str, when: str, nth: int) -> None:
     """Let the process die there."""
     method, matches = KINDS[kind]
-    commit = getattr(SqliteStore, method)
+    commit = getattr(ThreadedStore, method)
     left = nth
 
-    async def watched(store: SqliteStore, *args: Any, **kwargs: Any) -> Any:
+    async def watched(store: ThreadedStore, *args: Any, **kwargs: Any) -> Any:
         nonlocal left
         meant = matches(*args)
         left -= meant
@@ -48,7 +50,7 @@ def arm(kind: str, when: str, nth: int) -> None:
             os._exit(CODE)
         return result
 
-    setattr(SqliteStore, method, watched)
+    setattr(ThreadedStore, method, watched)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -47,12 +48,12 @@ class Fleet:
     site: Site
     members: dict[str, Member] = field(default_factory=dict)
 
-    def start(self, *names: str, role: str = "worker") -> None:
-        """Start these at once; returns when each is at work."""
+    def start(self, *names: str, role: str = "worker", through: Sequence[str] = ("-m", "warnd")) -> None:
+        """Start these at once, by what the interpreter is to run; returns when each is at work."""
         for name in names:
             log = self.site.home / f"{name}.log"
             log.touch()
-            command = ["-m", "warnd", role, "--name", name, "--config", str(self.site.config)]
+            command = [*through, role, "--name", name, "--config", str(self.site.config)]
             process = started(Program(command, log, log))
             self.members[name] = Member(name, log, process)
         event = "worker.started" if role == "worker" else "daemon.started"

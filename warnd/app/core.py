@@ -31,6 +31,7 @@ from warnd.app.planning import Planning
 from warnd.app.punctuality import Punctuality
 from warnd.app.pushes import Pushes
 from warnd.app.quiet import QuietKeeper
+from warnd.app.ranges import Ranges
 from warnd.app.refusals import Refusals
 from warnd.app.sending import Sending
 from warnd.app.timers import Schedule, Timers
@@ -43,7 +44,9 @@ from warnd.model.color import Lane
 from warnd.model.delivery import Batch, Rank
 from warnd.model.ulid import UlidMaker
 from warnd.pipeline.broadcast import Broadcaster
+from warnd.pipeline.chunks import Chunks
 from warnd.pipeline.lease import InForce, lent_for
+from warnd.pipeline.ranges import RangePlanner
 from warnd.pipeline.turns import Turns
 from warnd.settings import Settings
 from warnd.store.journal import Entry
@@ -102,17 +105,19 @@ class App:
         self.foresight = Foresight(
             self.store, self.surroundings, places=self.places, audience=self.audience.index
         )
-        self.broadcaster = Broadcaster(
+        chunks = Chunks(
             self.store,
             StoredPlanSource(self.store),
             self.surroundings,
             audience=self.audience.index,
-            in_force=self.in_force,
             alarms=self.alarms,
             post=self._post,
             turns=Turns(red_waits=self._red_waits, make_way=self._make_way),
             new_ids=self.new_ids,
             clock=self.clock,
+        )
+        self.broadcaster = Broadcaster(
+            chunks, in_force=self.in_force, split=self._split if self.store.shared else None
         )
         self.punctuality = Punctuality(
             self.store,
@@ -123,6 +128,12 @@ class App:
             clock=self.clock,
         )
         self.planning = Planning(self.broadcaster, self.alarms, began=self.punctuality.began)
+        self.ranges = Ranges(
+            RangePlanner(chunks, go_on=self.planning.plan, handed_out=self._split),
+            self.store,
+            self.alarms,
+            clock=self.clock,
+        )
         self.intake = Intake(
             settings,
             self.store,
@@ -311,6 +322,7 @@ class App:
             self.lines,
             clerk=self.clerk,
             planning=self.planning,
+            ranges=self.ranges,
             in_force=self.in_force,
             alarms=self.alarms,
             look=self.machine.look,
@@ -340,6 +352,9 @@ class App:
 
     def _red_waits(self) -> bool:
         return any(line.lanes.red_waits for line in self.lines.values())
+
+    def _split(self) -> None:
+        self.ranges.look()
 
     def _make_way(self) -> None:
         self.sending.make_way()

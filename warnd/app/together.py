@@ -12,6 +12,7 @@ import structlog
 from warnd.app.board import AlarmBoard
 from warnd.app.clerk import Clerk
 from warnd.app.planning import Planning
+from warnd.app.ranges import Ranges
 from warnd.app.timers import Timers
 from warnd.app.wiring import Line
 from warnd.errors import StoreError
@@ -48,6 +49,7 @@ class Together:
         *,
         clerk: Clerk,
         planning: Planning,
+        ranges: Ranges,
         in_force: InForce,
         alarms: AlarmBoard,
         look: Callable[[], Awaitable[None]],
@@ -58,6 +60,7 @@ class Together:
         self._lines = lines
         self._clerk = clerk
         self._planning = planning
+        self._ranges = ranges
         self._in_force = in_force
         self._alarms = alarms
         self._look = look
@@ -86,9 +89,11 @@ class Together:
         )
         self._attending = group.create_task(self._presence.run())
         await self._presence.present.wait()
+        self._ranges.begin(group)
         self._alarms.clear("worker_silent", joining.name)
 
     def resign(self) -> None:
+        self._ranges.end()
         if self._presence is not None:
             self._presence.resign()
 
@@ -135,6 +140,7 @@ class Together:
     # --- what the presence tells ------------------------------------------------------------------
 
     def met(self, number: int, senders: Sequence[int]) -> None:
+        self._ranges.look()
         # Who keeps the timers has the clerk look at its machine.
         self._read(self._miss() if self._timers is not None and self._timers.kept else self._look_about())
         if self._senders == (found := tuple(senders)):
@@ -158,6 +164,8 @@ class Together:
                 self._in_force.stop((alert_id,))
             case "plan", [alert_id, lane]:
                 self._planning.plan(alert_id, Lane(int(lane)))
+            case "ranges", []:
+                self._ranges.look()
             case "gather", []:
                 self._clerk.gather_soon()
 

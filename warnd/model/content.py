@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import blake2b
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,12 @@ class Content:
     template: str = ""
     template_code: str = ""
     variables: Mapping[str, str] = field(default_factory=dict)
+
+
+def content_id(alert_id: str, channel: str, language: str) -> str:
+    """The id of what an alert says there: the same whoever renders it, and stamped with the time of the alert's."""
+    of = f"{alert_id} {channel} {language}".encode()
+    return alert_id[:10] + blake2b(of, digest_size=8).hexdigest().upper()
 
 
 SINGLE_SEGMENT = 70

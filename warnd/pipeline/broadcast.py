@@ -2,151 +2,91 @@
 The stages from an alert that is released to batches that can be leased, their order in one place.
 
 match → expand (both in ``first_notices``) → render → plan → commit, chunk by chunk, with a cursor after each:
-a restart goes on from there.
+a restart goes on from there. What is large is left to ``ranges`` after its first chunk, where processes share the work.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
-
-import structlog
+from collections.abc import Callable
 
 from warnd.model.alert import Change
 from warnd.model.color import Lane
-from warnd.model.delivery import Batch, Why
+from warnd.model.delivery import Why
+from warnd.pipeline.chunks import CHUNK, FIRST_CHUNK, Chunks
 from warnd.pipeline.first_notices import FirstNotices, has_first_notices
 from warnd.pipeline.follow import again
 from warnd.pipeline.lease import InForce
-from warnd.pipeline.match import AudienceIndex
-from warnd.pipeline.run import Run
-from warnd.pipeline.surroundings import Surroundings
-from warnd.pipeline.turns import Turns
-from warnd.ports import Chunk, Gap, PlanSource, Store
-
-log = structlog.get_logger()
-
-FIRST_CHUNK = 200
-"""Members of the first chunk: small, so that the first request leaves soon."""
-
-CHUNK = 1500
-"""Members of the further chunks of a red plan."""
-
-LOWER_CHUNK = 500
-"""Of a lower one, so that red waits for little when it comes."""
+from warnd.pipeline.ranges import SPLIT_FROM, TO_THE_END
+from warnd.pipeline.run import MEMBERS, TOLD, Run
+from warnd.ports import Gap
 
 _FOLLOW_SECONDS = 0.1
-_MEMBERS, _TOLD = "m:", "t:"
-
-
-class Alarms(Protocol):
-    """Where a condition goes that a person must act on."""
-
-    def sound(self, kind: str, subject: str, message: str) -> None: ...
 
 
 class Broadcaster:
     """
-    Plans alerts.
+    Plans alerts by these ``chunks``.
 
-    ``audience`` gives the current index, ``new_ids(n)`` rising ids, ``clock`` microseconds since 1970; ``post``
-    takes batches that can be leased; ``turns`` is shared by all plans of the process.
+    With ``split`` what is large is handed out in ranges, and that is called when there are some to be had.
     """
 
-    def __init__(
-        self,
-        store: Store,
-        source: PlanSource,
-        surroundings: Surroundings,
-        *,
-        audience: Callable[[], Awaitable[AudienceIndex]],
-        in_force: InForce,
-        alarms: Alarms,
-        post: Callable[[Sequence[Batch]], None],
-        turns: Turns,
-        new_ids: Callable[[int], list[str]],
-        clock: Callable[[], int],
-    ) -> None:
-        self._store = store
-        self._source = source
-        self._surroundings = surroundings
-        self._audience = audience
+    def __init__(self, chunks: Chunks, *, in_force: InForce, split: Callable[[], None] | None = None) -> None:
+        self._chunks = chunks
+        self._source = chunks.source
+        self._turns = chunks.turns
         self._in_force = in_force
-        self._alarms = alarms
-        self._post = post
-        self._new_ids = new_ids
-        self._clock = clock
-        self._turns = turns
+        self._split = split
 
     async def broadcast(self, alert_id: str, lane: Lane = Lane.RED) -> None:
-        """Plan the alert to its end, or until it is superseded; its ``lane`` says when its turn is. Raises NotFound."""
+        """
+        Plan the alert to its end, or until it is superseded, or in ranges; its ``lane`` says when its turn is. Raises
+        NotFound.
+        """
         with self._turns.planning(lane):
             async with self._turns.step(lane, alert_id):
-                telling = await self._source.load(alert_id)
-                if telling.done or telling.stopped or telling.alert.color is None:
-                    return
-                run = Run(telling, self._surroundings, self._new_ids)
-                run.contents.update(await self._source.contents(alert_id))
+                run = await self._chunks.open(alert_id)
+            if run is None or run.telling.split:
+                return
             await self._plan(run)
 
     async def _plan(self, run: Run) -> None:
-        telling, alert_id = run.telling, run.telling.id
-        if not telling.cursor.startswith(_TOLD) and await has_first_notices(telling, self._source):
-            await self._to_members(run)
-        if telling.earlier and not self._in_force.stopped(alert_id):
-            await self._to_those_told(run)
-        log.info("alert.planned", alert=alert_id, members=run.planned, targeted=run.targeted)
-        if run.unreachable:
-            message = f"{telling.alert.headline}: no endpoint that can be used for {run.unreachable} of the subscribers"
-            self._alarms.sound("no_endpoint", alert_id, message)
-        if not run.targeted and not self._in_force.stopped(alert_id) and _somebody_should_be_told(run):
-            message = f"{telling.alert.headline or telling.alert.identifier}: nobody could be told"
-            self._alarms.sound("nobody_told", alert_id, message)
-
-    async def _to_members(self, run: Run) -> None:
         telling = run.telling
-        after = telling.cursor.removeprefix(_MEMBERS)
+        to_members = telling.cursor != TOLD and await has_first_notices(telling, self._source)
+        if to_members and not await self._to_members(run):
+            return
+        if telling.earlier and not self._in_force.stopped(telling.id):
+            await self._to_those_told(run)
+        await self._chunks.end(run, stopped=self._in_force.stopped(telling.id))
+
+    async def _to_members(self, run: Run) -> bool:
+        """To those it matches; False when the rest of them is left to others, or to nobody."""
+        telling = run.telling
+        after = telling.cursor.removeprefix(MEMBERS)
         async with self._turns.step(telling.lane, telling.id):
             notices = await self._first_notices(run)
-            matched = notices.matched
-            groups = matched.groups
-            page, ahead = await self._source.members(groups, after, FIRST_CHUNK, matched.members)
-        gaps = [Gap(region, "", "", Why.NOBODY_THERE.value) for region in matched.empty]
-        last = not telling.earlier
-        size = CHUNK if telling.lane is Lane.RED else LOWER_CHUNK
-        committing: asyncio.Task[bool] | None = None
-        while True:
-            async with self._turns.step(telling.lane, telling.id, len(page)):
-                # While one chunk is committed the next is planned, and the one after it is read.
-                following = (
-                    asyncio.create_task(self._source.members(groups, ahead, size, matched.members))
-                    if ahead
-                    else None
-                )
-                run.planned += len(page)
-                cursor = _MEMBERS + ahead if ahead else _TOLD
-                found = [*gaps, *await notices.among(page)]
-                chunk = run.chunk(found, cursor, done=last and not ahead, now=self._clock())
-                gaps = []
-                going = await committing if committing is not None else True
-                committing = asyncio.create_task(self._commit(run, chunk))
-                if following is None or not going:
-                    await committing
-                    return
-            page, ahead = await following
+            page, ahead = await self._chunks.page(run, notices, after, FIRST_CHUNK)
+        gaps = [Gap(region, "", "", Why.NOBODY_THERE.value) for region in notices.matched.empty]
+        if self._split is None or not ahead or run.size < SPLIT_FROM:
+            return not (await self._chunks.walk(run, notices, page, ahead, gaps)).stopped
+        async with self._turns.step(telling.lane, telling.id, len(page)):
+            found = [*gaps, *await notices.among(page)]
+            chunk = run.chunk(
+                found, TOLD, members=len(page), opens=[(ahead, TO_THE_END)], now=self._chunks.clock()
+            )
+            await self._chunks.commit(run, chunk)
+        self._split()
+        return False
 
     async def _first_notices(self, run: Run) -> FirstNotices:
         """With a word where it is for nobody."""
-        telling, color = run.telling, run.telling.alert.color
-        assert color is not None  # noqa: S101  broadcast has looked
-        index = await self._audience()
-        notices = await FirstNotices.of(telling, color, index, self._source, self._surroundings)
+        telling = run.telling
+        notices = await self._chunks.first_notices(run)
         if not notices.matched.groups:
             message = (
                 f"{telling.alert.headline}: no group in {'、'.join(telling.region_names) or 'any region'}"
             )
-            self._alarms.sound("nobody_matched", telling.id, message)
+            self._chunks.alarms.sound("nobody_matched", telling.id, message)
         run.size = notices.matched.members
         return notices
 
@@ -167,7 +107,7 @@ class Broadcaster:
                         return
                 looked_at = out
             if not out:
-                await self._commit(run, run.chunk([], _TOLD, done=True, now=self._clock()))
+                await self._chunks.commit(run, run.chunk([], TOLD, done=True, now=self._chunks.clock()))
                 return
             await asyncio.sleep(_FOLLOW_SECONDS)
 
@@ -182,32 +122,10 @@ class Broadcaster:
                     earlier, telling.id, after, CHUNK, untold=untold
                 )
                 if found:
-                    run.planned += len(found)
-                    recipients = [one for told in found for one in again(told, self._surroundings, telling)]
-                    chunk = run.chunk(recipients, _TOLD, done=False, now=self._clock())
-                    if not await self._commit(run, chunk):
+                    around = self._chunks.surroundings
+                    recipients = [one for told in found for one in again(told, around, telling)]
+                    chunk = run.chunk(recipients, TOLD, members=len(found), now=self._chunks.clock())
+                    if (await self._chunks.commit(run, chunk)).stopped:
                         return False
             if not after:
                 return True
-
-    async def _commit(self, run: Run, chunk: Chunk) -> bool:
-        async with self._turns.commit(run.telling.lane, len(chunk.deliveries)):
-            committed = await self._store.commit(chunk)
-        for fault in run.faults:
-            self._alarms.sound("template_failed", fault.template, str(fault))
-        run.faults.clear()
-        run.targeted += sum(len(batch) for batch in committed.batches)
-        run.targeted += sum(one.due is not None for one in chunk.deliveries)
-        run.unreachable += sum(gap.why == Why.NO_ENDPOINT.value for gap in chunk.gaps)
-        if committed.stopped:
-            return False
-        self._post(committed.batches)
-        return True
-
-
-def _somebody_should_be_told(run: Run) -> bool:
-    """An end is for those who were told before; what goes on unchanged need not be said again."""
-    telling = run.telling
-    if telling.cursor or telling.change is Change.CONTINUED:
-        return False
-    return telling.change is not Change.LIFTED or run.planned > 0

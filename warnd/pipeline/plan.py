@@ -56,7 +56,8 @@ def plan_chunk(
     """
     One chunk of the plan: its deliveries, their batches, shared addresses, fallbacks and gaps.
 
-    ``content_of(channel, language)`` renders at most once each; ``new_ids(n)`` makes rising ids.
+    ``content_of(channel, language)`` renders at most once each; ``new_ids(n)`` makes rising ids. ``planned`` counts the
+    members who are in it.
     """
     recipients, shared, gaps, chains = _by_address(found)
     ids = new_ids(len(recipients))

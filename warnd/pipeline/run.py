@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from warnd.errors import TemplateError
 from warnd.model.alert import LESS_DANGER
-from warnd.model.content import Content
+from warnd.model.content import Content, content_id
 from warnd.model.delivery import Rank
 from warnd.model.hazard import OTHER
 from warnd.model.region import Level, level_of
@@ -19,12 +19,16 @@ from warnd.pipeline.render import Limits, Notice, render
 from warnd.pipeline.surroundings import Surroundings
 from warnd.ports import Chunk, Gap, Telling
 
+MEMBERS, TOLD = "m:", "t:"
+"""How a plan's cursor begins: at the members, after the subscriber named; and when all of them are planned, or in ranges."""
+
 
 @dataclass(slots=True)
 class Run:
     """
-    See the module. ``size`` is how many memberships, or addresses told before, it walks through; ``targeted`` and
-    ``unreachable`` count deliveries and subscribers so far.
+    See the module. ``size`` is how many memberships, or addresses told before, it walks through; ``planned``, ``targeted``
+    and ``unreachable`` count memberships, deliveries and subscribers so far. ``up_to`` is the end of the range that it is
+    at, None where it is at the plan itself.
     """
 
     telling: Telling
@@ -35,6 +39,7 @@ class Run:
     faults: list[TemplateError] = field(default_factory=list)
     planned: int = field(init=False)
     cursor: str = field(init=False)
+    up_to: str | None = None
     size: int = 0
     targeted: int = 0
     unreachable: int = 0
@@ -43,8 +48,34 @@ class Run:
         self.planned = self.telling.planned
         self.cursor = self.telling.cursor
 
-    def chunk(self, found: Sequence[Recipient | Gap], cursor: str, *, done: bool, now: int) -> Chunk:
+    @property
+    def is_whole(self) -> bool:
+        """Whether it has walked through the plan from its beginning, so that what it counts is all there is."""
+        return self.up_to is None and not self.telling.cursor
+
+    def take(self, after: str, up_to: str) -> None:
+        """From now on chunks are of this range."""
+        self.cursor, self.up_to = after, up_to
+
+    def cursor_at(self, member: str) -> str:
+        """The cursor after this one; "" is after the last."""
+        if self.up_to is not None:
+            return member or self.up_to
+        return MEMBERS + member if member else TOLD
+
+    def chunk(
+        self,
+        found: Sequence[Recipient | Gap],
+        cursor: str,
+        *,
+        members: int = 0,
+        done: bool = False,
+        opens: Sequence[tuple[str, str]] = (),
+        now: int,
+    ) -> Chunk:
+        """Of what was ``found`` among so many ``members``; see ``warnd.ports.Chunk``."""
         telling = self.telling
+        self.planned += members
         plan = Plan(
             telling.id,
             0,
@@ -57,28 +88,30 @@ class Run:
         )
         planned = plan_chunk(
             plan, found, content_of=self._content, new_ids=self.new_ids, after=self.cursor, cursor=cursor,
-            planned=self.planned, done=done,
+            planned=members, done=done,
         )  # fmt: skip
         self.cursor = cursor
         fresh, self.fresh = self.fresh, []
-        return replace(planned, contents=fresh, plan_of=self.size)
+        return replace(planned, contents=fresh, plan_of=self.size, up_to=self.up_to, opens=opens)
 
     def _content(self, channel: str, language: str) -> Content:
         """Rendered once per distinct text, not once per person; two languages may fall back to one text."""
         content = self.contents.get((channel, language))
         if content is None:
             rendered = self._render(channel, language)
-            content = self.contents.setdefault((channel, rendered.language), rendered)
+            # By its id whoever renders it too, in another process, finds it to be there.
+            mine = replace(rendered, id=content_id(self.telling.id, channel, rendered.language))
+            content = self.contents.setdefault((channel, rendered.language), mine)
             self.contents[channel, language] = content
-            if content is rendered:
+            if content is mine:
                 self.fresh.append((channel, content))
         return content
 
     def _render(self, channel: str, language: str) -> Content:
         telling, around = self.telling, self.surroundings
-        capabilities, content_id = around.routes[channel].capabilities, self.new_ids(1)[0]
+        capabilities = around.routes[channel].capabilities
         if capabilities.kind == cap.KIND:
-            return cap.content_of(telling.alert, around.catalogue, alert_id=telling.id, content_id=content_id)
+            return cap.content_of(telling.alert, around.catalogue, alert_id=telling.id, content_id="")
         hazard = around.catalogue.get(telling.alert.hazard) or around.catalogue.hazards[OTHER]
         levels = {level_of(code) for code in telling.regions}
         added, removed = telling.moved
@@ -93,7 +126,7 @@ class Run:
             limits=Limits(capabilities.max_bytes, capabilities.max_units),
             zone=around.zone,
             templates=around.templates,
-            content_id=content_id,
+            content_id="",
         )
         self.faults.extend(rendered.faults)
         return rendered.content

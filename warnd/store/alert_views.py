@@ -229,25 +229,29 @@ _COVERED = Statement(f"""
 SELECT length(code), count(*), count(*) FILTER (WHERE told), count(*) FILTER (WHERE NOT planned) FROM (
     SELECT code,
         EXISTS (SELECT 1 FROM deliveries d INDEXED BY ix_deliveries_region_id
-                WHERE d.region = code AND d.id BETWEEN ?1 AND ?2 AND d.alert_id = ?1 AND d.told) AS told,
+                WHERE d.region = code AND d.id BETWEEN ?2 AND ?3 AND d.alert_id = ?1 AND d.told) AS told,
         EXISTS (SELECT 1 FROM deliveries d INDEXED BY ix_deliveries_region_id
-                WHERE d.region = code AND d.id BETWEEN ?1 AND ?2 AND d.alert_id = ?1) AS planned
+                WHERE d.region = code AND d.id BETWEEN ?2 AND ?3 AND d.alert_id = ?1) AS planned
     FROM (SELECT DISTINCT code FROM ({_DIVISIONS}) every) each) looked GROUP BY 1
 """)
 
 _BY_LEVEL = Statement("SELECT level, state, sum(n) FROM tallies WHERE alert_id = ? GROUP BY level, state")
 
-_LATEST = Statement("SELECT max(id) FROM deliveries WHERE alert_id = ?")
+_SPAN = Statement("""
+SELECT coalesce((SELECT min(id) FROM deliveries WHERE alert_id = ?1), ?1),
+    coalesce((SELECT max(id) FROM deliveries WHERE alert_id = ?1), ?1)
+""")
+"""Ids begin with the time by the clock of whoever plans: that may be behind the clock of who took the alert in."""
 
 
 def coverage(connection: Connection, id: str) -> list[LevelCoverage]:
     """From province to village; levels of which the area has none and nobody was reached are left out."""
     _one(connection, id)
     raw = raw_of(connection)
-    (latest,) = raw.execute(_LATEST, (id,)).fetchone()
+    span = raw.execute(_SPAN, (id,)).fetchone()
     divisions = {
         LEVELS[width]: (count, told, nobody)
-        for width, count, told, nobody in raw.execute(_COVERED, (id, latest or id))
+        for width, count, told, nobody in raw.execute(_COVERED, (id, *span))
     }
     deliveries: dict[Level, dict[str, int]] = {}
     for level, state, n in raw.execute(_BY_LEVEL, (id,)):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, exists, select
 
 from warnd.model.alert import LESS_DANGER, AlertState
 from warnd.model.color import Lane
@@ -18,7 +18,7 @@ from warnd.ports import Batchless
 from warnd.store import bulk
 from warnd.store.database import raw_of
 from warnd.store.statement import Statement
-from warnd.store.tables import alerts
+from warnd.store.tables import alerts, plan_ranges
 
 _BEHIND = f"a.change IN ({', '.join(sorted(repr(change.value) for change in LESS_DANGER))})"
 
@@ -92,10 +92,11 @@ ORDER BY d.due LIMIT 1
 
 
 def unplanned(connection: Connection) -> list[tuple[str, Lane]]:
-    """Released alerts whose plan is not done, the most urgent first."""
+    """Released alerts whose plan is not done and not under way in ranges, the most urgent first."""
+    in_ranges = exists().where(plan_ranges.c.alert_id == alerts.c.id)
     rows = connection.execute(
         select(alerts.c.id, alerts.c.lane)
-        .where(alerts.c.plan_done.is_(False), alerts.c.stopped_at.is_(None))
+        .where(alerts.c.plan_done.is_(False), alerts.c.stopped_at.is_(None), ~in_ranges)
         .order_by(alerts.c.lane, alerts.c.id)
     ).all()
     return [(row.id, Lane(row.lane)) for row in rows]

@@ -35,6 +35,11 @@ def alert_released(cursor: Cursor, id: str, lane: Lane) -> None:
     cursor.notify(f"plan {id} {lane.value}")
 
 
+def ranges_opened(cursor: Cursor) -> None:
+    """Parts of a large plan can be taken."""
+    cursor.notify("ranges")
+
+
 def deliveries_batchless(cursor: Cursor) -> None:
     """Some are to be gathered into batches."""
     cursor.notify("gather")

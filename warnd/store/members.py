@@ -21,27 +21,54 @@ LISTED = 4_000
 _PAGES = 8
 """Pages that one read walks through for members of the groups wanted, so that it stays short."""
 
-_PAGE = """
-SELECT m.subscriber_id AS c0, group_concat(m.group_id) AS c1 FROM memberships m
-WHERE m.subscriber_id > ?1 AND {group} IN listed(?2)
-GROUP BY m.subscriber_id ORDER BY m.subscriber_id LIMIT ?3
-"""
-_EVERYBODY = bulk.folded(
+_BOUNDARIES = 4
+"""Of ranges that one read finds."""
+
+_AFTER_ALL = "~"
+"""Comes after every id."""
+
+_BY_GROUP = bulk.folded(
     """
 SELECT m.subscriber_id AS c0, group_concat(m.group_id) AS c1 FROM memberships m
-WHERE m.subscriber_id > ?1 GROUP BY m.subscriber_id ORDER BY m.subscriber_id LIMIT ?2
+WHERE m.subscriber_id > ?1 AND m.group_id IN listed(?2)
+GROUP BY m.subscriber_id ORDER BY m.subscriber_id LIMIT ?3
 """,
     2,
 )
-_BY_GROUP = bulk.folded(_PAGE.format(group="m.group_id"), 2)
-_BY_SCAN = bulk.folded(_PAGE.format(group="m.group_id || ''"), 2)
+_BY_SCAN = bulk.folded(
+    """
+SELECT m.subscriber_id AS c0, group_concat(m.group_id) AS c1 FROM memberships m
+WHERE m.subscriber_id > ?1 AND m.subscriber_id <= ?4 AND (m.group_id || '' IN listed(?2) /*+ OR false */)
+GROUP BY m.subscriber_id ORDER BY m.subscriber_id LIMIT ?3
+""",
+    2,
+)
+"""
+``|| ''`` keeps SQLite, and ``OR false`` PostgreSQL, from beginning with the groups: both read the memberships in order,
+no further than the page.
+"""
+
+_EVERYBODY = bulk.folded(
+    """
+SELECT m.subscriber_id AS c0, group_concat(m.group_id) AS c1 FROM memberships m
+WHERE m.subscriber_id > ?1 AND m.subscriber_id <= ?3 GROUP BY m.subscriber_id ORDER BY m.subscriber_id LIMIT ?2
+""",
+    2,
+)
+_BOUNDARY = Statement("""
+SELECT m.subscriber_id FROM memberships m WHERE m.subscriber_id > ?1 AND (m.group_id || '' IN listed(?3) /*+ OR false */)
+ORDER BY m.subscriber_id LIMIT 1 OFFSET ?2
+""")
+_BOUNDARY_AMONG_ALL = Statement("""
+SELECT m.subscriber_id FROM memberships m WHERE m.subscriber_id > ?1 ORDER BY m.subscriber_id LIMIT 1 OFFSET ?2
+""")
 
 _MEMBERS = bulk.folded(
     """
 SELECT s.id AS c0, s.name AS c1, s.region AS c2, s.language AS c3, e.id AS c4, e.channel AS c5, e.address AS c6,
     e.priority AS c7, e.state AS c8, e.drills AS c9
-FROM subscribers s LEFT JOIN endpoints e ON e.subscriber_id = s.id
-WHERE s.id IN listed(?) AND s.ended_at IS NULL
+FROM listed(?) j(id) CROSS JOIN subscribers s ON s.id = j.id LEFT JOIN endpoints e ON e.subscriber_id = s.id
+WHERE s.ended_at IS NULL
 ORDER BY s.id, e.priority, e.id
 """,
     10,
@@ -54,21 +81,27 @@ WHERE EXISTS (SELECT 1 FROM endpoints o WHERE o.channel = e.channel AND o.addres
 
 
 def members_after(
-    connection: Connection, groups: str, after: str, limit: int, *, scan: bool
+    connection: Connection, groups: str, after: str, limit: int, *, scan: bool, up_to: str = ""
 ) -> tuple[list[Member], str]:
     """
-    At most ``limit`` members after that subscriber id, and the id to go on from ("" at the end).
+    At most ``limit`` members after that subscriber id, those ``up_to`` another unless that is "", and the id to go on from
+    ("" at the end).
 
-    ``groups`` is a JSON array of group ids; ``scan`` chooses the way when they hold ``SCAN_FROM`` members or more.
+    ``groups`` is a JSON array of group ids; ``scan`` chooses the way when they hold ``SCAN_FROM`` members or more, as they
+    do where there is an ``up_to``.
     """
-    statement = _BY_SCAN if scan else _BY_GROUP
-    page = bulk.unfolded(raw_of(connection).execute(statement, (after, groups, limit)).fetchone())
-    members = _members(connection, [(id_, _sorted(found.split(","))) for id_, found in page])
+    raw = raw_of(connection)
+    if scan or up_to:
+        found = raw.execute(_BY_SCAN, (after, groups, limit, up_to or _AFTER_ALL))
+    else:
+        found = raw.execute(_BY_GROUP, (after, groups, limit))
+    page = bulk.unfolded(found.fetchone())
+    members = _members(connection, [(id_, _sorted(of.split(","))) for id_, of in page])
     return members, page[-1][0] if len(page) == limit else ""
 
 
 def members_among(
-    connection: Connection, groups: Container[str], after: str, limit: int
+    connection: Connection, groups: Container[str], after: str, limit: int, *, up_to: str = ""
 ) -> tuple[list[Member], str]:
     """
     The same of so many ``groups`` that most memberships are in one of them: everybody is walked past.
@@ -77,7 +110,8 @@ def members_among(
     """
     wanted: list[tuple[str, tuple[str, ...]]] = []
     for _ in range(_PAGES):
-        page = bulk.unfolded(raw_of(connection).execute(_EVERYBODY, (after, limit)).fetchone())
+        values = (after, limit, up_to or _AFTER_ALL)
+        page = bulk.unfolded(raw_of(connection).execute(_EVERYBODY, values).fetchone())
         for id_, found in page:
             after = id_
             if mine := [group for group in found.split(",") if group in groups]:
@@ -87,6 +121,22 @@ def members_among(
         if len(page) < limit:
             return _members(connection, wanted), ""
     return _members(connection, wanted), after
+
+
+def boundaries(connection: Connection, groups: str | None, after: str, size: int) -> list[str]:
+    """
+    The next few subscribers after that one with whom parts of so many memberships in these groups (a JSON array; None for
+    any) end; fewer, or none, where what follows is less than another such part.
+    """
+    raw, found = raw_of(connection), list[str]()
+    while len(found) < _BOUNDARIES:
+        values = (after, size - 1) if groups is None else (after, size - 1, groups)
+        row = raw.execute(_BOUNDARY_AMONG_ALL if groups is None else _BOUNDARY, values).fetchone()
+        if row is None:
+            break
+        after = row[0]
+        found.append(after)
+    return found
 
 
 def shared(connection: Connection, endpoints: str) -> set[str]:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 from warnd.model.audience import Member
 from warnd.model.content import Content
-from warnd.ports import Heard, Store, Telling, Told
+from warnd.ports import Heard, Planned, Store, Telling, Told
 from warnd.store import bulk, members, telling, told
 from warnd.store.backlog import contents_of_alert
 
@@ -24,12 +24,16 @@ class StoredPlanSource:
         return await self._store.read(contents_of_alert, alert_id)
 
     async def members(
-        self, groups: Collection[str], after: str, limit: int, size: int
+        self, groups: Collection[str], after: str, limit: int, size: int, *, up_to: str = ""
     ) -> tuple[list[Member], str]:
         if len(groups) > members.LISTED:
-            return await self._store.read(members.members_among, groups, after, limit)
+            return await self._store.read(members.members_among, groups, after, limit, up_to=up_to)
         listed, scan = bulk.rows(list(groups)), size >= members.SCAN_FROM
-        return await self._store.read(members.members_after, listed, after, limit, scan=scan)
+        return await self._store.read(members.members_after, listed, after, limit, scan=scan, up_to=up_to)
+
+    async def boundaries(self, groups: Collection[str], after: str, size: int) -> list[str]:
+        listed = bulk.rows(list(groups)) if len(groups) <= members.LISTED else None
+        return await self._store.read(members.boundaries, listed, after, size)
 
     async def shared(self, endpoints: Sequence[str]) -> set[str]:
         return await self._store.read(members.shared, bulk.rows(endpoints))
@@ -52,6 +56,9 @@ class StoredPlanSource:
 
     async def still_out(self, earlier: Sequence[str]) -> int:
         return await self._store.read(told.still_out, list(earlier))
+
+    async def planned(self, alert_id: str) -> Planned:
+        return await self._store.read(telling.planned, alert_id)
 
     async def how_many_told(self, earlier: Sequence[str]) -> int:
         return await self._store.read(told.how_many, list(earlier))

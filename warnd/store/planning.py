@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
+from operator import itemgetter
 
 from warnd.model.delivery import Batch, State
 from warnd.model.region import LEVELS
 from warnd.model.share import number_of
 from warnd.ports import Chunk, Committed, Fallback, PlannedDelivery
-from warnd.store import bulk, hints, tables
+from warnd.store import bulk, hints, ranges, tables
 from warnd.store.fallbacks import LATE_FROM_NOW, catch_up
 from warnd.store.pending import Pending
 from warnd.store.statement import Cursor, Statement
@@ -27,6 +28,9 @@ _DELIVERIES = bulk.Insert(
      "region", "updated", "due", "quiet"),
     or_ignore=True,
 )  # fmt: skip
+_ADDRESS = itemgetter(3, 2)
+"""Of a row of ``_DELIVERIES``: as the unique index has them."""
+
 _RECIPIENTS = bulk.Insert(
     tables.recipients,
     ("delivery_id", "subscriber_id", "endpoint_id", "name", "region", "reasons"),
@@ -48,7 +52,7 @@ CROSS JOIN deliveries d
   ON d.address = j.address AND d.channel = j.channel AND d.alert_id = ?2 AND d.round = ?3
 WHERE d.state = 'suppressed' AND coalesce(d.reason, '') <> 'fell_over'
    OR d.state IN ('standby', 'waiting') AND d.batch_id IS NULL AND NOT d.told
-  AND (d.state = 'standby' OR d.reason = 'quiet_hours') AND j.state = 'queued'
+  AND (d.state = 'standby' OR d.reason = 'quiet_hours') AND j.state = 'queued' /*+ ORDER BY d.id FOR UPDATE OF d */
 """)
 
 _TAKE_OVER = Statement("""
@@ -81,19 +85,18 @@ _GAPS = bulk.Insert(
 _PRESENT = Statement("SELECT id FROM deliveries WHERE id IN listed(?)")
 
 _PROGRESS = Statement("""
-UPDATE alerts SET plan_cursor = ?, planned = ?, plan_of = ?, plan_done = ?
+UPDATE alerts SET plan_cursor = ?, planned = planned + ?, plan_of = ?, plan_done = ?
 WHERE id = ? AND coalesce(plan_cursor, '') = ? AND stopped_at IS NULL RETURNING id
 """)
 
 
-def commit_chunk(cursor: Cursor, chunk: Chunk, pending: Pending) -> Committed:
+def commit_chunk(cursor: Cursor, chunk: Chunk, pending: Pending, holder: int | None) -> Committed:
     """
-    A part of a plan with its cursor. Addresses that the alert reaches already in this round are not added
-    twice: their recipients are, and their batches come back without them. One that was not to be told, or stands
-    by, and now is to be told, is told by the row it has.
+    A part of a plan with its cursor; one of a range is committed by the worker of this number. Addresses that the alert
+    reaches already in this round are not added twice: their recipients are, and their batches come back without them. One
+    that was not to be told, or stands by, and now is to be told, is told by the row it has.
     """
-    progress = (chunk.cursor, chunk.planned, chunk.plan_of, chunk.done, chunk.alert_id, chunk.after)
-    if cursor.execute(_PROGRESS, progress).fetchone() is None:
+    if not _goes_on(cursor, chunk, holder):
         return Committed((), stopped=True)
     if chunk.contents:
         _insert_contents(cursor, chunk)
@@ -111,7 +114,17 @@ def commit_chunk(cursor: Cursor, chunk: Chunk, pending: Pending) -> Committed:
     if chunk.gaps:
         _GAPS.run(cursor, [(chunk.alert_id, *gap) for gap in chunk.gaps])
     hints.batches_made(cursor, batches)
-    return Committed(batches)
+    if chunk.opens:
+        ranges.hand_out(cursor, chunk)
+    return Committed(batches, last=chunk.up_to is not None and ranges.count(cursor, chunk))
+
+
+def _goes_on(cursor: Cursor, chunk: Chunk, holder: int | None) -> bool:
+    """Whether the cursor, the plan's own or its range's, was where the chunk begins and has moved to its end."""
+    if chunk.up_to is not None:
+        return ranges.move_on(cursor, chunk, holder)
+    progress = (chunk.cursor, chunk.planned, chunk.plan_of, chunk.done, chunk.alert_id, chunk.after)
+    return cursor.execute(_PROGRESS, progress).fetchone() is not None
 
 
 def insert_batches(cursor: Cursor, batches: Sequence[Batch]) -> None:
@@ -141,6 +154,9 @@ def _insert_deliveries(
          d.reason, d.name, d.region, chunk.now, d.due, d.quiet)
         for d in chunk.deliveries
     ]  # fmt: skip
+    if chunk.up_to is not None:
+        # Another range may have the same addresses: whoever waits for one has gone as far in the same order.
+        rows.sort(key=_ADDRESS)
     inserted = _DELIVERIES.run(cursor, rows)
     batches, fresh = chunk.batches, chunk.deliveries
     there: Mapping[str, str] = {}

@@ -24,6 +24,7 @@ _PLANNED_AS_WRITTEN = {
     "join_collapse_limit": "1",  # tables are joined in the order of their JOINs
     "enable_seqscan": "off",  # an index serves whatever is written often, also before a table's first ANALYZE
     "jit": "off",
+    "max_parallel_workers_per_gather": "0",  # to start one takes longer than any of these statements
     "client_encoding": "UTF8",
     "timezone": "UTC",
 }

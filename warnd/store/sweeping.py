@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from warnd.model.delivery import Batch, BatchState, State
 from warnd.model.region import level_of
-from warnd.store import bulk, hints
+from warnd.store import bulk, hints, ranges
 from warnd.store.bundling import carried_by
 from warnd.store.database import raw_of
 from warnd.store.fallbacks import start_fallbacks
@@ -85,7 +85,7 @@ FROM rows(?1) j(id text, batch_id text) WHERE deliveries.id = j.id
 _STILL_BATCHLESS = bulk.folded(
     """
 SELECT id AS c0 FROM deliveries
-WHERE id IN listed(?) AND batch_id IS NULL AND state = 'waiting'
+WHERE id IN listed(?) AND batch_id IS NULL AND state = 'waiting' /*+ ORDER BY id FOR UPDATE */
 """,
     1,
 )
@@ -103,6 +103,7 @@ def sweep_stopped(
     raw = raw_of(connection)
     left = True
     if not after:
+        ranges.drop(raw, alert_id)
         raw.execute(_STOP_BATCHES, (alert_id,))
         raw.execute(_STOP_UNKNOWN, (alert_id,))
         # Before the rows are read: what another process settles between the two is there to be marked.

@@ -329,10 +329,26 @@ alerts = Table(
 )
 """
 ``stopped_at`` set: nothing more of it leaves (superseded, cancelled, expired); ``swept`` once its unsent rows
-say so too. ``plan_cursor`` is the last subscriber (or told delivery) planned; ``body`` the alert as
+say so too. ``plan_cursor`` is the last subscriber planned, or says that all are, or in ranges (``plan_ranges``); ``body`` the alert as
 INTERFACE.md writes it; ``digest`` SHA-256 of what it said when it came, to tell a repeat from a conflict. ``hold_due`` and ``hold_then``:
 when a held one is decided by itself, and how. ``issuer`` and ``issuer_key``: who issued it by hand.
 ``reading`` is what reading it turned up, to decide on it anew: ``kind``, ``warnings``, ``doubts``.
+"""
+
+plan_ranges = Table(
+    "plan_ranges",
+    metadata,
+    Column("alert_id", Id, primary_key=True),
+    Column("last", Id, primary_key=True),
+    Column("cursor", Id, nullable=False),
+    Column("holder", Integer),
+    Column("held_until", BigInteger, nullable=False, server_default="0"),
+    sqlite_with_rowid=False,
+)
+"""
+What is still to be planned of a large plan in a store that processes share: members after ``cursor`` up to ``last``, ids of
+subscribers, "" for all there are. ``holder`` is the number of the worker that is at it, until ``held_until`` at the most.
+A range that is planned is gone.
 """
 
 approval_links = Table(

@@ -13,13 +13,14 @@ from warnd.errors import NotFound
 from warnd.model.alert import Change
 from warnd.model.alert_body import from_body
 from warnd.model.color import Color, Lane
-from warnd.ports import Telling
+from warnd.ports import Planned, Telling
 from warnd.store import regions
 from warnd.store.database import raw_of
 from warnd.store.statement import Statement
 
 _TELLING = Statement("""
 SELECT a.body, a.change, a.lane, a.deliver_until, coalesce(a.plan_cursor, ''), a.planned, a.plan_done, a.stopped_at,
+    EXISTS (SELECT 1 FROM plan_ranges r WHERE r.alert_id = a.id),
     (SELECT json_group_array(code) FROM (SELECT code FROM alert_regions WHERE alert_id = a.id ORDER BY code) own),
     (SELECT json_group_array(json_array(id, color, before)) FROM (
         SELECT id, color, coalesce(successor_id, '') = a.id AS before FROM alerts
@@ -30,13 +31,20 @@ SELECT a.body, a.change, a.lane, a.deliver_until, coalesce(a.plan_cursor, ''), a
 FROM alerts a WHERE a.id = ?
 """)
 
+_PLANNED = Statement("""
+SELECT a.planned,
+    (SELECT coalesce(sum(t.n), 0) FROM tallies t WHERE t.alert_id = a.id AND t.state <> 'suppressed'),
+    (SELECT count(*) FROM coverage_gaps g WHERE g.alert_id = a.id AND g.why = 'no_endpoint')
+FROM alerts a WHERE a.id = ?
+""")
+
 
 def load(connection: Connection, id: str) -> Telling:
     """Raises NotFound."""
     row = raw_of(connection).execute(_TELLING, (id,)).fetchone()
     if row is None:
         raise NotFound("alert", id)
-    body, change, lane, deliver_until, cursor, planned, done, stopped_at, *lists = row
+    body, change, lane, deliver_until, cursor, planned, done, stopped_at, split, *lists = row
     codes, others, codes_before = (orjson.loads(each or "[]") for each in lists)
     return Telling(
         id,
@@ -53,4 +61,11 @@ def load(connection: Connection, id: str) -> Telling:
         planned,
         bool(done),
         stopped_at is not None,
+        bool(split),
     )
+
+
+def planned(connection: Connection, id: str) -> Planned:
+    """What has become of the plan so far, by whichever processes."""
+    members, targeted, unreachable = raw_of(connection).execute(_PLANNED, (id,)).fetchone()
+    return Planned(members, int(targeted), unreachable)

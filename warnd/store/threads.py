@@ -83,8 +83,13 @@ class ThreadedStore(ABC):
         """The journal's chain that this process writes to."""
         return self._writing.chain
 
+    @property
+    def holder(self) -> int | None:
+        """The number of the worker that leases here; None before it has joined."""
+        return self._writing.holder
+
     def lease_as(self, holder: int) -> None:
-        """From now on leases are this worker's."""
+        """From now on leases, and ranges of plans, are this worker's."""
         self._writing.holder = holder
 
     async def read(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:

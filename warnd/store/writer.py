@@ -329,7 +329,7 @@ class Writer:
             elif isinstance(job, _Call):
                 answers.append(self._one_call(cursor, job, pending))
             elif isinstance(job, _Chunk):
-                answers.append((job.future, commit_chunk(cursor, job.chunk, pending), None))
+                answers.append((job.future, commit_chunk(cursor, job.chunk, pending, self.holder), None))
         return answers
 
     def _one_call(self, cursor: Cursor, job: _Call, pending: Pending) -> _Answer:

@@ -614,6 +614,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("alert_id", "region", "subscriber_id", name=op.f("pk_coverage_gaps")),
     )
     op.create_table(
+        "plan_ranges",
+        sa.Column("alert_id", sa.String(length=26), nullable=False),
+        sa.Column("last", sa.String(length=26), nullable=False),
+        sa.Column("cursor", sa.String(length=26), nullable=False),
+        sa.Column("holder", sa.Integer(), nullable=True),
+        sa.Column("held_until", sa.BigInteger(), server_default="0", nullable=False),
+        sa.PrimaryKeyConstraint("alert_id", "last", name=op.f("pk_plan_ranges")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "mends",
         sa.Column("id", sa.String(length=26), nullable=False),
         sa.Column("alert_id", sa.String(length=26), nullable=False),

@@ -1,0 +1,64 @@
+"""A plan for tens of thousands, shared by three processes: whichever dies with a part of it in hand, nobody is lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance import dying
+from tests.acceptance.fleet import Fleet
+from tests.acceptance.site import Site, gateway, until
+from tests.fakes.postgres import PostgresServer
+
+POSTS = 30_000
+BATCH = 100
+
+
+@pytest.fixture(scope="module")
+def prepared_database(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    """A database with the posts of one county, to be copied, and the directory with its feed's key."""
+    home = tmp_path_factory.mktemp("prepared")
+    name = postgres.database()
+    with gateway() as sms:
+        Site(home, sms, store=postgres.place(name).url).prepare(POSTS)
+    return name, home
+
+
+@pytest.mark.parametrize(
+    ("role", "kind", "when", "nth"),
+    [
+        pytest.param("serve", "split", "after", 1, id="once the plan is split, before anybody has a range"),
+        pytest.param("worker", "chunk of a range", "before", 2, id="between two chunks of a range"),
+        pytest.param(
+            "worker", "chunk of a range", "after", 2, id="after a chunk of a range, before its hints"
+        ),
+    ],
+)
+def test_a_process_that_dies_with_a_range_in_hand_leaves_it_to_the_others(
+    tmp_path: Path, postgres: PostgresServer, prepared_database: tuple[str, Path], role: str, kind: str, when: str, nth: int
+) -> None:  # fmt: skip
+    """They go on from where its last commit ended; everybody is told once, or twice and marked."""
+    database = postgres.database(prepared_database[0])
+    with gateway(slots=8, max_batch=BATCH) as sms:
+        site = Site(tmp_path, sms, store=postgres.place(database).url)
+        site.configure()
+        (tmp_path / "key").write_text((prepared_database[1] / "key").read_text())
+        fleet = Fleet(site)
+        mortal = ("-m", dying.__name__, kind, when, str(nth))
+        through = mortal if role == "serve" else ("-m", "warnd")
+        fleet.start("serve", role="serve", through=through)
+        fleet.start("worker 1", through=mortal if role == "worker" else ("-m", "warnd"))
+        fleet.start("worker 2")
+        alert = site.push()["id"]
+        dead = fleet.members.pop("serve" if role == "serve" else "worker 1")
+        assert dead.process.wait(timeout=60) == dying.CODE
+        until(lambda: site.settled(alert), "the others plan and send what is left")
+        numbers = sms.numbers()
+        twice = {number for number, times in numbers.items() if times > 1}
+        assert len(numbers) == POSTS
+        assert twice <= site.marked_repeats()
+        assert site.states(alert) == {"accepted": POSTS}
+        assert site.rows("SELECT planned, plan_done FROM alerts") == [(POSTS, True)]
+        assert site.rows("SELECT count(*) FROM plan_ranges") == [(0,)]
+        assert {member.stop() for member in fleet.members.values()} == {0}
