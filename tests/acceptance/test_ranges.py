@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from bench.postgres import PostgresServer
 from tests.acceptance import dying
 from tests.acceptance.fleet import Fleet
 from tests.acceptance.site import Site, gateway, until
-from tests.fakes.postgres import PostgresServer
 
 POSTS = 30_000
 BATCH = 100
