@@ -14,16 +14,22 @@ from aiohttp.test_utils import TestClient, TestServer
 from sqlalchemy import Connection, create_engine
 
 from bench.postgres import PostgresServer
+from tests.fakes.empty_store import empty_store
 from tests.integration.door import Door
+from tests.integration.store_site import Site
 from warnd.api import build
 from warnd.app import App, wiring
+from warnd.pipeline.confirm import confirm
 from warnd.pipeline.templates import Templates
 from warnd.resources import config_dir, templates_dir
 from warnd.settings import load
 from warnd.store import keys, regions, tables
 from warnd.store.database import engine_over, open_writer, upgrade
 from warnd.store.keys import Role
+from warnd.store.postgres import PostgresStore
 from warnd.store.postgres_writing import open_postgres
+from warnd.store.sqlite import SqliteStore
+from warnd.store.threads import ThreadedStore
 
 NOW = datetime(2026, 7, 14, 0, 10, tzinfo=UTC)
 
@@ -147,3 +153,24 @@ async def door(app: App, client: TestClient) -> Door:
             keys.create_key, role.value, role, source=source, id=app.new_id(), now=NOW
         )
     return Door(app, client, texts)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def site(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Site]:
+    """Every promise is kept by either store."""
+    if request.param == "sqlite":
+        store: ThreadedStore = SqliteStore(empty_store(tmp_path / "warnd.db"), confirm=confirm)
+    else:
+        store = PostgresStore(request.getfixturevalue("postgres_place"), confirm=confirm)
+    await store.open()
+    yield Site(store)
+    await store.close()
+
+
+@pytest.fixture
+async def embedded(tmp_path: Path) -> AsyncIterator[Site]:
+    """The one in a file."""
+    store = SqliteStore(tmp_path / "warnd.db", confirm=confirm)
+    await store.open()
+    yield Site(store)
+    await store.close()

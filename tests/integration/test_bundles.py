@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from tests.integration.test_store import (
+from tests.integration.store_site import (
     BUSY,
     CONTENT,
     POLICY,

@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import Connection, insert
 
 from tests.fakes.watched_disk import Witness, library, watched
-from tests.integration.test_store import START, YES, Site, everyone, fetch
+from tests.integration.store_site import START, YES, Site, everyone, fetch
 from warnd.contract.outcome import Receipt, ReceiptStatus
 from warnd.errors import StoreError
 from warnd.model.delivery import BatchState

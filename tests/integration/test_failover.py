@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.empty_store import empty_store
-from tests.integration.test_store import (
+from tests.integration.store_site import (
     BAD,
     BUSY,
     SECOND,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.test_store import (
+from tests.integration.store_site import (
     BAD,
     BUSY,
     CONTENT,
@@ -19,15 +19,12 @@ from tests.integration.test_store import (
     everyone,
     fetch,
     recounted,
-    site,
     to,
 )
 from warnd.contract.outcome import Outcome
 from warnd.model.color import Lane
 from warnd.model.delivery import Batch, BatchState, State
 from warnd.store import backlog, sweeping
-
-__all__ = ["site"]
 
 TABLES = ("deliveries", "batches", "tallies", "receipt_keys", "endpoints", "contents", "former_batches")
 

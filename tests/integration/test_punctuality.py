@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from tests.fakes.empty_store import empty_store
-from tests.integration.test_store import SECOND, YES, Site, everyone, to
+from tests.integration.store_site import SECOND, YES, Site, everyone, to
 from warnd.app.board import AlarmBoard
 from warnd.app.punctuality import Punctuality
 from warnd.model.audience import AudienceClass

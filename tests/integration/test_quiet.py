@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.fakes.empty_store import empty_store
-from tests.integration.test_store import BUSY, ROUTES, SECOND, YES, Site, everyone, recounted, to
+from tests.integration.store_site import BUSY, ROUTES, SECOND, YES, Site, everyone, recounted, to
 from warnd.app.failover import Failover
 from warnd.app.quiet import QuietKeeper
 from warnd.model.audience import AudienceClass

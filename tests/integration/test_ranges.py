@@ -17,7 +17,7 @@ import psycopg
 import pytest
 
 from tests.integration.running import until
-from tests.integration.test_store import (
+from tests.integration.store_site import (
     END,
     NOW,
     ROUTES,

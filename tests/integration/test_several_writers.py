@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from bench.postgres import PostgresServer
-from tests.integration.test_store import (
+from tests.integration.store_site import (
     BAD,
     BUSY,
     NOW,

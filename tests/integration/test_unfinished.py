@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, multiple, rule
 
 from tests.fakes.empty_store import empty_store
-from tests.integration.test_store import (
+from tests.integration.store_site import (
     BAD,
     BUSY,
     CONTENT,
