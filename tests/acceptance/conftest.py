@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from tests.acceptance.site import Site, end_all, gateway
+from tests.fakes.once import once
 from tests.integration.conftest import shipped_once
 
 __all__ = ["shipped_once"]
@@ -26,16 +27,15 @@ def _nothing_left_running() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory with a store of 10,000 posts in one county, and a feed's key."""
-    home = tmp_path_factory.mktemp("prepared")
-    with gateway() as sms:
-        Site(home, sms).prepare(RECIPIENTS)
-    return home
+    return once(tmp_path_factory, "posts", lambda home: _prepare(home, RECIPIENTS, ("sms",)))
 
 
 @pytest.fixture(scope="session")
 def on_three_channels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same of 1,000 posts, each with a number, a group's robot and a mailbox."""
-    home = tmp_path_factory.mktemp("on-three-channels")
+    return once(tmp_path_factory, "posts on three channels", lambda home: _prepare(home, POSTS, CHANNELS))
+
+
+def _prepare(home: Path, recipients: int, channels: Sequence[str]) -> None:
     with gateway() as sms:
-        Site(home, sms).prepare(POSTS, CHANNELS)
-    return home
+        Site(home, sms).prepare(recipients, channels)

@@ -23,8 +23,8 @@ from warnd.store.statement import Statement
 
 _PATIENCE = 60.0
 _LOOK_EVERY = 0.01
-_REST = 3
-"""A look that takes long is not to slow what it looks for: it has a quarter of the time."""
+_REST = 1
+"""As long as the look took: one that takes long is not to slow what it looks for."""
 
 _COUNTY = "621202"
 _STARTED: list[Program] = []

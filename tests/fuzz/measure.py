@@ -56,6 +56,8 @@ def measure() -> Iterator[dict[str, object]]:
     entered = doors()
     for door in entered.values():
         door(PLAIN)  # what is loaded once is nobody's fault
+    gc.collect()
+    gc.freeze()  # nor looked through again before each attack, and in each child
     with tempfile.TemporaryDirectory() as directory, socket.create_server(("127.0.0.1", 0)) as listener:
         pipe = Path(directory) / "bait"
         os.mkfifo(pipe)

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, create_engine
 
 from bench.postgres import PostgresServer
 from tests.fakes.empty_store import empty_store
+from tests.fakes.once import once
 from tests.integration.door import Door
 from tests.integration.store_site import Site
 from warnd.api import build
@@ -32,6 +33,8 @@ from warnd.store.sqlite import SqliteStore
 from warnd.store.threads import ThreadedStore
 
 NOW = datetime(2026, 7, 14, 0, 10, tzinfo=UTC)
+
+_DIVISIONS = config_dir() / "cn-divisions-2023.csv.xz"
 
 CONFIG = """
 [store]
@@ -78,23 +81,30 @@ def shipped_once() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def county(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with the divisions of Wudu (621202), made once; to be copied, not used."""
-    path = tmp_path_factory.mktemp("county") / "warnd.db"
-    raw = open_writer(path)
-    connection = engine_over(raw).connect()
-    upgrade(connection)
-    regions.import_regions(connection, config_dir() / "cn-divisions-2023.csv.xz", under="621202")
-    connection.close()
-    raw.close()
-    return path
+
+    def make(place: Path) -> None:
+        with closing(open_writer(place / "warnd.db")) as raw, engine_over(raw).connect() as connection:
+            upgrade(connection)
+            regions.import_regions(connection, _DIVISIONS, under="621202")
+
+    return once(tmp_path_factory, "county", make) / "warnd.db"
 
 
 @pytest.fixture(scope="session")
 def country(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]:
     """A store that knows the whole country; what a test changes in it, it must undo."""
-    engine = create_engine(f"sqlite:///{tmp_path_factory.mktemp('country')}/warnd.db")
-    tables.metadata.create_all(engine)
-    with engine.begin() as connection:
-        regions.import_regions(connection, config_dir() / "cn-divisions-2023.csv.xz")
+
+    def make(place: Path) -> None:
+        engine = create_engine(f"sqlite:///{place}/warnd.db")
+        tables.metadata.create_all(engine)
+        with engine.begin() as connection:
+            regions.import_regions(connection, _DIVISIONS)
+        engine.dispose()
+
+    made = once(tmp_path_factory, "country", make) / "warnd.db"
+    own = shutil.copy(made, tmp_path_factory.mktemp("own-country"))
+    engine = create_engine(f"sqlite:///{own}")
+    with engine.connect() as connection:
         yield connection
     engine.dispose()
 
@@ -104,7 +114,7 @@ def shared_county(postgres: PostgresServer) -> str:
     """The same as a PostgreSQL database; to be copied, not used."""
     name = postgres.database()
     with closing(open_postgres(postgres.place(name))) as writing:
-        regions.import_regions(writing.sqlalchemy, config_dir() / "cn-divisions-2023.csv.xz", under="621202")
+        regions.import_regions(writing.sqlalchemy, _DIVISIONS, under="621202")
     return name
 
 

@@ -113,7 +113,8 @@ class Together:
     def takes(self, batch: Batch, now: int) -> bool:
         if self._share.has(batch):
             return True
-        return batch.channel not in self._strict and batch.due <= now - LYING_US
+        # What this process has had out it keeps: whose share it is may not know that it rests again.
+        return batch.channel not in self._strict and (batch.epoch > 0 or batch.due <= now - LYING_US)
 
     async def load(self, channel: str, lane: Lane, after: str, limit: int, *, rank: Rank) -> Sequence[Batch]:
         """A store that fails is asked again until it answers."""

@@ -1,0 +1,67 @@
+"""What a process on a shared store takes for its own to send."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from warnd.app.together import LYING_US, Together
+from warnd.model.color import Lane
+from warnd.model.content import Content
+from warnd.model.delivery import Batch
+from warnd.model.share import Share
+from warnd.queue.pacing import Pace
+from warnd.queue.rates import Rate
+
+NOW = 1_000_000_000
+
+
+def of_another(channel: str) -> Batch:
+    """A batch in the second share of two that is due just now."""
+    found = (
+        Batch(
+            f"01M8{n:022}", "A", channel, Lane.RED, Content("C", "A", "sms", "zh", "暴雨"), ("D", "E"), ("1", "2"),
+            0, NOW * 2, b"55", due=NOW,
+        )
+        for n in range(100)
+    )  # fmt: skip
+    return next(one for one in found if Share(1, 2).has(one))
+
+
+@pytest.fixture
+async def together() -> Together:
+    """The first of two that send, by a channel with a rate for each target and one without."""
+
+    async def look() -> None: ...
+
+    lanes = SimpleNamespace(pace=Pace(), look_again=lambda: None)
+    lines = {
+        name: SimpleNamespace(settings=SimpleNamespace(target_rate=rate), lanes=lanes)
+        for name, rate in (("sms", None), ("wechat", Rate(20, 60)))
+    }
+    nothing = cast(Any, None)
+    made = Together(
+        nothing, cast(Any, lines), clerk=nothing, planning=nothing, in_force=nothing, alarms=nothing, look=look,
+        clock=lambda: NOW, now=lambda: datetime.now(UTC),
+    )  # fmt: skip
+    made.met(1, (1, 2))
+    return made
+
+
+async def test_of_anothers_share_it_takes_what_lies_about_and_what_it_had_out(together: Together) -> None:
+    """That it rests again the other one may not hear, and would look only when it has nothing else."""
+    fresh = of_another("sms")
+    assert not together.takes(fresh, NOW)
+    assert together.takes(fresh, NOW + LYING_US)
+    assert together.takes(replace(fresh, epoch=1), NOW)
+
+
+async def test_where_targets_are_counted_nothing_of_anothers_share_is_taken(together: Together) -> None:
+    """Two that count a robot's messages would send it twice as many."""
+    fresh = of_another("wechat")
+    assert not together.takes(fresh, NOW + LYING_US)
+    assert not together.takes(replace(fresh, epoch=1), NOW)
