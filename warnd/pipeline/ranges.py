@@ -43,7 +43,7 @@ class RangePlanner:
         self._handed_out = handed_out
 
     async def plan(self, one: OpenRange) -> bool:
-        """Take the range and plan it to its end; whether this process was the one to get it. Raises NotFound."""
+        """Take the range and plan it to its end; False when it is another's, or over. Raises NotFound."""
         chunks, now = self._chunks, self._chunks.clock()
         taking = Chunk(one.alert_id, 0, one.lane.value, one.cursor, one.cursor, 0, False, now, up_to=one.last)
         if (await chunks.store.commit(taking)).stopped:
@@ -52,7 +52,7 @@ class RangePlanner:
             async with chunks.turns.step(one.lane, one.alert_id):
                 run = await chunks.open(one.alert_id)
                 if run is None:
-                    return True
+                    return False
                 run.take(one.cursor, one.last)
                 notices = await chunks.first_notices(run)
             if one.last == TO_THE_END and not await self._hand_out(run, notices):
