@@ -45,7 +45,7 @@ async def together() -> Together:
     }
     nothing = cast(Any, None)
     made = Together(
-        nothing, cast(Any, lines), clerk=nothing, planning=nothing, in_force=nothing, alarms=nothing, look=look,
+        nothing, cast(Any, lines), clerk=nothing, planning=nothing, ranges=nothing, in_force=nothing, alarms=nothing, look=look,
         clock=lambda: NOW, now=lambda: datetime.now(UTC),
     )  # fmt: skip
     made.met(1, (1, 2))
