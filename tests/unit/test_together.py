@@ -43,10 +43,10 @@ async def together() -> Together:
         name: SimpleNamespace(settings=SimpleNamespace(target_rate=rate), lanes=lanes)
         for name, rate in (("sms", None), ("wechat", Rate(20, 60)))
     }
-    nothing = cast(Any, None)
+    nothing, ranges = cast(Any, None), cast(Any, SimpleNamespace(look=lambda: None))
     made = Together(
-        nothing, cast(Any, lines), clerk=nothing, planning=nothing, ranges=nothing, in_force=nothing, alarms=nothing, look=look,
-        clock=lambda: NOW, now=lambda: datetime.now(UTC),
+        nothing, cast(Any, lines), clerk=nothing, planning=nothing, ranges=ranges, in_force=nothing, alarms=nothing,
+        look=look, clock=lambda: NOW, now=lambda: datetime.now(UTC),
     )  # fmt: skip
     made.met(1, (1, 2))
     return made
