@@ -84,6 +84,31 @@ async def test_walking_past_everybody_finds_the_members_that_asking_by_group_fin
     assert len(among) == 40
 
 
+@pytest.mark.parametrize("size", [1, 5, 16, 200])
+@pytest.mark.parametrize("named", [True, False], ids=["groups that are named", "any group"])
+async def test_ranges_are_of_so_many_memberships_and_together_they_are_all(
+    app: App, size: int, *, named: bool
+) -> None:
+    """A person is cut in no two; the last range is what is left, and less than another."""
+    wanted = ["G1", "G4"] if named else [f"G{n}" for n in range(6)]
+    await app.store.write(settle_in, 60, [f"G{n}" for n in range(6)])
+    listed = bulk.rows(wanted)
+    ends, after = [""], ""
+    while found := await app.store.read(members.boundaries, listed if named else None, after, size):
+        ends += found
+        after = ends[-1]
+    parts = []
+    for first, last in pairwise((*ends, "")):
+        part, ahead = await app.store.read(members.members_after, listed, first, 1000, scan=True, up_to=last)
+        assert ahead == ""
+        parts.append(part)
+    counted = [sum(len(member.groups) for member in part) for part in parts]
+    assert all(size <= each <= size + 1 for each in counted[:-1])
+    assert counted[-1] < size
+    everybody, _ = await app.store.read(members.members_after, listed, "", 1000, scan=False)
+    assert [member for part in parts for member in part] == everybody
+
+
 async def test_so_many_groups_that_none_is_named_tell_the_same_people(
     door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -98,3 +98,49 @@ def test_postgresql_understands_it_and_finds_rows_by_an_index(
     )
     walked = {table for table in re.findall(r"Seq Scan on (\w+)", plan) if table in GROWING}
     assert not walked, plan
+
+
+PEOPLE = (
+    "INSERT INTO subscribers (id, kind, name, region, created_at) "
+    "SELECT 'P' || n, 'person', '', '621202101201', 0 FROM generate_series(10001, 30000) n",
+    "INSERT INTO memberships (subscriber_id, group_id) SELECT id, 'G' || right(id, 2) FROM subscribers",
+    "INSERT INTO endpoints (id, subscriber_id, channel, address, created_at) "
+    "SELECT 'E' || id, id, 'sms', id, 0 FROM subscribers",
+    "VACUUM ANALYZE",
+)
+
+
+@pytest.fixture(scope="module")
+def peopled(postgres: PostgresServer) -> Iterator[psycopg.Connection[tuple[str]]]:
+    """Enough people for their statistics to tempt a planner into reading all of them."""
+    name = postgres.database()
+    session = Session(postgres.place(name))
+    for each in PEOPLE:
+        session.raw.execute(each)
+    yield session.raw
+    session.close()
+    postgres.drop(name)
+
+
+def planned(connection: psycopg.Connection[tuple[str]], name: str) -> str:
+    """How the server goes about that statement of members, whatever its values."""
+    statement = STATEMENTS[f"warnd.store.members.{name}"]
+    lines = connection.execute(f"EXPLAIN (GENERIC_PLAN, COSTS OFF) {statement.postgresql}".encode())
+    return "\n".join(line for (line,) in lines)
+
+
+@pytest.mark.parametrize("name", ["_BY_SCAN", "_EVERYBODY", "_BOUNDARY", "_BOUNDARY_AMONG_ALL"])
+def test_postgresql_reads_the_members_of_a_large_plan_in_order(
+    peopled: psycopg.Connection[tuple[str]], name: str
+) -> None:
+    """No page sorts all who come after it: a plan would take as long as the square of its members."""
+    plan = planned(peopled, name)
+    assert "Index Only Scan using pk_memberships" in plan, plan
+    assert "Sort" not in plan, plan
+    assert "Gather" not in plan, plan
+
+
+def test_postgresql_looks_up_each_member_of_a_page(peopled: psycopg.Connection[tuple[str]]) -> None:
+    """It does not join everybody with all endpoints to keep a thousand of them."""
+    plan = planned(peopled, "_MEMBERS")
+    assert re.search(r"pk_subscribers.*\n\s+Index Cond: \(\(id\)::text = j.id\)", plan), plan
