@@ -106,7 +106,7 @@ class Together:
     # --- what is this one's to send ---------------------------------------------------------------
 
     def takes(self, batch: Batch, now: int) -> bool:
-        if self._share.has(batch):
+        if self._lines[batch.channel].lanes.is_shared or self._share.has(batch):
             return True
         return batch.channel not in self._strict and batch.due <= now - LYING_US
 

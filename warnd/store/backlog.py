@@ -38,6 +38,20 @@ WHERE b.channel = ?1 AND b.lane = ?2 AND b.state IN ('queued', 'waiting', 'unkno
 ORDER BY b.id LIMIT ?4
 """)
 
+_OPEN_IDS = Statement(f"""
+SELECT b.id, b.due FROM batches b CROSS JOIN alerts a ON a.id = b.alert_id
+WHERE b.channel = ?1 AND b.lane = ?2 AND b.state IN ('queued', 'waiting', 'unknown') AND b.id > ?3
+  AND a.stopped_at IS NULL AND {_RANK} = CAST(?5 AS integer)
+ORDER BY b.id LIMIT ?4
+""")
+
+_AT_REST = Statement(f"""
+SELECT b.id, b.alert_id, b.channel, b.content_id, b.lane, b.state, b.due, b.created, b.deliver_until, b.epoch,
+    b.attempts, b.unknowns, b.follows, b.ordered, {_RANK}, b.quiet
+FROM batches b CROSS JOIN alerts a ON a.id = b.alert_id
+WHERE b.id IN listed(?) AND b.state IN ('queued', 'waiting', 'unknown') AND a.stopped_at IS NULL
+""")
+
 _LEFT_LYING = Statement(f"""
 SELECT b.id, b.alert_id, b.channel, b.content_id, b.lane, b.state, b.due, b.created, b.deliver_until, b.epoch,
     b.attempts, b.unknowns, b.follows, b.ordered, CAST(?5 AS integer), b.quiet
@@ -131,6 +145,19 @@ def open_batches(
     """Batches at rest of alerts in force, by id, of one rank in its lane, from the one after ``after``."""
     values = (channel, lane.value, after, limit, rank.value, share.of, share.place)
     return _batches(connection, raw_of(connection).execute(_OPEN, values).fetchall())
+
+
+def open_ids(
+    connection: Connection, channel: str, lane: Lane, after: str, limit: int, rank: Rank
+) -> list[tuple[str, int]]:
+    """Of the same the ids alone, each with when it is due (microseconds)."""
+    values = (channel, lane.value, after, limit, rank.value)
+    return [(row[0], row[1]) for row in raw_of(connection).execute(_OPEN_IDS, values)]
+
+
+def batches_at_rest(connection: Connection, ids: Sequence[str]) -> list[Batch]:
+    """Those of these that rest and whose alert is in force, in no order."""
+    return _batches(connection, raw_of(connection).execute(_AT_REST, (bulk.rows(ids),)).fetchall())
 
 
 def left_lying(
