@@ -46,6 +46,18 @@ class Shelf:
     def put(self, *batches: Batch) -> None:
         self.batches.update({one.id: one for one in batches})
 
+    def lease(self, one: Batch) -> None:
+        """It rests no more."""
+        self.batches.pop(one.id, None)
+
+    async def at_rest(self, ids: Sequence[str]) -> Sequence[Batch]:
+        return [self.batches[id_] for id_ in ids if id_ in self.batches]
+
+    async def ids(
+        self, channel: str, lane: Lane, after: str, limit: int, *, rank: Rank
+    ) -> Sequence[tuple[str, int]]:
+        return [(one.id, one.due) for one in await self.load(channel, lane, after, limit, rank=rank)]
+
     async def load(self, channel: str, lane: Lane, after: str, limit: int, *, rank: Rank) -> Sequence[Batch]:
         self.reads += 1
         here = (b for b in self.batches.values() if (b.lane, b.rank) == (lane, rank) and b.id > after)

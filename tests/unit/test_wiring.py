@@ -58,7 +58,7 @@ def test_what_is_for_danger_alone_says_nothing_of_its_end(
     config.write_text(f'[channels.one]\nadapter = "some.one"\nkind = "{kind}"\n{said}\n', encoding="utf-8")
     lines = wiring.lines(
         load(config, {}), load=nothing, clock=int, monotonic=float, holds=lambda batch, now: True,
-        pace=wiring.own_pace,
+        commons=wiring.Own(),
     )  # fmt: skip
     assert lines["one"].route.lifts is lifts
 

@@ -96,7 +96,7 @@ class App:
             clock=self.clock,
             monotonic=time.monotonic,
             holds=self._may_leave,
-            pace=self.commons.pace if self.commons is not None else wiring.own_pace,
+            commons=self.commons or wiring.Own(),
         )
         self.routes = {name: line.route for name, line in self.lines.items()}
         self.surroundings = wiring.surroundings(settings, self.routes)
@@ -334,7 +334,7 @@ class App:
         if self.settings.queue.is_local:
             return None
         address = wiring.queue_address(self.settings.queue)
-        return Commons(address, alarms=self.alarms, monotonic=time.monotonic)
+        return Commons(address, self.store, alarms=self.alarms, clock=self.clock, monotonic=time.monotonic)
 
     def _joining(self, role: str, name: str, *, sends: bool) -> Joining:
         host = socket.gethostname()

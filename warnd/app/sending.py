@@ -88,13 +88,11 @@ class Sending:
             group.create_task(worker.run())
 
     def post(self, batches: Sequence[Batch]) -> None:
-        """Hints of batches that were just made; nothing to a process that does not send."""
-        if not self._standing:
-            return
+        """Hints of batches that were just made; to a process that does not send only where all take what is everybody's."""
         now = self._clock()
         by_channel: dict[str, list[Batch]] = {}
         for batch in batches:
-            if self._takes(batch, now):
+            if self._lines[batch.channel].lanes.is_shared or (self._standing and self._takes(batch, now)):
                 by_channel.setdefault(batch.channel, []).append(batch)
         for channel, mine in by_channel.items():
             self._lines[channel].lanes.post(mine)

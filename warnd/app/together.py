@@ -111,7 +111,7 @@ class Together:
     # --- what is this one's to send ---------------------------------------------------------------
 
     def takes(self, batch: Batch, now: int) -> bool:
-        if self._share.has(batch):
+        if self._lines[batch.channel].lanes.is_shared or self._share.has(batch):
             return True
         # What this process has had out it keeps: whose share it is may not know that it rests again.
         return batch.channel not in self._strict and (batch.epoch > 0 or batch.due <= now - LYING_US)

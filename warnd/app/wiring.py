@@ -25,6 +25,7 @@ from warnd.pipeline.lease import lent_for
 from warnd.pipeline.render import Limits
 from warnd.pipeline.surroundings import Surroundings
 from warnd.pipeline.templates import Templates
+from warnd.queue.filled import FilledLanes
 from warnd.queue.local import ChannelLanes
 from warnd.queue.pacing import Pace
 from warnd.queue.rates import Rate
@@ -43,15 +44,24 @@ _FOR_DANGER_ALONE = frozenset({"voice", "loudspeaker"})
 """Kinds that are not called on to say that a danger is less, or over, unless a channel is configured so."""
 
 
-class MakePace(Protocol):
-    """The pace of a channel by its rates; a probe of its breaker may be out for ``patience`` microseconds."""
+class InCommon(Protocol):
+    """What the processes on one store have in common of a channel."""
 
-    def __call__(self, channel: str, rate: Rate | None, target_rate: Rate | None, patience: int) -> Pace: ...
+    def pace(self, channel: str, rate: Rate | None, target_rate: Rate | None, patience: int) -> Pace:
+        """By its rates; a probe of its breaker may be out for ``patience`` microseconds."""
+
+    def lanes(self, hand: ChannelLanes, capacity: int) -> FilledLanes:
+        """Of which this process has at most ``capacity`` batches in ``hand``, of red and of all below, each."""
 
 
-def own_pace(channel: str, rate: Rate | None, target_rate: Rate | None, patience: int) -> Pace:
-    """One that this process keeps by itself."""
-    return Pace(rate=rate, target_rate=target_rate)
+class Own:
+    """Nothing: each keeps its own."""
+
+    def pace(self, channel: str, rate: Rate | None, target_rate: Rate | None, patience: int) -> Pace:
+        return Pace(rate=rate, target_rate=target_rate)
+
+    def lanes(self, hand: ChannelLanes, capacity: int) -> FilledLanes:
+        return hand
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +71,7 @@ class Line:
     settings: ChannelSettings
     channel: Channel
     route: Route
-    lanes: ChannelLanes
+    lanes: FilledLanes
     slots: int
 
 
@@ -100,7 +110,7 @@ def lines(
     clock: Callable[[], int],
     monotonic: Callable[[], float],
     holds: Callable[[Batch, int], bool],
-    pace: MakePace,
+    commons: InCommon,
 ) -> dict[str, Line]:
     """Every configured channel, not yet open. Raises ConfigError naming the key."""
     made: dict[str, Line] = {}
@@ -109,20 +119,22 @@ def lines(
         quiet = channel.capabilities.quiet if one.quiet is None else one.quiet
         lifts = channel.capabilities.kind not in _FOR_DANGER_ALONE if one.lifts is None else one.lifts
         slots = one.slots or channel.capabilities.slots
+        patience = lent_for(channel.capabilities.timeout)
+        hand = ChannelLanes(
+            name,
+            red_only=red_slots(slots),
+            pace=commons.pace(name, _rate(one), one.target_rate, patience),
+            load=load,
+            clock=clock,
+            monotonic=monotonic,
+            holds=holds,
+            max_batch=channel.capabilities.max_batch,
+        )
         made[name] = Line(
             settings=one,
             channel=channel,
             route=Route(name, channel.capabilities, emulated=one.emulated, quiet=quiet, lifts=lifts),
-            lanes=ChannelLanes(
-                name,
-                red_only=red_slots(slots),
-                pace=pace(name, _rate(one), one.target_rate, lent_for(channel.capabilities.timeout)),
-                load=load,
-                clock=clock,
-                monotonic=monotonic,
-                holds=holds,
-                max_batch=channel.capabilities.max_batch,
-            ),
+            lanes=commons.lanes(hand, 2 * slots),
             slots=slots,
         )
     return made

@@ -80,6 +80,20 @@ class ChannelLanes:
     def __len__(self) -> int:
         return len(self._held)
 
+    def __contains__(self, id_: str) -> bool:
+        return id_ in self._held
+
+    @property
+    def is_shared(self) -> bool:
+        return False
+
+    @property
+    def ready(self) -> tuple[int, int]:
+        """Batches that are ready: of red, and of all below."""
+        red, *lower = (sum(len(place.order) for place in self._places[n : n + RANKS])
+                       for n in range(0, len(self._places), RANKS))  # fmt: skip
+        return red, sum(lower)
+
     @property
     def deliveries(self) -> int:
         """Deliveries in memory."""
@@ -107,6 +121,22 @@ class ChannelLanes:
                 ready |= place.bit
                 count += 1
         self._waiting.wake(count, red=bool(ready & RED_PLACES))
+
+    def take_in(self, batches: Sequence[Batch]) -> None:
+        """Hints for which there is room, whatever is in the store before them."""
+        now, ready = self._clock(), 0
+        for batch in batches:
+            place = self._places[batch.lane * RANKS + batch.rank]
+            if batch.id not in self._held and self._admit(place, batch, now):
+                ready |= place.bit
+        self._waiting.wake(len(batches), red=bool(ready & RED_PLACES))
+
+    def clear(self) -> None:
+        """Nothing of what is here is this process's any more."""
+        for place in self._places:
+            place.empty()
+        self._held.clear()
+        self._ready = 0
 
     def look(self, lane: Lane, id_: str) -> None:
         """Another process made batches in this lane, the lowest of this id."""

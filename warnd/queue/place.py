@@ -36,6 +36,10 @@ class Place:
         size = self.order.size
         return size + len(batch.addresses) <= self.room or not size
 
+    def empty(self) -> None:
+        """Forget all."""
+        self.order, self.later, self.reading = Order(), Later(self.room), Reading()
+
     @property
     def is_low(self) -> bool:
         """Whether more from the store would find room, what is ready and what waits."""

@@ -34,6 +34,19 @@ WHERE b.channel = ?1 AND b.lane = ?2 AND b.rank = ?5 AND b.state IN ('queued', '
 ORDER BY b.id LIMIT ?4
 """)
 
+_OPEN_IDS = Statement("""
+SELECT b.id, b.due FROM batches b CROSS JOIN alerts a ON a.id = b.alert_id
+WHERE b.channel = ?1 AND b.lane = ?2 AND b.rank = ?5 AND b.state IN ('queued', 'waiting', 'unknown') AND b.id > ?3
+  AND a.stopped_at IS NULL
+ORDER BY b.id LIMIT ?4
+""")
+
+_AT_REST = Statement(f"""
+SELECT {OF_BATCH}
+FROM batches b CROSS JOIN alerts a ON a.id = b.alert_id
+WHERE b.id IN listed(?) AND b.state IN ('queued', 'waiting', 'unknown') AND a.stopped_at IS NULL
+""")
+
 _LEFT_LYING = Statement(f"""
 SELECT {OF_BATCH}
 FROM batches b CROSS JOIN alerts a ON a.id = b.alert_id
@@ -125,6 +138,19 @@ def open_batches(
     """Batches at rest of alerts in force, by id, of one rank in its lane, from the one after ``after``."""
     values = (channel, lane.value, after, limit, rank.value, share.of, share.place)
     return batches_of(connection, raw_of(connection).execute(_OPEN, values).fetchall())
+
+
+def open_ids(
+    connection: Connection, channel: str, lane: Lane, after: str, limit: int, rank: Rank
+) -> list[tuple[str, int]]:
+    """Of the same the ids alone, each with when it is due (microseconds)."""
+    values = (channel, lane.value, after, limit, rank.value)
+    return [(row[0], row[1]) for row in raw_of(connection).execute(_OPEN_IDS, values)]
+
+
+def batches_at_rest(connection: Connection, ids: Sequence[str]) -> list[Batch]:
+    """Those of these that rest and whose alert is in force, in no order."""
+    return batches_of(connection, raw_of(connection).execute(_AT_REST, (bulk.rows(ids),)).fetchall())
 
 
 def left_lying(

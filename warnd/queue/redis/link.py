@@ -232,7 +232,7 @@ def keeps(info: Mapping[str, Any]) -> bool:
     return bool(info["aof_enabled"])
 
 
-_NAMES = ("pace",)
+_NAMES = ("pace", "lanes")
 
 
 def _text(name: str) -> str:

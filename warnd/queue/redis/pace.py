@@ -106,6 +106,12 @@ class SharedPace(Pace):
         self._take_of_targets(addresses, red=red)
         self.breaker.taken(addresses)
 
+    def pay(self, more: float, *, red: bool) -> None:
+        if not self._linked:
+            super().pay(more, red=red)
+        elif self._bucket is not None:
+            self._drawn -= more
+
     def give_back(self, cost: float, addresses: tuple[str, ...]) -> None:
         if not self._linked:
             super().give_back(cost, addresses)
