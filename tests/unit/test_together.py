@@ -38,7 +38,7 @@ async def together() -> Together:
 
     async def look() -> None: ...
 
-    lanes = SimpleNamespace(pace=Pace(), look_again=lambda: None)
+    lanes = SimpleNamespace(pace=Pace(), look_again=lambda: None, is_shared=False)
     lines = {
         name: SimpleNamespace(settings=SimpleNamespace(target_rate=rate), lanes=lanes)
         for name, rate in (("sms", None), ("wechat", Rate(20, 60)))
