@@ -327,7 +327,8 @@ class Chunk:
     ``planned`` counts the members it works through, of about ``plan_of`` in all; ``done`` closes the plan. ``lane`` orders
     chunks. ``contents`` are (channel, content) rendered for it. With ``up_to`` it is of the range that ends there, and so are
     its cursors; a range is over when its cursor is at its end, and ``done`` closes the plan when no other is left. A chunk
-    that moves no cursor takes its range. What it ``opens`` are ranges (after, up to) that others may take.
+    that moves no cursor takes its range. What it ``opens`` are ranges (after, up to) that anybody may take, and so is its own
+    from then on.
     """
 
     alert_id: str

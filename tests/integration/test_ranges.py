@@ -162,6 +162,21 @@ async def test_a_range_is_his_who_took_it_until_he_ends_or_falls_silent(site: Si
     assert [one.cursor for one in await to_be_had(site)] == ["B"]
 
 
+async def test_who_hands_out_of_a_range_lets_go_of_it(site: Site) -> None:
+    """It is the last to be taken: who finds no other hands out further ones."""
+    alert = await split(site)
+    site.store.lease_as(await join(site, "one"))
+    handing_out = replace(
+        part(site, alert, ("", TO_THE_END), cursor=MIDDLE), opens=[("", "G"), ("G", MIDDLE)]
+    )
+    assert not (await site.store.commit(handing_out)).stopped
+    site.store.lease_as(await join(site, "other"))
+    assert [(one.cursor, one.last) for one in await to_be_had(site)] == [
+        ("", "G"), ("G", MIDDLE), (MIDDLE, TO_THE_END),
+    ]  # fmt: skip
+    assert not (await site.store.commit(part(site, alert, (MIDDLE, TO_THE_END), cursor=MIDDLE))).stopped
+
+
 async def test_the_most_urgent_range_is_taken_first(site: Site) -> None:
     """A red plan is split, and its ranges go before those of a plan that was there before it."""
     blue, red = await split(site, MIDDLE, lane=Lane.BLUE), await split(site, MIDDLE)

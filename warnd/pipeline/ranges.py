@@ -1,9 +1,9 @@
 """
 A large plan in ranges of subscribers, planned by whichever processes take them.
 
-The first chunk of the plan opens one range for all who come after it. Whoever takes that one hands ranges out of it, each
-for as many members as keep a process busy for a second, until little is left. What is planned of a range stands in its
-row: who goes on after a crash begins there.
+The first chunk of the plan opens one range for all who come after it. Whoever takes that one hands a few out of it, each
+for as many members as keep a process busy for a second, and lets go of it; whoever finds no other to take does the same, until
+little is left. What is planned of a range stands in its row: who goes on after a crash begins there.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class RangePlanner:
                     return False
                 run.take(one.cursor, one.last)
                 notices = await chunks.first_notices(run)
-            if one.last == TO_THE_END and not await self._hand_out(run, notices):
+            if one.last == TO_THE_END and await self._hand_out(run, notices):
                 return True
             async with chunks.turns.step(one.lane, one.alert_id):
                 page, ahead = await chunks.page(run, notices, run.cursor)
@@ -68,12 +68,11 @@ class RangePlanner:
         return True
 
     async def _hand_out(self, run: Run, notices: FirstNotices) -> bool:
-        """Leave all but the end of the range to whoever takes it; False when another goes on instead."""
-        chunks, matched = self._chunks, notices.matched
-        while ends := await chunks.source.boundaries(matched.groups, run.cursor, RANGE):
+        """Leave what the range begins with to whoever takes it; False when there is too little in it for that."""
+        chunks, groups = self._chunks, notices.matched.groups
+        ends = await chunks.source.boundaries(groups, run.cursor, RANGE)
+        if ends:
             opens = list(pairwise((run.cursor, *ends)))
-            chunk = run.chunk([], ends[-1], opens=opens, now=chunks.clock())
-            if (await chunks.commit(run, chunk)).stopped:
-                return False
+            await chunks.commit(run, run.chunk([], ends[-1], opens=opens, now=chunks.clock()))
             self._handed_out()
-        return True
+        return bool(ends)

@@ -28,7 +28,7 @@ ORDER BY a.lane, r.alert_id, r.cursor LIMIT ?5
 """)
 
 _MOVE_ON = Statement("""
-UPDATE plan_ranges SET cursor = ?1, holder = ?2, held_until = ?3
+UPDATE plan_ranges SET cursor = ?1, holder = ?8, held_until = ?3
 WHERE alert_id = ?4 AND last = ?5 AND cursor = ?6
   AND (holder IS NULL OR holder = ?2 OR held_until < ?7
     OR NOT EXISTS (SELECT 1 FROM workers w WHERE w.id = plan_ranges.holder AND w.ended_at IS NULL))
@@ -64,11 +64,11 @@ def move_on(cursor: Cursor, chunk: Chunk, holder: int | None) -> bool:
     """
     Take a chunk's range, or go on with it; False when it is another's, or its alert is not in force.
 
-    One conditional update, as a lease is: the cursor stands where the chunk begins.
+    One conditional update, as a lease is: the cursor stands where the chunk begins. A chunk that opens others lets go of it.
     """
-    until = chunk.now + HELD_US
     values = (
-        chunk.cursor, holder, until, chunk.alert_id, chunk.up_to, chunk.after, chunk.now,
+        chunk.cursor, holder, chunk.now + HELD_US, chunk.alert_id, chunk.up_to, chunk.after, chunk.now,
+        None if chunk.opens else holder,
     )  # fmt: skip
     return cursor.execute(_MOVE_ON, values).fetchone() is not None
 
