@@ -8,12 +8,16 @@ from typing import Any, NoReturn
 
 import pytest
 import structlog
+from hypothesis import settings
 
 from tests.fakes.postgres import PostgresServer, postgres_server
 from warnd.store.postgres_connection import Place
 
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 """Each program that a test starts would compile all of this tree anew."""
+
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 
 def _unheard(logger: object, method: str, event: Any) -> NoReturn:
