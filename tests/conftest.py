@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 import pytest
 import structlog
+from hypothesis import settings
 
 from bench.postgres import PostgresServer, postgres_server
 from tests.fakes.valkey import ValkeyServer, valkey_server
@@ -15,6 +16,9 @@ from warnd.store.postgres_connection import Place
 
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 """Each program that a test starts would compile all of this tree anew."""
+
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 
 def _unheard(logger: object, method: str, event: Any) -> NoReturn:

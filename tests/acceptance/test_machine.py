@@ -60,7 +60,7 @@ def test_a_disk_that_takes_nothing_loses_nobody_and_repeats_nothing(
         stands = 'warnd_alarms_open{kind="store_failed"} 1.0'
         until(lambda: stands in _status(site, "/metrics")[1], "the alarm stands though it cannot be written")
         taken, committed = sms.counts()["taken"], site.states(alert, "sms").get("accepted", 0)
-        assert taken - committed <= 8 * 20, "a slot sends nothing more before its outcome is on disk"
+        assert taken - committed <= 3 * 4 * 20, "a slot sends nothing more before its outcome is on disk"
         assert taken < POSTS
         _disk(site, takes=True)
         until(lambda: site.settled(alert), "everybody is told")
