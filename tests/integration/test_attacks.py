@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.fakes.once import once
 from tests.fuzz.attacks import BULK
 from tests.integration.door import RED, Door
 
@@ -24,12 +25,16 @@ SECONDS = 2.0
 
 
 @pytest.fixture(scope="module")
-def lines() -> list[dict[str, Any]]:
+def lines(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     """What each attack came to, every one in a process of its own."""
-    measuring = subprocess.run(
-        [sys.executable, "-m", "tests.fuzz.measure"], cwd=ROOT, capture_output=True, timeout=600, check=True
-    )
-    return [json.loads(line) for line in measuring.stdout.splitlines()]
+
+    def measure(place: Path) -> None:
+        command = [sys.executable, "-m", "tests.fuzz.measure"]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, timeout=600, check=True)
+        (place / "lines").write_bytes(done.stdout)
+
+    measured = once(tmp_path_factory, "attacks", measure) / "lines"
+    return [json.loads(line) for line in measured.read_bytes().splitlines()]
 
 
 @pytest.fixture(scope="module")
