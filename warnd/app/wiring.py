@@ -64,6 +64,10 @@ class Own:
         return hand
 
 
+_IN_HAND = 4
+"""Batches for each request at once: while half of them leave, the next are popped and read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """A configured channel with its own lanes and slots."""
@@ -134,7 +138,7 @@ def lines(
             settings=one,
             channel=channel,
             route=Route(name, channel.capabilities, emulated=one.emulated, quiet=quiet, lifts=lifts),
-            lanes=commons.lanes(hand, 2 * slots),
+            lanes=commons.lanes(hand, _IN_HAND * slots),
             slots=slots,
         )
     return made
