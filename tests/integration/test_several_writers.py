@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import threading
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -12,6 +13,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from sqlalchemy import Connection
 
 from bench.postgres import PostgresServer
 from tests.integration.store_site import (
@@ -37,7 +39,7 @@ from warnd.model.delivery import Batch, BatchState, State
 from warnd.model.ulid import floor
 from warnd.pipeline.confirm import confirm
 from warnd.ports import Settlement
-from warnd.store import backlog, receiving, sweeping, workers
+from warnd.store import backlog, postgres_connection, receiving, sweeping, workers
 from warnd.store.journal import Entry, anchor, verify
 from warnd.store.postgres import PostgresStore
 from warnd.store.postgres_connection import Place
@@ -67,6 +69,32 @@ async def test_each_batch_is_leased_once_whoever_asks(two: tuple[Site, Site]) ->
     assert took == Counter(batch.id for batch in batches)
     assert {batch.epoch for batch in granted if batch is not None} == {1}
     assert one.store.chain != other.store.chain
+
+
+async def test_who_hangs_in_the_middle_of_a_commit_holds_up_nobody(
+    two: tuple[Site, Site], postgres_place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stopped process keeps its connection and its locks: the server ends them, and its jobs hear of it when it goes on."""
+    monkeypatch.setattr(postgres_connection, "_HUNG_MS", 100)
+    hanging = PostgresStore(postgres_place, confirm=confirm)
+    await hanging.open()
+    alert = await two[0].alert()
+    begun, going_on = threading.Event(), threading.Event()
+
+    def hangs(connection: Connection) -> None:
+        flag_stopped(connection, alert)
+        begun.set()
+        going_on.wait(30)
+
+    hung = asyncio.create_task(hanging.write(hangs))
+    await asyncio.to_thread(begun.wait, 30)
+    async with asyncio.timeout(20):
+        await two[0].store.write(flag_stopped, alert)
+    going_on.set()
+    with pytest.raises(StoreError):
+        await hung
+    await hanging.write(flag_stopped, alert)
+    await hanging.close()
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -32,6 +32,9 @@ _CONNECT_SECONDS = 5
 _UNANSWERED_MS = 20_000
 """A server that acknowledges nothing for so long is gone: whoever waits for its commit hears of it."""
 
+_HUNG_MS = 10_000
+"""Who says nothing for so long in the middle of a transaction hangs: what it has locked is free again."""
+
 CHANNEL = "warnd"
 """What hints are notified on."""
 
@@ -164,13 +167,14 @@ def check(connection: psycopg.Connection[Any]) -> None:
 
 def _connect(place: Place) -> psycopg.Connection[Any]:
     given = {} if place.password is None else {"password": place.password}
+    settings = {**_PLANNED_AS_WRITTEN, "idle_in_transaction_session_timeout": f"{_HUNG_MS}"}
     connection = psycopg.connect(
         place.url,
         autocommit=True,
         connect_timeout=_CONNECT_SECONDS,
         tcp_user_timeout=_UNANSWERED_MS,
         application_name="warnd",
-        options=" ".join(f"-c {name}={value}" for name, value in _PLANNED_AS_WRITTEN.items()),
+        options=" ".join(f"-c {name}={value}" for name, value in settings.items()),
         **given,  # type: ignore[arg-type]
     )
     connection.adapters.register_dumper(str, _Text)
