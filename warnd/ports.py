@@ -471,6 +471,12 @@ class PlanSource(Protocol):
     async def still_out(self, earlier: Sequence[str]) -> int:
         """Batches of these alerts whose outcome is not known yet."""
 
+    async def leasing(self) -> frozenset[str]:
+        """
+        A name for each commit under way that may grant leases: what it grants nobody sees yet, and it may not have seen
+        what has stopped since it began. None where one process writes.
+        """
+
     async def planned(self, alert_id: str) -> Planned:
         """What has become of the plan so far, by whichever processes."""
 

@@ -23,6 +23,9 @@ from warnd.ports import Gap
 
 _FOLLOW_SECONDS = 0.1
 
+LOOKS, _LOOK_SECONDS = 100, 0.01
+"""How often a follow-up looks for leases that nobody sees yet before it goes out beside them: for a second."""
+
 
 class Broadcaster:
     """
@@ -52,12 +55,28 @@ class Broadcaster:
 
     async def _plan(self, run: Run) -> None:
         telling = run.telling
+        unseen = await self._unseen() if telling.earlier else frozenset()
         to_members = telling.cursor != TOLD and await has_first_notices(telling, self._source)
         if to_members and not await self._to_members(run):
             return
         if telling.earlier and not self._in_force.stopped(telling.id):
-            await self._to_those_told(run)
+            await self._to_those_told(run, unseen)
         await self._chunks.end(run, stopped=self._in_force.stopped(telling.id))
+
+    async def _unseen(self) -> frozenset[str]:
+        """
+        The commits that may still lease what the earlier alerts had at rest, having begun before these stopped.
+
+        They are over in no time, and waited for: what they lease must be seen to be out for what follows to go after
+        it. But not for long: one that lasts is of a process that hangs.
+        """
+        unseen = await self._source.leasing()
+        for _ in range(LOOKS):
+            if not unseen:
+                break
+            await asyncio.sleep(_LOOK_SECONDS)
+            unseen &= await self._source.leasing()
+        return unseen
 
     async def _to_members(self, run: Run) -> bool:
         """To those it matches; False when the rest of them is left to others, or to nobody."""
@@ -90,23 +109,26 @@ class Broadcaster:
         run.size = notices.matched.members
         return notices
 
-    async def _to_those_told(self, run: Run) -> None:
+    async def _to_those_told(self, run: Run, unseen: frozenset[str]) -> None:
         """
         To everyone who was told an earlier message of the episode and has nothing of this one.
 
-        An earlier attempt that is still out may come to be a telling: its settling is waited for.
+        An earlier attempt that is still out, or leased by a commit as yet ``unseen``, may come to be a telling: its
+        settling is waited for.
         """
         telling = run.telling
         run.size = run.planned + await self._source.how_many_told(telling.earlier)
-        looked_at: int | None = None
+        looked_at: tuple[int, bool] | None = None
         while not self._in_force.stopped(telling.id):
-            out = await self._source.still_out(telling.earlier)
+            if unseen:
+                unseen &= await self._source.leasing()
+            out = await self._source.still_out(telling.earlier), bool(unseen)
             if out != looked_at:
                 for earlier in telling.earlier:
                     if not await self._follow(run, earlier):
                         return
                 looked_at = out
-            if not out:
+            if not any(out):
                 await self._chunks.commit(run, run.chunk([], TOLD, done=True, now=self._chunks.clock()))
                 return
             await asyncio.sleep(_FOLLOW_SECONDS)

@@ -57,6 +57,9 @@ class StoredPlanSource:
     async def still_out(self, earlier: Sequence[str]) -> int:
         return await self._store.read(told.still_out, list(earlier))
 
+    async def leasing(self) -> frozenset[str]:
+        return await self._store.read(told.leasing)
+
     async def planned(self, alert_id: str) -> Planned:
         return await self._store.read(telling.planned, alert_id)
 

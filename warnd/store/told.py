@@ -42,6 +42,17 @@ _OUT = Statement("""
 SELECT count(*) FROM listed(?1) e(id) CROSS JOIN batches b ON b.alert_id = e.id AND b.state IN ('sending', 'unknown')
 """)
 
+_LEASING = Statement("""
+SELECT '' WHERE false /*+ UNION ALL
+SELECT virtualtransaction FROM pg_locks WHERE locktype = 'relation' AND relation = 'batches'::regclass
+    AND mode = 'RowShareLock' AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+*/
+""")
+"""
+Whoever looks for free batches (``leasing._FREE``, by its ``FOR UPDATE``) has that lock from before it sees which alerts are
+in force until its commit can be seen. Who only adds batches, or reads them, has others.
+"""
+
 _MOST = Statement("""
 SELECT coalesce(max(n), 0) FROM (
     SELECT sum(t.n) AS n FROM listed(?) e(id) CROSS JOIN tallies t ON t.alert_id = e.id
@@ -108,6 +119,11 @@ def still_out(connection: Connection, earlier: list[str]) -> int:
     """Batches of these alerts whose outcome is not known yet: those behind them may come to be told."""
     row = raw_of(connection).execute(_OUT, (bulk.rows(earlier),)).fetchone()
     return int(row[0])
+
+
+def leasing(connection: Connection) -> frozenset[str]:
+    """See ``warnd.ports.PlanSource``."""
+    return frozenset(row[0] for row in raw_of(connection).execute(_LEASING))
 
 
 def stopped_short(connection: Connection, alert_id: str, earlier: list[str]) -> bool:
