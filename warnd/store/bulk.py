@@ -19,8 +19,11 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from warnd.store.statement import Cursor, Statement
 
-_BLOCKS = (256, 32, 4, 1)
-"""Rows a statement takes; few sizes, so that each stays compiled."""
+_BLOCKS = tuple(1 << power for power in range(10, -1, -1))
+"""
+Rows a statement takes: few sizes, so that each stays compiled, and so many that any number goes in a few statements. After
+each the interpreter's lock is waited for.
+"""
 
 _NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 """No text of PostgreSQL's may hold it; not preceded by a backslash that is itself escaped."""
@@ -31,7 +34,7 @@ class Insert:
     Puts many rows, in the order of ``columns``, which must be the table's own. With ``or_ignore`` those that are there
     already are left out.
 
-    SQLite takes a statement for 256 at a time, values bound as they are (JSON would cost half as much again).
+    SQLite takes a statement for up to 1,024 at a time, values bound as they are (JSON would cost half as much again).
     """
 
     def __init__(self, table: Table, columns: Sequence[str], *, or_ignore: bool = False) -> None:
