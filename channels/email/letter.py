@@ -14,6 +14,7 @@ from email import policy
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime, getaddresses
+from functools import lru_cache
 from hashlib import sha256
 
 _ATOM = r"[^\s\x00-\x20\x7f-\x9f<>()\[\]\\,;:@\"]"
@@ -100,6 +101,12 @@ def own_part(to: str, *, key: str, created: int, domain: str) -> bytes:
     The Message-ID is a digest of batch and recipient: the same at each try, different for everyone, telling
     nothing. ``created`` is in microseconds since 1970.
     """
-    date = format_datetime(datetime.fromtimestamp(created // 1_000_000, UTC))
+    date = _date(created // 1_000_000)
     digest = sha256(f"{key}\0{to}".encode()).hexdigest()[:32]
     return f"Message-ID: <{digest}@{domain}>\r\nDate: {date}\r\nTo: {to}\r\n".encode()
+
+
+@lru_cache(maxsize=64)
+def _date(second: int) -> str:
+    """The letters of a chunk were made in one second."""
+    return format_datetime(datetime.fromtimestamp(second, UTC))
