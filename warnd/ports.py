@@ -411,6 +411,13 @@ class Lanes(Protocol):
         """Let the pace follow an answer; ``pause`` is the rest in seconds after a refusal of the account."""
 
 
+class Alarms(Protocol):
+    """Where a condition goes that a person must act on."""
+
+    def sound(self, kind: str, subject: str, message: str) -> None:
+        """It stands, as ``message`` says; the same ``subject`` again is one alarm that came twice."""
+
+
 class Piles(Protocol):
     """What waits for one address, for those who would send it together."""
 

@@ -18,13 +18,14 @@ from warnd.model.hazard import HazardCatalogue
 from warnd.model.release import BY_HAND
 from warnd.pipeline.admit import Speaker
 from warnd.pipeline.bundle import Carrier
-from warnd.pipeline.bundler import Alarms, Bundler
+from warnd.pipeline.bundler import Bundler
 from warnd.pipeline.confirm import confirm
 from warnd.pipeline.expand import Route
 from warnd.pipeline.lease import lent_for
 from warnd.pipeline.render import Limits
 from warnd.pipeline.surroundings import Surroundings
 from warnd.pipeline.templates import Templates
+from warnd.ports import Alarms
 from warnd.queue.filled import FilledLanes
 from warnd.queue.local import ChannelLanes
 from warnd.queue.pacing import Pace

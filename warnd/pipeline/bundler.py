@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Protocol
 
 import structlog
 
@@ -14,7 +13,7 @@ from warnd.model.color import Lane
 from warnd.model.delivery import Batch
 from warnd.pipeline.bundle import Carrier, bundle, lanes_beside
 from warnd.pipeline.templates import Templates
-from warnd.ports import Piles
+from warnd.ports import Alarms, Piles
 
 log = structlog.get_logger()
 
@@ -22,12 +21,6 @@ _LOOKED_AT = 4
 """Times what one message carries: some of it may be in another language."""
 
 _MICROSECOND = timedelta(microseconds=1)
-
-
-class Alarms(Protocol):
-    """Where a condition goes that a person must act on."""
-
-    def sound(self, kind: str, subject: str, message: str) -> None: ...
 
 
 class Bundler:

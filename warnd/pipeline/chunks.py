@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import structlog
 
@@ -22,7 +21,7 @@ from warnd.pipeline.match import AudienceIndex
 from warnd.pipeline.run import Run
 from warnd.pipeline.surroundings import Surroundings
 from warnd.pipeline.turns import Turns
-from warnd.ports import Chunk, Committed, Gap, Planned, PlanSource, Store
+from warnd.ports import Alarms, Chunk, Committed, Gap, Planned, PlanSource, Store
 
 log = structlog.get_logger()
 
@@ -34,12 +33,6 @@ CHUNK = 1500
 
 LOWER_CHUNK = 500
 """Of a lower one, so that red waits for little when it comes."""
-
-
-class Alarms(Protocol):
-    """Where a condition goes that a person must act on."""
-
-    def sound(self, kind: str, subject: str, message: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
