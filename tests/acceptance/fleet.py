@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bench.postgres import PostgresServer
 from tests.acceptance.programs import Program
-from tests.acceptance.site import Site, started, until
+from tests.acceptance.site import Gateway, Site, gateway, started, until
 
 
 @dataclass(slots=True)
@@ -79,3 +81,31 @@ class Fleet:
                 "SELECT w.name, count(*) FROM batches b JOIN workers w ON w.id = b.holder GROUP BY w.name"
             )
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A database with the posts of one county, to be copied, and the directory with its feed's key."""
+
+    server: PostgresServer
+    database: str
+    home: Path
+
+    @classmethod
+    def of(cls, server: PostgresServer, home: Path, posts: int) -> Prepared:
+        name = server.database()
+        with gateway() as sms:
+            Site(home, sms, store=server.place(name).url).prepare(posts)
+        return cls(server, name, home)
+
+    @contextmanager
+    def fleet(
+        self, home: Path, *flags: str, tables: str = "", **options: Any
+    ) -> Iterator[tuple[Fleet, Gateway]]:
+        """A site on a copy of it, with a gateway of these flags and options; nothing of the site is started."""
+        database = self.server.database(self.database)
+        with gateway(*flags, **options) as sms:
+            site = Site(home, sms, store=self.server.place(database).url, tables=tables)
+            site.configure()
+            (home / "key").write_text((self.home / "key").read_text())
+            yield Fleet(site), sms

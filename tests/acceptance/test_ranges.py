@@ -9,8 +9,8 @@ import pytest
 
 from bench.postgres import PostgresServer
 from tests.acceptance import dying
-from tests.acceptance.fleet import Fleet
-from tests.acceptance.site import Site, gateway, until
+from tests.acceptance.fleet import Prepared
+from tests.acceptance.site import until
 
 POSTS = 30_000
 BATCH = 100
@@ -27,16 +27,12 @@ AS_THE_FIRST = (
 
 
 @pytest.fixture(scope="module")
-def prepared_database(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
-    """A database with the posts of one county, to be copied, and the directory with its feed's key."""
-    home = tmp_path_factory.mktemp("prepared")
-    name = postgres.database()
-    with gateway() as sms:
-        Site(home, sms, store=postgres.place(name).url).prepare(1)
-    with psycopg.connect(postgres.place(name).url, autocommit=True) as connection:
+def prepared_database(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    prepared = Prepared.of(postgres, tmp_path_factory.mktemp("prepared"), 1)
+    with psycopg.connect(postgres.place(prepared.database).url, autocommit=True) as connection:
         for statement in AS_THE_FIRST:
             connection.execute(statement)
-    return name, home
+    return prepared
 
 
 @pytest.mark.parametrize(
@@ -50,15 +46,11 @@ def prepared_database(postgres: PostgresServer, tmp_path_factory: pytest.TempPat
     ],
 )
 def test_a_process_that_dies_with_a_range_in_hand_leaves_it_to_the_others(
-    tmp_path: Path, postgres: PostgresServer, prepared_database: tuple[str, Path], role: str, kind: str, when: str, nth: int
+    tmp_path: Path, prepared_database: Prepared, role: str, kind: str, when: str, nth: int
 ) -> None:  # fmt: skip
     """They go on from where its last commit ended; everybody is told once, or twice and marked."""
-    database = postgres.database(prepared_database[0])
-    with gateway(slots=8, max_batch=BATCH) as sms:
-        site = Site(tmp_path, sms, store=postgres.place(database).url)
-        site.configure()
-        (tmp_path / "key").write_text((prepared_database[1] / "key").read_text())
-        fleet = Fleet(site)
+    with prepared_database.fleet(tmp_path, slots=8, max_batch=BATCH) as (fleet, sms):
+        site = fleet.site
         mortal = ("-m", dying.__name__, kind, when, str(nth))
         through = mortal if role == "serve" else ("-m", "warnd")
         fleet.start("serve", role="serve", through=through)

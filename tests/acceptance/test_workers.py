@@ -3,49 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from bench.postgres import PostgresServer
-from tests.acceptance.fleet import Fleet
-from tests.acceptance.site import Gateway, Site, gateway, until
+from tests.acceptance.fleet import Prepared
+from tests.acceptance.site import until
 
 POSTS = 2_000
 BATCH = 5
-ONLY_WORKERS_SEND = "[workers]\nserve_sends = false"
+SENDING = {"tables": "[workers]\nserve_sends = false", "slots": 8, "max_batch": BATCH}
+"""Only workers send."""
 
 
 @pytest.fixture(scope="module")
-def prepared_database(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
-    """A database with the posts of one county, to be copied, and the directory with its feed's key."""
-    home = tmp_path_factory.mktemp("prepared")
-    name = postgres.database()
-    with gateway() as sms:
-        Site(home, sms, store=postgres.place(name).url).prepare(POSTS)
-    return name, home
-
-
-@contextmanager
-def fleet_of(
-    home: Path, postgres: PostgresServer, prepared: tuple[str, Path], *flags: str
-) -> Iterator[tuple[Fleet, Gateway]]:
-    """A site on a copy of the database, of which only workers send; nothing of it is started."""
-    database = postgres.database(prepared[0])
-    with gateway(*flags, slots=8, max_batch=BATCH) as sms:
-        site = Site(home, sms, store=postgres.place(database).url, tables=ONLY_WORKERS_SEND)
-        site.configure()
-        (home / "key").write_text((prepared[1] / "key").read_text())
-        yield Fleet(site), sms
+def prepared_database(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    return Prepared.of(postgres, tmp_path_factory.mktemp("prepared"), POSTS)
 
 
 def test_whatever_dies_in_the_middle_nobody_is_lost_and_whoever_hears_it_twice_is_marked(
-    tmp_path: Path, postgres: PostgresServer, prepared_database: tuple[str, Path]
+    tmp_path: Path, postgres: PostgresServer, prepared_database: Prepared
 ) -> None:
     """A worker, the daemon that plans and keeps the timers, and PostgreSQL itself, one after the other."""
-    with fleet_of(tmp_path, postgres, prepared_database, "--latency", "50") as (fleet, sms):
+    with prepared_database.fleet(tmp_path, "--latency", "50", **SENDING) as (fleet, sms):
         site = fleet.site
         fleet.start("serve 1", "serve 2", role="serve")
         fleet.start("worker 1", "worker 2", "worker 3")
@@ -76,10 +57,10 @@ def test_whatever_dies_in_the_middle_nobody_is_lost_and_whoever_hears_it_twice_i
 
 
 def test_nothing_of_a_warning_leaves_any_worker_once_another_took_its_place(
-    tmp_path: Path, postgres: PostgresServer, prepared_database: tuple[str, Path]
+    tmp_path: Path, postgres: PostgresServer, prepared_database: Prepared
 ) -> None:
     """The daemon admits, the workers hear of it with the commit: what they had leased and not begun stays."""
-    with fleet_of(tmp_path, postgres, prepared_database, "--latency", "100") as (fleet, sms):
+    with prepared_database.fleet(tmp_path, "--latency", "100", **SENDING) as (fleet, sms):
         site = fleet.site
         fleet.start("serve", role="serve")
         fleet.start("worker 1", "worker 2")
