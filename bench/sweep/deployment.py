@@ -65,16 +65,10 @@ def asked(connection: Connection, sql: str) -> list[tuple[Any, ...]]:
     return raw_of(connection).execute(Statement(sql)).fetchall()
 
 
-class Embedded:
-    """``warnd serve`` on the SQLite file in ``home``: one process."""
+class _Running:
+    """What every deployment asks of its processes."""
 
-    victims = (ALL,)
-
-    def __init__(self, home: Path, channel: Mapping[str, Any], *, port: int) -> None:
-        settings(home, {"sms": channel}, port=port, **_TABLES)
-        self._processes = Processes(home, {"daemon": ["serve"]}, supervised=False)
-        self._store = home / "warnd.db"
-        self.url = f"http://127.0.0.1:{port}"
+    _processes: Processes
 
     def begin(self) -> None:
         self._processes.begin()
@@ -84,6 +78,18 @@ class Embedded:
 
     def tend(self) -> None:
         self._processes.tend()
+
+
+class Embedded(_Running):
+    """``warnd serve`` on the SQLite file in ``home``: one process."""
+
+    victims = (ALL,)
+
+    def __init__(self, home: Path, channel: Mapping[str, Any], *, port: int) -> None:
+        settings(home, {"sms": channel}, port=port, **_TABLES)
+        self._processes = Processes(home, {"daemon": ["serve"]}, supervised=False)
+        self._store = home / "warnd.db"
+        self.url = f"http://127.0.0.1:{port}"
 
     def kill(self, victim: Victim = ALL) -> None:
         self._processes.kill(self._processes.alive)
@@ -95,7 +101,7 @@ class Embedded:
             yield connection
 
 
-class Scaled:
+class Scaled(_Running):
     """``warnd serve`` and two of ``warnd worker`` on a database of that server; ``sends``: the first sends as well."""
 
     victims = (WORKER, SERVER, KEEPER, ALL, DATABASE)
@@ -120,15 +126,6 @@ class Scaled:
         self._place = place
         self._session = Session(place)
         self.url = f"http://127.0.0.1:{port}"
-
-    def begin(self) -> None:
-        self._processes.begin()
-
-    def ready(self) -> None:
-        self._processes.ready()
-
-    def tend(self) -> None:
-        self._processes.tend()
 
     def kill(self, victim: Victim = ALL) -> None:
         if victim is not DATABASE:
