@@ -8,7 +8,7 @@ urgency is Past, a title with 解除) keeps its type and carries the parameter `
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
@@ -107,13 +107,12 @@ def _alert(
     language = next(iter(texts))
     headline = texts[language].headline
     infos = [block.info for block in blocks]
-    last = [block.info for block in extent.blocks]
     references, oddity = read_references(root.value("references"), root.value("sender"))
     if oddity:
         findings.warn("alert/references", "reference_form", oddity)
     danger = _danger(blocks, extent, language, headline, catalogue, findings)
     ending = end_marks(kind, headline, all_clear=extent.over)
-    return Alert(
+    alert = Alert(
         identifier=root.value("identifier"),
         sender=root.value("sender"),
         sent=sent,
@@ -133,6 +132,16 @@ def _alert(
         contact=_first(infos, lambda info: info.value("contact")),
         web=_first(infos, lambda info: info.value("web")),
         parameters={**danger.parameters, **ending},
+    )
+    return _in_its_own_words(alert, root, infos, [block.info for block in extent.blocks], findings)
+
+
+def _in_its_own_words(
+    alert: Alert, root: Node, infos: Sequence[Node], last: Sequence[Node], findings: Findings
+) -> Alert:
+    """With what the message says of itself for other platforms; ``last`` are the blocks whose danger goes on."""
+    return replace(
+        alert,
         source=root.value("source"),
         scope=_word(root, "scope") or PUBLIC,
         restriction=root.value("restriction"),
