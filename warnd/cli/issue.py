@@ -20,37 +20,40 @@ from warnd.model.ulid import UlidMaker
 from warnd.settings.amounts import duration
 
 Text = Annotated[str | None, typer.Option(show_default=False)]
+Hazard = Annotated[str | None, typer.Option(help="Its kind, such as rainstorm or 暴雨.", show_default=False)]
+Grade = Annotated[Color | None, typer.Option(help="How grave.", show_default=False)]
+Regions = Annotated[
+    list[str] | None, typer.Option(help="Code of a division; may be repeated.", show_default=False)
+]
+End = Annotated[
+    str | None, typer.Option(help="6h, or a time such as 2026-07-14T14:00+08:00.", show_default=False)
+]
+SenderName = Annotated[str | None, typer.Option(help="Instead of issue.sender_name.", show_default=False)]
+Status = Annotated[
+    Literal["actual", "exercise", "test"], typer.Option(help="An exercise goes to enrolled addresses.")
+]
+UpdateOf = Annotated[
+    str | None, typer.Option(metavar="ID", help="The alert that it changes.", show_default=False)
+]
+Cancel = Annotated[str | None, typer.Option(metavar="ID", help="The alert that it ends.", show_default=False)]
+Yes = Annotated[bool, typer.Option("--yes", help="Issue it without asking again.")]
 
 
 def issue(
     key: Key,
     url: Url = HERE,
-    hazard: Annotated[
-        str | None, typer.Option(help="Its kind, such as rainstorm or 暴雨.", show_default=False)
-    ] = None,
-    color: Annotated[Color | None, typer.Option(help="How grave.", show_default=False)] = None,
-    region: Annotated[
-        list[str] | None, typer.Option(help="Code of a division; may be repeated.", show_default=False)
-    ] = None,
+    hazard: Hazard = None,
+    color: Grade = None,
+    region: Regions = None,
     headline: Text = None,
     description: Text = None,
     instruction: Text = None,
-    expires: Annotated[
-        str | None, typer.Option(help="6h, or a time such as 2026-07-14T14:00+08:00.", show_default=False)
-    ] = None,
-    sender_name: Annotated[
-        str | None, typer.Option(help="Instead of issue.sender_name.", show_default=False)
-    ] = None,
-    status: Annotated[
-        Literal["actual", "exercise", "test"], typer.Option(help="An exercise goes to enrolled addresses.")
-    ] = "actual",
-    update_of: Annotated[
-        str | None, typer.Option(metavar="ID", help="The alert that it changes.", show_default=False)
-    ] = None,
-    cancel: Annotated[
-        str | None, typer.Option(metavar="ID", help="The alert that it ends.", show_default=False)
-    ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Issue it without asking again.")] = False,
+    expires: End = None,
+    sender_name: SenderName = None,
+    status: Status = "actual",
+    update_of: UpdateOf = None,
+    cancel: Cancel = None,
+    yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
     """
@@ -79,6 +82,11 @@ def issue(
         **_told(given),
         **_tied(url, key, update_of, cancel),
     }
+    _send(url, key, message, yes=yes, as_json=as_json)
+
+
+def _send(url: str, key: str, message: Mapping[str, Any], *, yes: bool, as_json: bool) -> None:
+    """Issue it, once it was shown whom it would tell and somebody, or ``yes``, confirms it."""
     forecast = ask(url, key, "POST", "alerts", content=message, query={"dry_run": "true"})
     if not as_json:
         print_forecast(forecast, phrases(language(None)))

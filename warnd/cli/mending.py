@@ -41,41 +41,46 @@ def _reference(text: str) -> Reference:
     return Reference(sender, identifier)
 
 
+Grade = Annotated[Color | None, typer.Option(help="Its color.", show_default=False)]
+Hazard = Annotated[str | None, typer.Option(help="A slug, see `warnd hazards list`.", show_default=False)]
+Regions = Annotated[
+    list[str] | None,
+    typer.Option(parser=_division, metavar="CODE", help="A division that it warns; repeat for all of them."),
+]
+References = Annotated[
+    list[Any] | None,
+    typer.Option(
+        parser=_reference,
+        metavar="[SENDER,]IDENTIFIER",
+        help="The warning that it updates or ends; may be repeated.",
+    ),
+]
+Effective = Annotated[
+    datetime | None, typer.Option(parser=instant, metavar="TIME", help="From when.", show_default=False)
+]
+Expires = Annotated[
+    datetime | None,
+    typer.Option(parser=instant, metavar="TIME", help="After then nobody is told.", show_default=False),
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option(metavar="CODE", help="A doubt that does not stand in the way; may be repeated."),
+]
+Why = Annotated[str, typer.Option(help="Why, for the journal.", show_default=False)]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would become of it; keep nothing.")]
+
+
 def mend(
     id: AlertId,
-    color: Annotated[Color | None, typer.Option(help="Its color.", show_default=False)] = None,
-    hazard: Annotated[
-        str | None, typer.Option(help="A slug, see `warnd hazards list`.", show_default=False)
-    ] = None,
-    region: Annotated[
-        list[str] | None,
-        typer.Option(
-            parser=_division, metavar="CODE", help="A division that it warns; repeat for all of them."
-        ),
-    ] = None,
-    reference: Annotated[
-        list[Any] | None,
-        typer.Option(
-            parser=_reference,
-            metavar="[SENDER,]IDENTIFIER",
-            help="The warning that it updates or ends; may be repeated.",
-        ),
-    ] = None,
-    effective: Annotated[
-        datetime | None, typer.Option(parser=instant, metavar="TIME", help="From when.", show_default=False)
-    ] = None,
-    expires: Annotated[
-        datetime | None,
-        typer.Option(parser=instant, metavar="TIME", help="After then nobody is told.", show_default=False),
-    ] = None,
-    override: Annotated[
-        list[str] | None,
-        typer.Option(metavar="CODE", help="A doubt that does not stand in the way; may be repeated."),
-    ] = None,
-    reason: Annotated[str, typer.Option(help="Why, for the journal.", show_default=False)] = "",
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would become of it; keep nothing.")
-    ] = False,
+    color: Grade = None,
+    hazard: Hazard = None,
+    region: Regions = None,
+    reference: References = None,
+    effective: Effective = None,
+    expires: Expires = None,
+    override: Overrides = None,
+    reason: Why = "",
+    dry_run: DryRun = False,
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
