@@ -10,7 +10,9 @@ inserted in blocks into SQLite, as one such parameter into PostgreSQL (ADR 0020)
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
+from itertools import chain, count, repeat
 from typing import Any
 
 import orjson
@@ -19,11 +21,14 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from warnd.store.statement import Cursor, Statement
 
-_BLOCKS = tuple(1 << power for power in range(10, -1, -1))
+_BLOCKS = (*range(1, 8), *(step << power for power in range(1, 8) for step in range(4, 8)), 1024)
 """
-Rows a statement takes: few sizes, so that each stays compiled, and so many that any number goes in a few statements. After
-each the interpreter's lock is waited for.
+Rows that a statement has places for: few sizes, so that each stays compiled, and so close that few places stay empty. After
+each statement the interpreter's lock is waited for: any number up to the last goes in one.
 """
+
+_ALIKE = 8
+"""From so many rows on it is no chance that a column has the same value in all: the forms of a statement stay few."""
 
 _NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 """No text of PostgreSQL's may hold it; not preceded by a backslash that is itself escaped."""
@@ -34,15 +39,15 @@ class Insert:
     Puts many rows, in the order of ``columns``, which must be the table's own. With ``or_ignore`` those that are there
     already are left out.
 
-    SQLite takes a statement for up to 1,024 at a time, values bound as they are (JSON would cost half as much again).
+    SQLite takes a statement for up to 1,024 at a time, values bound as they are (JSON would cost half as much again), and
+    a value that all of them share once.
     """
 
     def __init__(self, table: Table, columns: Sequence[str], *, or_ignore: bool = False) -> None:
         names = [table.c[column].name for column in columns]
         self._head = f"INSERT INTO {table.name} ({', '.join(names)})"
         self._tail = " ON CONFLICT DO NOTHING" if or_ignore else ""
-        self._row = f"({', '.join('?' * len(names))})"
-        self._blocks = {size: self._block(size) for size in _BLOCKS}
+        self._blocks: dict[tuple[int, tuple[bool, ...]], Statement] = {}
         typed = ", ".join(f"{name} {kind(table.c[name].type)}" for name in names)
         given = ", ".join(f"given.{name}" for name in names)
         self._unfolding = Statement(
@@ -53,17 +58,41 @@ class Insert:
         """Insert the rows; how many went in (fewer only with ``or_ignore``)."""
         if cursor.dialect == "postgresql":
             return cursor.execute(self._unfolding, (rows(values),)).rowcount if values else 0
-        start = inserted = 0
-        for size in _BLOCKS:
-            while len(values) - start >= size:
-                block = values[start : start + size]
-                bound = [value for row in block for value in row]
-                inserted += cursor.execute(self._blocks[size], bound).rowcount
-                start += size
-        return inserted
+        most = _BLOCKS[-1]
+        return sum(
+            self._run_block(cursor, values[start : start + most]) for start in range(0, len(values), most)
+        )
 
-    def _block(self, size: int) -> Statement:
-        return Statement(f"{self._head} VALUES {', '.join([self._row] * size)}{self._tail}")
+    def _run_block(self, cursor: Cursor, block: Sequence[Sequence[Any]]) -> int:
+        size = _BLOCKS[bisect_left(_BLOCKS, len(block))]
+        columns = list(zip(*block, strict=True))
+        shared = _shared(columns)
+        own = [column for column, is_shared in zip(columns, shared, strict=True) if not is_shared]
+        bound = [column[0] for column, is_shared in zip(columns, shared, strict=True) if is_shared]
+        bound += chain.from_iterable(zip(*own, strict=True))
+        bound += repeat(None, (size - len(block)) * len(own))
+        bound.append(len(block))
+        return cursor.execute(self._block(size, shared), bound).rowcount
+
+    def _block(self, size: int, shared: tuple[bool, ...]) -> Statement:
+        """For so many rows, of which the columns marked ``shared`` are the same in all."""
+        found = self._blocks.get((size, shared))
+        if found is None:
+            numbers = count(1)
+            given = ", ".join("?" if is_shared else f"column{next(numbers)}" for is_shared in shared)
+            row = f"({', '.join('?' * shared.count(False))})"
+            places = ", ".join([row] * size)
+            text = f"{self._head} SELECT {given} FROM (VALUES {places}) LIMIT ?{self._tail}"
+            found = self._blocks[size, shared] = Statement(text)
+        return found
+
+
+def _shared(columns: Sequence[Sequence[Any]]) -> tuple[bool, ...]:
+    """Which of these have one value from top to bottom; never all of them, since a row needs a place."""
+    if len(columns[0]) < _ALIKE:
+        return (False,) * len(columns)
+    shared = tuple(column.count(column[0]) == len(column) for column in columns)
+    return (False, *shared[1:]) if all(shared) else shared
 
 
 def rows(values: Sequence[Any] | Mapping[str, Any]) -> str:

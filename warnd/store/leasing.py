@@ -10,15 +10,14 @@ from warnd.store import bulk
 from warnd.store.bundling import keep_bundles
 from warnd.store.statement import Cursor, Statement
 
-_FREE = bulk.folded(
-    """
+_AT_REST = """
 SELECT b.id AS c0 FROM rows(?1) j(id text, epoch integer)
 CROSS JOIN batches b ON b.id = j.id CROSS JOIN alerts a ON a.id = b.alert_id
 WHERE b.epoch = j.epoch AND b.state IN ('queued', 'waiting', 'unknown')
   AND a.stopped_at IS NULL AND b.deliver_until > ?2 /*+ FOR UPDATE OF b SKIP LOCKED */
-""",
-    1,
-)
+"""
+_ALL_FREE = Statement(f"SELECT count(*) FROM ({_AT_REST}) free")
+_FREE = bulk.folded(_AT_REST, 1)
 """What another process is leasing is not waited for: to ask for it again costs nothing."""
 
 _LEASE = Statement("""
@@ -85,8 +84,10 @@ def blocked(cursor: Cursor, batches: Sequence[str]) -> set[str]:
 
 
 def _free(cursor: Cursor, asked: Iterable[tuple[str, int]], now: int) -> set[str]:
-    rows = list(asked)
-    if not rows:
+    wanted = list(asked)
+    if not wanted:
         return set()
-    found = bulk.unfolded(cursor.execute(_FREE, (bulk.rows(rows), now)).fetchone())
-    return {id_ for (id_,) in found}
+    values = (bulk.rows(wanted), now)
+    if cursor.execute(_ALL_FREE, values).fetchone()[0] == len(wanted):
+        return {id_ for id_, _ in wanted}
+    return {id_ for (id_,) in bulk.unfolded(cursor.execute(_FREE, values).fetchone())}

@@ -27,6 +27,10 @@ SELECT count(*) FROM (
     WHERE b.epoch = j.epoch AND b.state = 'sending' /*+ ORDER BY b.id FOR UPDATE OF b */) held
 """)
 
+_END_BATCHES = Statement("""
+UPDATE batches SET lease_until = NULL, state = 'settled', due = 0 WHERE id IN listed(?)
+""")
+
 _SETTLE_BATCHES = Statement("""
 UPDATE batches SET lease_until = NULL, state = j.state, due = j.due, unknowns = j.unknowns
 FROM rows(?) j(id text, state text, due bigint, unknowns integer) WHERE batches.id = j.id
@@ -101,16 +105,27 @@ def settle(
         return
     if bundles:
         end_bundles(cursor, bundles, {one.batch.id for one in current})
-    cursor.execute(
-        _SETTLE_BATCHES,
-        (bulk.rows([(one.batch.id, one.state.value, one.due, one.unknowns) for one in current]),),
-    )
+    _settle_batches(cursor, current)
     _settle_alike(cursor, [one for one in current if one.uniform is not None], pending)
     mixed = [one for one in current if one.uniform is None]
     if mixed:
         _settle_mixed(cursor, mixed, pending)
     _keep_keys(cursor, current, pending, confirm)
     _follow_up(cursor, current, pending, suspend_after)
+
+
+def _settle_batches(cursor: Cursor, settlements: Sequence[Settlement]) -> None:
+    ended: list[str] = []
+    others: list[tuple[object, ...]] = []
+    for one in settlements:
+        if one.state is BatchState.SETTLED and not one.due and one.unknowns == one.batch.unknowns:
+            ended.append(one.batch.id)
+        else:
+            others.append((one.batch.id, one.state.value, one.due, one.unknowns))
+    if ended:
+        cursor.execute(_END_BATCHES, (bulk.rows(ended),))
+    if others:
+        cursor.execute(_SETTLE_BATCHES, (bulk.rows(others),))
 
 
 def _in_time(
