@@ -56,22 +56,27 @@ class Insert:
 
     def run(self, cursor: Cursor, values: Sequence[Sequence[Any]]) -> int:
         """Insert the rows; how many went in (fewer only with ``or_ignore``)."""
-        if cursor.dialect == "postgresql":
-            return cursor.execute(self._unfolding, (rows(values),)).rowcount if values else 0
-        most = _BLOCKS[-1]
-        return sum(
-            self._run_block(cursor, values[start : start + most]) for start in range(0, len(values), most)
-        )
+        return self.columns(cursor, list(zip(*values, strict=True))) if values else 0
 
-    def _run_block(self, cursor: Cursor, block: Sequence[Sequence[Any]]) -> int:
-        size = _BLOCKS[bisect_left(_BLOCKS, len(block))]
-        columns = list(zip(*block, strict=True))
+    def columns(self, cursor: Cursor, columns: Sequence[Sequence[Any]]) -> int:
+        """The same of rows that are given column by column, all as long."""
+        if cursor.dialect == "postgresql":
+            return cursor.execute(self._unfolding, (rows(list(zip(*columns, strict=True))),)).rowcount
+        most, length = _BLOCKS[-1], len(columns[0])
+        if length <= most:
+            return self._run_block(cursor, columns)
+        blocks = ([column[start : start + most] for column in columns] for start in range(0, length, most))
+        return sum(self._run_block(cursor, block) for block in blocks)
+
+    def _run_block(self, cursor: Cursor, columns: Sequence[Sequence[Any]]) -> int:
+        length = len(columns[0])
+        size = _BLOCKS[bisect_left(_BLOCKS, length)]
         shared = _shared(columns)
         own = [column for column, is_shared in zip(columns, shared, strict=True) if not is_shared]
         bound = [column[0] for column, is_shared in zip(columns, shared, strict=True) if is_shared]
         bound += chain.from_iterable(zip(*own, strict=True))
-        bound += repeat(None, (size - len(block)) * len(own))
-        bound.append(len(block))
+        bound += repeat(None, (size - length) * len(own))
+        bound.append(length)
         return cursor.execute(self._block(size, shared), bound).rowcount
 
     def _block(self, size: int, shared: tuple[bool, ...]) -> Statement:

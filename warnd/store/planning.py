@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
-from operator import itemgetter
+from operator import attrgetter
+from typing import Any
 
 from warnd.model.delivery import Batch, State
 from warnd.model.region import LEVELS
@@ -28,8 +29,8 @@ _DELIVERIES = bulk.Insert(
      "region", "updated", "due", "quiet"),
     or_ignore=True,
 )  # fmt: skip
-_ADDRESS = itemgetter(3, 2)
-"""Of a row of ``_DELIVERIES``: as the unique index has them."""
+_ADDRESS = attrgetter("address", "channel")
+"""As the unique index of deliveries has them."""
 
 _RECIPIENTS = bulk.Insert(
     tables.recipients,
@@ -149,21 +150,23 @@ def _insert_deliveries(
     cursor: Cursor, chunk: Chunk, pending: Pending
 ) -> tuple[Sequence[Batch], Mapping[str, str]]:
     """The batches that can be leased, and for each delivery whose address has a row already the id of that row."""
-    rows = [
-        (d.id, chunk.alert_id, d.channel, d.address, chunk.round, d.batch_id, d.content_id, chunk.lane, d.state,
-         d.reason, d.name, d.region, chunk.now, d.due, d.quiet)
-        for d in chunk.deliveries
-    ]  # fmt: skip
+    planned = chunk.deliveries
     if chunk.up_to is not None:
         # Another range may have the same addresses: whoever waits for one has gone as far in the same order.
-        rows.sort(key=_ADDRESS)
-    inserted = _DELIVERIES.run(cursor, rows)
-    batches, fresh = chunk.batches, chunk.deliveries
+        planned = sorted(planned, key=_ADDRESS)
+    of, n = _columns(planned), len(planned)
+    alert, round_, lane, now = (chunk.alert_id,) * n, (chunk.round,) * n, (chunk.lane,) * n, (chunk.now,) * n
+    inserted = _DELIVERIES.columns(
+        cursor,
+        (of.id, alert, of.channel, of.address, round_, of.batch_id, of.content_id, lane, of.state, of.reason, of.name,
+         of.region, now, of.due, of.quiet),
+    )  # fmt: skip
+    batches = chunk.batches
     there: Mapping[str, str] = {}
-    if inserted != len(rows):
+    if inserted != n:
         ids = bulk.rows([d.id for d in chunk.deliveries])
         present = {row[0] for row in cursor.execute(_PRESENT, (ids,))}
-        fresh = [d for d in chunk.deliveries if d.id in present]
+        of = _columns([d for d in chunk.deliveries if d.id in present])
         again = [d for d in chunk.deliveries if d.id not in present]
         taken_over = _take_over(cursor, chunk, again, pending)
         there = {id_: row for id_, (row, _) in taken_over.items()}
@@ -183,13 +186,18 @@ def _insert_deliveries(
             there = dict(cursor.execute(_ROWS, (known, chunk.alert_id, chunk.round)).fetchall())
     if batches:
         insert_batches(cursor, batches)
-    _RECIPIENTS.run(
-        cursor, [(d.id, d.subscriber_id, d.endpoint_id, d.name, d.region, d.reasons) for d in fresh]
-    )
-    counted = Counter((d.channel, LEVELS[len(d.region)], d.state) for d in fresh)
-    for (channel, level, state), n in counted.items():
-        pending.tally[chunk.alert_id, channel, level, state] += n
+    if of.id:
+        _RECIPIENTS.columns(cursor, (of.id, of.subscriber_id, of.endpoint_id, of.name, of.region, of.reasons))
+    counted = Counter(zip(of.channel, map(len, of.region), of.state, strict=True))
+    for (channel, digits, state), n in counted.items():
+        pending.tally[chunk.alert_id, channel, LEVELS[digits], state] += n
     return batches, there
+
+
+def _columns(deliveries: Sequence[PlannedDelivery]) -> Any:
+    """Under the name of each field what it is in all of them, in their order."""
+    columns: list[Any] = list(zip(*deliveries, strict=True))
+    return PlannedDelivery(*columns or [()] * len(PlannedDelivery._fields))
 
 
 def _take_over(

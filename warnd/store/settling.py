@@ -256,20 +256,17 @@ def _moved_one(pending: Pending, batch: Batch, index: int, before: str, after: s
 
 
 def _keep_keys(cursor: Cursor, settlements: Sequence[Settlement], pending: Pending, confirm: Confirm) -> None:
-    rows = [
-        (one.batch.channel, key, one.batch.deliveries[index])
-        for one in settlements
-        for index, key in one.receipt_keys
-    ]
-    if not rows:
-        return
-    _KEYS.run(cursor, rows)
-    by_channel: dict[str, list[str]] = {}
-    for channel, key, _ in rows:
-        by_channel.setdefault(channel, []).append(key)
+    by_channel: dict[str, tuple[list[str], list[str]]] = {}
+    for one in settlements:
+        keys, deliveries = by_channel.setdefault(one.batch.channel, ([], []))
+        for place, key in one.receipt_keys:
+            keys.append(key)
+            deliveries.append(one.batch.deliveries[place])
     now = max(one.ended for one in settlements)
-    for channel, keys in by_channel.items():
-        confirm_early(cursor, channel, keys, now, pending, confirm)
+    for channel, (keys, deliveries) in by_channel.items():
+        if keys:
+            _KEYS.columns(cursor, ((channel,) * len(keys), keys, deliveries))
+            confirm_early(cursor, channel, keys, now, pending, confirm)
 
 
 def _follow_up(
