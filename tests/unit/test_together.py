@@ -45,7 +45,7 @@ async def together() -> Together:
     }
     nothing, ranges = cast(Any, None), cast(Any, SimpleNamespace(look=lambda: None))
     made = Together(
-        nothing, cast(Any, lines), clerk=nothing, planning=nothing, ranges=ranges, in_force=nothing, alarms=nothing,
+        nothing, cast(Any, lines), clerk=nothing, planning=nothing, ranges=ranges, targets=nothing, in_force=nothing, alarms=nothing,
         look=look, clock=lambda: NOW, now=lambda: datetime.now(UTC),
     )  # fmt: skip
     made.met(1, (1, 2))

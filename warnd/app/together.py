@@ -13,6 +13,7 @@ from warnd.app.board import AlarmBoard
 from warnd.app.clerk import Clerk
 from warnd.app.planning import Planning
 from warnd.app.ranges import Ranges
+from warnd.app.targets import Targets
 from warnd.app.timers import Timers
 from warnd.app.wiring import Line
 from warnd.errors import StoreError
@@ -35,6 +36,9 @@ _LEFT_LYING = 64
 
 _STORE_REST = 1.0
 
+_HANDING_OVER = 3
+"""Beats at which it is looked up what the others asked: they learn a beat later that an address is theirs no more."""
+
 
 class Together:
     """
@@ -50,6 +54,7 @@ class Together:
         clerk: Clerk,
         planning: Planning,
         ranges: Ranges,
+        targets: Targets,
         in_force: InForce,
         alarms: AlarmBoard,
         look: Callable[[], Awaitable[None]],
@@ -61,6 +66,7 @@ class Together:
         self._clerk = clerk
         self._planning = planning
         self._ranges = ranges
+        self._targets = targets
         self._in_force = in_force
         self._alarms = alarms
         self._look = look
@@ -68,6 +74,7 @@ class Together:
         self._now = now
         self._share = WHOLE
         self._senders: tuple[int, ...] = ()
+        self._handing_over = 0
         self._strict = {name for name, line in lines.items() if line.settings.target_rate is not None}
         self._presence: Presence | None = None
         self._timers: Timers | None = None
@@ -144,18 +151,40 @@ class Together:
         self._ranges.look()
         # Who keeps the timers has the clerk look at its machine.
         self._read(self._miss() if self._timers is not None and self._timers.kept else self._look_about())
-        if self._senders == (found := tuple(senders)):
-            return
-        if not set(self._senders) <= set(found):
+        if self._handing_over:
+            self._handing_over -= 1
+            self._read(self._targets.recall())
+        if self._senders != (found := tuple(senders)):
+            self._change_shares(number, found)
+
+    def _change_shares(self, number: int, found: tuple[int, ...]) -> None:
+        before, self._senders = self._senders, found
+        if not set(before) <= set(found):
             # What those sounded who are gone is for the others to end.
             self._read(self._alarms.remember())
-        self._senders = found
-        if number in found:
-            self._share = Share(found.index(number), len(found))
-            log.info("share.changed", place=self._share.place, of=self._share.of)
-            for line in self._lines.values():
-                line.lanes.pace.share_among(len(found))
-                line.lanes.look_again()
+        if number not in found:
+            return
+        share = Share(found.index(number), len(found))
+        if before:
+            self._handing_over = _HANDING_OVER
+            self._read(self._take_over(share, found))
+        else:
+            self._take(share)
+
+    async def _take_over(self, share: Share, senders: tuple[int, ...]) -> None:
+        """What falls to this process may go once it is known what those asked who had it."""
+        try:
+            await self._targets.recall()
+        finally:
+            if self._senders == senders:
+                self._take(share)
+
+    def _take(self, share: Share) -> None:
+        self._share = share
+        log.info("share.changed", place=share.place, of=share.of)
+        for line in self._lines.values():
+            line.lanes.pace.share_among(share.of)
+            line.lanes.look_again()
 
     def heard(self, kind: str, about: Sequence[str]) -> None:
         match kind, about:
@@ -165,6 +194,8 @@ class Together:
                 self._in_force.stop((alert_id,))
             case "plan", [alert_id, lane]:
                 self._planning.plan(alert_id, Lane(int(lane)))
+            case "throttled", [channel, seconds, *deliveries] if channel in self._lines:
+                self._read(self._targets.heard(channel, float(seconds), deliveries))
             case "ranges", []:
                 self._ranges.look()
             case "gather", []:
