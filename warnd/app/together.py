@@ -11,6 +11,7 @@ import structlog
 
 from warnd.app.board import AlarmBoard
 from warnd.app.clerk import Clerk
+from warnd.app.missing import Missing
 from warnd.app.planning import Planning
 from warnd.app.ranges import Ranges
 from warnd.app.targets import Targets
@@ -69,6 +70,7 @@ class Together:
         self._targets = targets
         self._in_force = in_force
         self._alarms = alarms
+        self._missing = Missing(store, alarms, now=now)
         self._look = look
         self._clock = clock
         self._now = now
@@ -97,7 +99,7 @@ class Together:
         self._attending = group.create_task(self._presence.run())
         await self._presence.present.wait()
         self._ranges.begin(group)
-        self._alarms.clear("worker_silent", joining.name)
+        self._missing.entered(joining.name)
 
     def resign(self) -> None:
         self._ranges.end()
@@ -150,7 +152,10 @@ class Together:
     def met(self, number: int, senders: Sequence[int]) -> None:
         self._ranges.look()
         # Who keeps the timers has the clerk look at its machine.
-        self._read(self._miss() if self._timers is not None and self._timers.kept else self._look_about())
+        self._read(
+            self._missing.look() if self._timers is not None and self._timers.kept else self._look_about()
+        )
+        self._read(self._missing.beat())
         if self._handing_over:
             self._handing_over -= 1
             self._read(self._targets.recall())
@@ -225,16 +230,6 @@ class Together:
 
     async def _look_about(self) -> None:
         await self._look()
-
-    async def _miss(self) -> None:
-        missed = await self._store.read(workers.missed, self._now())
-        if not missed:
-            return
-        await self._store.write(workers.said, [one.id for one in missed])
-        for one in missed:
-            if not one.back:
-                message = f"{one.name} on {one.host} ended without a word; the others have taken over what it had out"
-                self._alarms.sound("worker_silent", one.name, message)
 
     def _read(self, reading: Coroutine[Any, Any, None]) -> None:
         """Beside whatever is heard meanwhile; what fails is asked again when there is reason to."""
