@@ -10,6 +10,7 @@ from functools import partial
 from typing import Protocol
 
 from warnd.app import wiring
+from warnd.app.ending import ended
 from warnd.app.refusals import Refusals
 from warnd.app.targets import Targets
 from warnd.app.watching import Watching
@@ -121,4 +122,5 @@ class Sending:
         for task in self._standing:
             task.cancel()
         await asyncio.gather(*(worker.stop(grace) for worker in self.workers.values()))
+        await ended(self._standing)
         await self._opened.aclose()

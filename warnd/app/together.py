@@ -11,6 +11,7 @@ import structlog
 
 from warnd.app.board import AlarmBoard
 from warnd.app.clerk import Clerk
+from warnd.app.ending import ended
 from warnd.app.missing import Missing
 from warnd.app.planning import Planning
 from warnd.app.ranges import Ranges
@@ -110,8 +111,8 @@ class Together:
         if self._presence is None or self._attending is None:
             return
         presence, self._presence = self._presence, None
-        self._attending.cancel()
-        await asyncio.gather(self._attending, *self._reading, return_exceptions=True)
+        await ended([self._attending])
+        await asyncio.gather(*self._reading, return_exceptions=True)
         try:
             await self._store.write(workers.leave, presence.number, self._now())
         except StoreError as error:
