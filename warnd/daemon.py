@@ -63,7 +63,7 @@ async def running(settings: Settings, *, name: str = "") -> AsyncIterator[Daemon
     """
     async with (
         _started(settings, role="serve", name=name, sends=settings.workers.serve_sends) as app,
-        _listening(app) as url,
+        _serving(app) as url,
     ):
         log.info("daemon.started", url=url, store=settings.store.url)
         yield Daemon(app, url)
@@ -81,10 +81,10 @@ async def working(settings: Settings, *, name: str = "") -> AsyncIterator[App]:
             "store.url",
             "a worker needs a store that processes share: PostgreSQL; on an SQLite file `warnd serve` sends",
         )
-    async with _started(settings, role="worker", name=name, sends=True) as app:
+    async with _started(settings, role="worker", name=name, sends=True) as app, _watched(app) as metrics:
         reporting = asyncio.create_task(_report(app))
         try:
-            log.info("worker.started", store=settings.store.url, channels=list(app.lines))
+            log.info("worker.started", store=settings.store.url, channels=list(app.lines), metrics=metrics)
             yield app
         finally:
             reporting.cancel()
@@ -181,20 +181,30 @@ def _hearing(told: asyncio.Event) -> Iterator[None]:
             loop.remove_signal_handler(number)
 
 
-@asynccontextmanager
-async def _listening(app: App) -> AsyncIterator[str]:
+def _serving(app: App) -> AbstractAsyncContextManager[str]:
     """The API and the console on one address. Raises WarndError when it cannot be had."""
-    server = app.settings.server
     site = api.build(app)
     console.mount(site, app)
+    return _listening(site, app.settings.server.host, app.settings.server.port)
+
+
+def _watched(app: App) -> AbstractAsyncContextManager[str | None]:
+    """A worker's figures, where they are wanted. Raises WarndError when that address cannot be had."""
+    if (at := app.settings.workers.metrics_at) is None:
+        return nullcontext()
+    return _listening(api.build_health(app), *at)
+
+
+@asynccontextmanager
+async def _listening(site: web.Application, host: str, port: int) -> AsyncIterator[str]:
     runner = web.AppRunner(site, access_log=None, shutdown_timeout=_DRAIN_SECONDS)
     await runner.setup()
     try:
         try:
-            await web.TCPSite(runner, server.host, server.port).start()
+            await web.TCPSite(runner, host, port).start()
         except OSError as error:
             reason = error.strerror or str(error)
-            raise WarndError(f"cannot listen on {server.host}:{server.port}: {reason}") from error
+            raise WarndError(f"cannot listen on {host}:{port}: {reason}") from error
         yield _url(runner)
     finally:
         await runner.cleanup()

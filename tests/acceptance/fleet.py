@@ -92,10 +92,12 @@ class Prepared:
     home: Path
 
     @classmethod
-    def of(cls, server: PostgresServer, home: Path, posts: int) -> Prepared:
+    def of(
+        cls, server: PostgresServer, home: Path, posts: int, channels: Sequence[str] = ("sms",)
+    ) -> Prepared:
         name = server.database()
         with gateway() as sms:
-            Site(home, sms, store=server.place(name).url).prepare(posts)
+            Site(home, sms, store=server.place(name).url).prepare(posts, channels)
         return cls(server, name, home)
 
     @contextmanager
@@ -104,8 +106,8 @@ class Prepared:
     ) -> Iterator[tuple[Fleet, Gateway]]:
         """A site on a copy of it, with a gateway of these flags and options; nothing of the site is started."""
         database = self.server.database(self.database)
-        with gateway(*flags, **options) as sms:
-            site = Site(home, sms, store=self.server.place(database).url, tables=tables)
+        with gateway(*flags, **options) as one:
+            site = Site(home, one, store=self.server.place(database).url, tables=tables)
             site.configure()
             (home / "key").write_text((self.home / "key").read_text())
-            yield Fleet(site), sms
+            yield Fleet(site), one

@@ -68,6 +68,14 @@ def test_the_settings_that_go_with_the_containers_load(tmp_path: Path) -> None:
     assert loaded.queue.url == "redis://valkey:6379/0"
 
 
+def test_the_containers_are_asked_where_they_answer() -> None:
+    """A health check of another port would call every worker sick."""
+    worker, daemon = re.findall(r"urlopen\('http://127\.0\.0\.1:(\d+)/readyz'\)", COMPOSE)
+    assert f':{daemon}"]' in COMPOSE
+    assert f'#     metrics = "0.0.0.0:{worker}"' in COMPOSE
+    assert COMPOSE.count("healthcheck: *working") == COMPOSE.count('command: ["worker"')
+
+
 def test_the_valkey_of_the_containers_is_one_that_warnd_asks_for() -> None:
     """Else the first start would end with a sentence about it."""
     assert '"--appendonly", "yes"' in COMPOSE

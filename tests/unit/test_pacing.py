@@ -229,6 +229,33 @@ def test_each_target_has_its_own_pace() -> None:
     assert pace.target_wait(OTHER, 0.0, red=True) == 0
 
 
+def test_what_others_asked_of_a_target_counts_as_what_was_asked_here() -> None:
+    """Twenty a minute are the robot's, whoever asks; and what is recalled anew is not counted twice."""
+    pace = Pace(target_rate=Rate(20, 60))
+    for _ in range(5):
+        assert pace.target_wait(ROBOT, 0.0, red=True) == 0
+        pace.take(1, (ROBOT,), red=True)
+    others = [-40.0] * 10 + [-1.0] * 5
+    for _ in range(2):
+        pace.recall({ROBOT: others}, 0.0)
+    assert pace.target_wait(ROBOT, 0.0, red=True) == pytest.approx(20.0)
+    assert pace.target_wait(OTHER, 0.0, red=True) == 0
+    assert pace.target_wait(ROBOT, 20.0, red=True) == 0
+    pace.recall({}, 0.0)
+    assert pace.target_wait(ROBOT, 0.0, red=True) == 0
+
+
+def test_a_target_that_another_process_found_throttled_is_left_alone_for_as_long() -> None:
+    """And no shorter, when what was heard comes after a longer time that was asked for here."""
+    pace = Pace()
+    pace.rest_target(ROBOT, 10.0, 3.0)
+    assert not pace.is_free
+    pace.rest_target(ROBOT, 10.0, 1.0)
+    assert pace.target_wait(ROBOT, 10.0, red=True) == pytest.approx(3.0)
+    assert pace.target_wait(OTHER, 10.0, red=True) == 0
+    assert pace.target_wait(ROBOT, 13.0, red=True) == 0
+
+
 @pytest.mark.parametrize(
     ("scope", "channel", "target", "other"),
     [

@@ -73,6 +73,22 @@ def test_a_postgresql_store_has_its_password_beside_its_address(tmp_path: Path, 
     assert "made-up" not in repr(store)
 
 
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [
+        ("", None),
+        ("127.0.0.1:9464", ("127.0.0.1", 9464)),
+        ("[::1]:0", ("::1", 0)),
+        ("metrics.example:1", ("metrics.example", 1)),
+    ],
+)
+def test_where_a_worker_shows_its_figures(read: Load, text: str, at: tuple[str, int] | None) -> None:
+    """Nowhere unless the file says so; of several on one machine each by its environment."""
+    assert read(f'[workers]\nmetrics = "{text}"' if text else "").workers.metrics_at == at
+    if text:
+        assert read("", WARND_WORKERS__METRICS=text).workers.metrics_at == at
+
+
 @pytest.mark.parametrize("how", ["file", "environment"])
 def test_a_redis_has_its_password_beside_its_address(tmp_path: Path, how: str) -> None:
     """As the store's; and it goes with PostgreSQL alone, for a file has one process."""
@@ -407,6 +423,8 @@ def test_a_file_that_holds_no_credential_is_the_adapter_s_affair(read: Load) -> 
             "acknowledge",
             id="acknowledgement",
         ),
+        pytest.param('[workers]\nmetrics = "9464"', "workers.metrics", "[::1]:9464", id="port without host"),
+        pytest.param('[workers]\nmetrics = "h:x"', "workers.metrics", "", id="port no number"),
         pytest.param('[queue]\nurl = "redis://r"', "queue.url", "SQLite", id="Redis beside a file"),
         pytest.param('[queue]\nurl = "valkey://r"', "queue.url", "for Valkey too", id="Valkey by its name"),
         pytest.param(

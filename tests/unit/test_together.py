@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import asyncio
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, cast
@@ -10,6 +11,7 @@ from typing import Any, cast
 import pytest
 
 from warnd.app.together import LYING_US, Together
+from warnd.errors import StoreError
 from warnd.model.color import Lane
 from warnd.model.content import Content
 from warnd.model.delivery import Batch
@@ -32,8 +34,26 @@ def of_another(channel: str) -> Batch:
     return next(one for one in found if Share(1, 2).has(one))
 
 
+@dataclass
+class Journal:
+    """What others asked of targets is known once it was ``read``, or cannot be."""
+
+    read: asyncio.Event = field(default_factory=asyncio.Event)
+    fails: bool = False
+
+    async def recall(self) -> None:
+        await self.read.wait()
+        if self.fails:
+            raise StoreError("made up")
+
+
 @pytest.fixture
-async def together() -> Together:
+def journal() -> Journal:
+    return Journal()
+
+
+@pytest.fixture
+async def together(journal: Journal) -> Together:
     """The first of two that send, by a channel with a rate for each target and one without."""
 
     async def look() -> None: ...
@@ -44,8 +64,9 @@ async def together() -> Together:
         for name, rate in (("sms", None), ("wechat", Rate(20, 60)))
     }
     nothing, ranges = cast(Any, None), cast(Any, SimpleNamespace(look=lambda: None))
+    alarms = cast(Any, SimpleNamespace(remember=look))
     made = Together(
-        nothing, cast(Any, lines), clerk=nothing, planning=nothing, ranges=ranges, in_force=nothing, alarms=nothing,
+        nothing, cast(Any, lines), clerk=nothing, planning=nothing, ranges=ranges, targets=cast(Any, journal), in_force=nothing, alarms=alarms,
         look=look, clock=lambda: NOW, now=lambda: datetime.now(UTC),
     )  # fmt: skip
     made.met(1, (1, 2))
@@ -65,3 +86,31 @@ async def test_where_targets_are_counted_nothing_of_anothers_share_is_taken(toge
     fresh = of_another("wechat")
     assert not together.takes(fresh, NOW + LYING_US)
     assert not together.takes(replace(fresh, epoch=1), NOW)
+
+
+@pytest.mark.parametrize("fails", [False, True], ids=["read", "not to be had"])
+async def test_what_falls_to_it_is_its_own_once_it_is_known_what_was_asked(
+    together: Together, journal: Journal, *, fails: bool
+) -> None:
+    """Else a robot would be asked twenty times more; but a journal that cannot be read keeps nothing waiting."""
+    fresh, journal.fails = of_another("wechat"), fails
+    together.met(1, (1,))
+    await asyncio.sleep(0)
+    assert not together.takes(fresh, NOW)
+    journal.read.set()
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert together.takes(fresh, NOW)
+
+
+async def test_a_share_that_is_anothers_again_before_that_is_not_taken(
+    together: Together, journal: Journal
+) -> None:
+    """A process was gone for a beat, and is back."""
+    fresh = of_another("wechat")
+    together.met(1, (1,))
+    together.met(1, (1, 2))
+    journal.read.set()
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert not together.takes(fresh, NOW)

@@ -18,6 +18,7 @@ def test_what_other_processes_found_down_is_unfit_for_one_that_sends_nothing() -
         metrics=Metrics(),
         alarms=cast(Any, None),
         content_refused=lambda batch: None,
+        not_all_accepted=lambda batch, outcomes: None,
         clock=lambda: 10_000_000,
     )
     assert watching.unfit() == {"sms": 7_000_000}

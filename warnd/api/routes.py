@@ -123,6 +123,13 @@ def _resource(one: Resource) -> tuple[Route, ...]:
     )  # fmt: skip
 
 
+HEALTH: tuple[Route, ...] = (
+    _public("/healthz", health.healthz, "The process lives."),
+    _public("/readyz", health.readyz, "The store works and sending has begun; else 503."),
+    _public("/metrics", health.metrics, "Figures for Prometheus.", "text/plain"),
+)
+"""What a worker answers as well."""
+
 ROUTES: tuple[Route, ...] = (
     Route(
         "POST",
@@ -222,9 +229,7 @@ ROUTES: tuple[Route, ...] = (
         media=("application/json",),
         public=True,
     ),
-    _public("/healthz", health.healthz, "The process lives."),
-    _public("/readyz", health.readyz, "The store works and sending has begun; else 503."),
-    _public("/metrics", health.metrics, "Figures for Prometheus.", "text/plain"),
+    *HEALTH,
     _public("/openapi.json", openapi.json, "This API as OpenAPI 3.1."),
     _public("/docs", openapi.page, "The same for people.", "text/html"),
 )  # fmt: skip

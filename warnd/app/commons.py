@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import structlog
 
 from warnd.app.board import AlarmBoard
+from warnd.app.ending import ended
 from warnd.app.watching import Watching
 from warnd.errors import ConfigError, StoreError
 from warnd.model.color import Lane
@@ -139,8 +140,7 @@ class Commons:
         """Safe to call twice."""
         await asyncio.gather(*(lanes.settle() for lanes in self._lanes.values()))
         if self._linking is not None:
-            self._linking.cancel()
-            await asyncio.gather(self._linking, return_exceptions=True)
+            await ended([self._linking])
             self._linking = None
 
     # --- what the link tells ----------------------------------------------------------------------

@@ -74,6 +74,7 @@ class App(Parts):
             await self.commons.enter(joining.name, group)
         await self.company.enter(joining, timers, group)
         if sends:
+            await self.targets.recall()
             self.sending.start(group)
         self.started = True
 

@@ -27,6 +27,7 @@ from warnd.app.quiet import QuietKeeper
 from warnd.app.ranges import Ranges
 from warnd.app.refusals import Refusals
 from warnd.app.sending import Sending
+from warnd.app.targets import Targets
 from warnd.app.together import Together
 from warnd.app.watching import Watching
 from warnd.contract.outcome import Receipt
@@ -102,6 +103,7 @@ class Parts:
         self.intake = self._intake()
         self.feeds = self._feeds()
         self.refusals = Refusals(self.store, clock=self.clock)
+        self.targets = Targets(self.lines, self.store, clock=self.clock, monotonic=time.monotonic)
         self.watching = self._watching()
         self.sending = self._sending()
         self.clerk = self._clerk()
@@ -185,6 +187,7 @@ class Parts:
             metrics=self.metrics,
             alarms=self.alarms,
             content_refused=self.refusals.heard,
+            not_all_accepted=self.targets.answered,
             clock=self.clock,
         )
         if self.commons is not None:
@@ -199,6 +202,7 @@ class Parts:
             in_force=self.in_force,
             watching=self.watching,
             refusals=self.refusals,
+            targets=self.targets,
             bundlers=wiring.bundlers(
                 self.lines,
                 self.store,
@@ -245,6 +249,7 @@ class Parts:
             clerk=self.clerk,
             planning=self.planning,
             ranges=self.ranges,
+            targets=self.targets,
             in_force=self.in_force,
             alarms=self.alarms,
             look=self.machine.look,

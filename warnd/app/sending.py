@@ -10,7 +10,9 @@ from functools import partial
 from typing import Protocol
 
 from warnd.app import wiring
+from warnd.app.ending import ended
 from warnd.app.refusals import Refusals
+from warnd.app.targets import Targets
 from warnd.app.watching import Watching
 from warnd.app.wiring import Line
 from warnd.contract.outcome import Receipt
@@ -43,6 +45,7 @@ class Sending:
         in_force: InForce,
         watching: Watching,
         refusals: Refusals,
+        targets: Targets,
         bundlers: Mapping[str, Bundler],
         receive: Receive,
         takes: Callable[[Batch, int], bool],
@@ -54,6 +57,7 @@ class Sending:
         self._takes = takes
         self._clock = clock
         self._refusals = refusals
+        self._targets = targets
         self._opened = AsyncExitStack()
         self._standing: list[asyncio.Task[None]] = []
         self.workers = {
@@ -82,7 +86,7 @@ class Sending:
 
     def start(self, group: asyncio.TaskGroup) -> None:
         """Send what is due from now on; the tasks belong to ``group``."""
-        self._standing.append(group.create_task(self._refusals.run()))
+        self._standing += [group.create_task(self._refusals.run()), group.create_task(self._targets.run())]
         for name, worker in self.workers.items():
             self._standing.append(group.create_task(self._lines[name].lanes.refill()))
             group.create_task(worker.run())
@@ -118,4 +122,5 @@ class Sending:
         for task in self._standing:
             task.cancel()
         await asyncio.gather(*(worker.stop(grace) for worker in self.workers.values()))
+        await ended(self._standing)
         await self._opened.aclose()

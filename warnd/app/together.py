@@ -11,8 +11,11 @@ import structlog
 
 from warnd.app.board import AlarmBoard
 from warnd.app.clerk import Clerk
+from warnd.app.ending import ended
+from warnd.app.missing import Missing
 from warnd.app.planning import Planning
 from warnd.app.ranges import Ranges
+from warnd.app.targets import Targets
 from warnd.app.timers import Timers
 from warnd.app.wiring import Line
 from warnd.errors import StoreError
@@ -35,6 +38,9 @@ _LEFT_LYING = 64
 
 _STORE_REST = 1.0
 
+_HANDING_OVER = 3
+"""Beats at which it is looked up what the others asked: they learn a beat later that an address is theirs no more."""
+
 
 class Together:
     """
@@ -50,6 +56,7 @@ class Together:
         clerk: Clerk,
         planning: Planning,
         ranges: Ranges,
+        targets: Targets,
         in_force: InForce,
         alarms: AlarmBoard,
         look: Callable[[], Awaitable[None]],
@@ -61,13 +68,16 @@ class Together:
         self._clerk = clerk
         self._planning = planning
         self._ranges = ranges
+        self._targets = targets
         self._in_force = in_force
         self._alarms = alarms
+        self._missing = Missing(store, alarms, now=now)
         self._look = look
         self._clock = clock
         self._now = now
         self._share = WHOLE
         self._senders: tuple[int, ...] = ()
+        self._handing_over = 0
         self._strict = {name for name, line in lines.items() if line.settings.target_rate is not None}
         self._presence: Presence | None = None
         self._timers: Timers | None = None
@@ -90,7 +100,7 @@ class Together:
         self._attending = group.create_task(self._presence.run())
         await self._presence.present.wait()
         self._ranges.begin(group)
-        self._alarms.clear("worker_silent", joining.name)
+        self._missing.entered(joining.name)
 
     def resign(self) -> None:
         self._ranges.end()
@@ -101,8 +111,8 @@ class Together:
         if self._presence is None or self._attending is None:
             return
         presence, self._presence = self._presence, None
-        self._attending.cancel()
-        await asyncio.gather(self._attending, *self._reading, return_exceptions=True)
+        await ended([self._attending])
+        await asyncio.gather(*self._reading, return_exceptions=True)
         try:
             await self._store.write(workers.leave, presence.number, self._now())
         except StoreError as error:
@@ -143,19 +153,44 @@ class Together:
     def met(self, number: int, senders: Sequence[int]) -> None:
         self._ranges.look()
         # Who keeps the timers has the clerk look at its machine.
-        self._read(self._miss() if self._timers is not None and self._timers.kept else self._look_about())
-        if self._senders == (found := tuple(senders)):
-            return
-        if not set(self._senders) <= set(found):
+        self._read(
+            self._missing.look() if self._timers is not None and self._timers.kept else self._look_about()
+        )
+        self._read(self._missing.beat())
+        if self._handing_over:
+            self._handing_over -= 1
+            self._read(self._targets.recall())
+        if self._senders != (found := tuple(senders)):
+            self._change_shares(number, found)
+
+    def _change_shares(self, number: int, found: tuple[int, ...]) -> None:
+        before, self._senders = self._senders, found
+        if not set(before) <= set(found):
             # What those sounded who are gone is for the others to end.
             self._read(self._alarms.remember())
-        self._senders = found
-        if number in found:
-            self._share = Share(found.index(number), len(found))
-            log.info("share.changed", place=self._share.place, of=self._share.of)
-            for line in self._lines.values():
-                line.lanes.pace.share_among(len(found))
-                line.lanes.look_again()
+        if number not in found:
+            return
+        share = Share(found.index(number), len(found))
+        if before:
+            self._handing_over = _HANDING_OVER
+            self._read(self._take_over(share, found))
+        else:
+            self._take(share)
+
+    async def _take_over(self, share: Share, senders: tuple[int, ...]) -> None:
+        """What falls to this process may go once it is known what those asked who had it."""
+        try:
+            await self._targets.recall()
+        finally:
+            if self._senders == senders:
+                self._take(share)
+
+    def _take(self, share: Share) -> None:
+        self._share = share
+        log.info("share.changed", place=share.place, of=share.of)
+        for line in self._lines.values():
+            line.lanes.pace.share_among(share.of)
+            line.lanes.look_again()
 
     def heard(self, kind: str, about: Sequence[str]) -> None:
         match kind, about:
@@ -165,6 +200,8 @@ class Together:
                 self._in_force.stop((alert_id,))
             case "plan", [alert_id, lane]:
                 self._planning.plan(alert_id, Lane(int(lane)))
+            case "throttled", [channel, seconds, *deliveries] if channel in self._lines:
+                self._read(self._targets.heard(channel, float(seconds), deliveries))
             case "ranges", []:
                 self._ranges.look()
             case "gather", []:
@@ -194,16 +231,6 @@ class Together:
 
     async def _look_about(self) -> None:
         await self._look()
-
-    async def _miss(self) -> None:
-        missed = await self._store.read(workers.missed, self._now())
-        if not missed:
-            return
-        await self._store.write(workers.said, [one.id for one in missed])
-        for one in missed:
-            if not one.back:
-                message = f"{one.name} on {one.host} ended without a word; the others have taken over what it had out"
-                self._alarms.sound("worker_silent", one.name, message)
 
     def _read(self, reading: Coroutine[Any, Any, None]) -> None:
         """Beside whatever is heard meanwhile; what fails is asked again when there is reason to."""

@@ -14,8 +14,10 @@ from warnd.queue.breaker import looks_dead
 
 
 class Watching:
-    """``pipeline.worker.Watcher``. ``content_refused`` hears of a batch whose text will not pass on its channel; ``clock``
-    gives microseconds since 1970."""
+    """
+    ``pipeline.worker.Watcher``. ``content_refused`` hears of a batch whose text will not pass on its channel,
+    ``not_all_accepted`` of each of whose deliveries some were not; ``clock`` gives microseconds since 1970.
+    """
 
     def __init__(
         self,
@@ -24,12 +26,14 @@ class Watching:
         metrics: Metrics,
         alarms: AlarmBoard,
         content_refused: Callable[[Batch], None],
+        not_all_accepted: Callable[[Batch, Sequence[Outcome]], None],
         clock: Callable[[], int],
     ) -> None:
         self._lines = lines
         self._metrics = metrics
         self._alarms = alarms
         self._content_refused = content_refused
+        self._not_all_accepted = not_all_accepted
         self._clock = clock
         self._unfit: dict[tuple[str, str], int] = {}
 
@@ -64,6 +68,7 @@ class Watching:
         if not others:
             self._well("channel_down", channel)
             return
+        self._not_all_accepted(settlement.batch, outcomes)
         for one in settlement.each:
             self._sound(one.batch, one, outcomes)
 

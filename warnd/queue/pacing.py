@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from warnd.contract.outcome import Accepted, Deferred, Outcome, Reason, Rejected, Scope
@@ -79,12 +79,23 @@ class Pace:
             del self._target_rest[address]
         if self.target_rate is None:
             return 0.0
-        window = self._targets.get(address)
-        if window is None:
-            if len(self._targets) >= _TARGETS_KEPT:
-                self._forget(now)
-            window = self._targets[address] = Window(self.target_rate)
-        return window.wait(now, red=red)
+        return self._window(address, self.target_rate, now).wait(now, red=red)
+
+    def rest_target(self, address: str, now: float, wait: float) -> None:
+        """A target wants to be left alone for so many seconds, whichever process it said that to."""
+        if len(self._target_rest) >= _TARGETS_KEPT:
+            self._target_rest = {one: until for one, until in self._target_rest.items() if now < until}
+        self._target_rest[address] = max(now + wait, self._target_rest.get(address, 0.0))
+        self.is_free = False
+
+    def recall(self, asked: Mapping[str, Sequence[float]], now: float) -> None:
+        """What others asked of each target, in order of time: it counts in place of what was recalled before."""
+        if self.target_rate is None:
+            return
+        for window in self._targets.values():
+            window.others = ()
+        for address, times in asked.items():
+            self._window(address, self.target_rate, now).others = times
 
     def share_among(self, workers: int) -> None:
         """So many processes ask the channel at once, each at its part of the rate."""
@@ -124,7 +135,7 @@ class Pace:
             case Deferred(reason=Reason.THROTTLED, scope=scope):
                 wait = throttled_for(outcome)
                 if scope is Scope.TARGET:
-                    self._rest_target(address, now, wait)
+                    self.rest_target(address, now, wait)
                 else:
                     self.rest_until = max(self.rest_until, now + wait)
                     self._shrink(now)
@@ -169,10 +180,13 @@ class Pace:
         recovered = (now - self._shrunk_at) / _RECOVERY_SECONDS
         return min(1.0, self.share + recovered) if self.share < 1.0 else 1.0
 
-    def _rest_target(self, address: str, now: float, wait: float) -> None:
-        if len(self._target_rest) >= _TARGETS_KEPT:
-            self._target_rest = {one: until for one, until in self._target_rest.items() if now < until}
-        self._target_rest[address] = now + wait
+    def _window(self, address: str, rate: Rate, now: float) -> Window:
+        window = self._targets.get(address)
+        if window is None:
+            if len(self._targets) >= _TARGETS_KEPT:
+                self._forget(now)
+            window = self._targets[address] = Window(rate)
+        return window
 
     def _forget(self, now: float) -> None:
         for window in self._targets.values():

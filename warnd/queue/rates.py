@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 RED_SHARE = 0.25
@@ -91,10 +92,12 @@ class Window:
     At most so many in any stretch of time, as a provider that counts a sliding minute counts it.
 
     The lower colors leave a quarter of it to red; and red, after nineteen, the last place to a lower color that asks.
+    What ``others`` asked of the target counts as well, in order of time.
     """
 
     rate: Rate
     at: float = 0.0
+    others: Sequence[float] = ()
     _times: deque[float] = field(default_factory=deque)
     _reds: int = 0
     _asked_until: float = float("-inf")
@@ -102,9 +105,7 @@ class Window:
     def wait(self, now: float, *, red: bool) -> float:
         """Seconds until one more may go; 0 is now."""
         self.at = now
-        times, seconds = self._times, self.rate.seconds
-        while times and now - times[0] >= seconds:
-            times.popleft()
+        times, seconds = self._counted(now), self.rate.seconds
         limit = max(int(self.rate.tokens), 1)
         lower_next = self._reds >= _IN_A_ROW and now < self._asked_until
         if red and lower_next:
@@ -129,4 +130,14 @@ class Window:
     @property
     def idle(self) -> bool:
         """Whether nothing of it is used up."""
-        return not self._times
+        return not self._times and not self.others
+
+    def _counted(self, now: float) -> Sequence[float]:
+        """When it was asked, as far as that still counts."""
+        times, seconds = self._times, self.rate.seconds
+        while times and now - times[0] >= seconds:
+            times.popleft()
+        if not self.others:
+            return times
+        self.others = [at for at in self.others if now - at < seconds]
+        return sorted((*times, *self.others))

@@ -83,10 +83,25 @@ def _host(host: str) -> str:
     return host.lower()
 
 
+def _listening(text: str) -> str:
+    listening_at(text)
+    return text
+
+
+def listening_at(text: str) -> tuple[str, int]:
+    """Host and port of what a process listens on, as ``HOST:PORT`` or ``[IPv6]:PORT``. Raises ValueError."""
+    parts = urlsplit(f"//{text}")
+    if not parts.hostname or parts.port is None or parts.netloc != text or parts.username is not None:
+        raise ValueError("write it as 127.0.0.1:9464 or [::1]:9464")
+    return parts.hostname, parts.port
+
+
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 StoreUrl = Annotated[str, AfterValidator(_store_url)]
 QueueUrl = Annotated[str, AfterValidator(_queue_url)]
 FeedUrl = Annotated[str, AfterValidator(_feed_url)]
 DetailUrl = Annotated[str, AfterValidator(_detail_url)]
+Listening = Annotated[str, AfterValidator(_listening)]
+"""``host:port`` of this machine."""
 Host = Annotated[str, AfterValidator(_host)]
 """``host`` or ``host:port``."""

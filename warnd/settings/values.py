@@ -19,7 +19,18 @@ from warnd.model.color import Color
 from warnd.model.policy import Policies, RetryPolicy
 from warnd.model.region import level_of
 from warnd.model.release import DEFAULT_HOLDS, HoldRule, Then
-from warnd.settings.addresses import LOCAL, SQLITE, DetailUrl, FeedUrl, Host, QueueUrl, StoreUrl, WebAddress
+from warnd.settings.addresses import (
+    LOCAL,
+    SQLITE,
+    DetailUrl,
+    FeedUrl,
+    Host,
+    Listening,
+    QueueUrl,
+    StoreUrl,
+    WebAddress,
+    listening_at,
+)
 from warnd.settings.amounts import Duration, PerSecond, Size, TargetRate
 
 closed = with_config(extra="forbid")
@@ -103,9 +114,18 @@ class QueueSettings:
 @closed
 @dataclass(frozen=True, slots=True)
 class WorkerSettings:
-    """``serve_sends``: ``warnd serve`` sends too; else that is left to the processes of ``warnd worker``."""
+    """
+    ``serve_sends``: ``warnd serve`` sends too; else that is left to the processes of ``warnd worker``. ``metrics`` is
+    where each of those shows its figures; None is nowhere.
+    """
 
     serve_sends: bool = True
+    metrics: Listening | None = None
+
+    @property
+    def metrics_at(self) -> tuple[str, int] | None:
+        """Host and port of the same."""
+        return None if self.metrics is None else listening_at(self.metrics)
 
 
 @closed

@@ -13,6 +13,9 @@ from warnd.model.color import Lane
 from warnd.model.delivery import Batch
 from warnd.store.statement import Cursor
 
+_IDS = 250
+"""Of 27 bytes each: a notification holds 8,000."""
+
 
 def batches_made(cursor: Cursor, batches: Sequence[Batch]) -> None:
     """They can be leased; told for each channel and lane with the lowest id."""
@@ -38,6 +41,12 @@ def alert_released(cursor: Cursor, id: str, lane: Lane) -> None:
 def ranges_opened(cursor: Cursor) -> None:
     """Parts of a large plan can be taken."""
     cursor.notify("ranges")
+
+
+def targets_throttled(cursor: Cursor, channel: str, seconds: float, deliveries: Sequence[str]) -> None:
+    """Those whom these deliveries are for want to be left alone on that channel for so long from now."""
+    for start in range(0, len(deliveries), _IDS):
+        cursor.notify(f"throttled {channel} {seconds:.3f} {' '.join(deliveries[start : start + _IDS])}")
 
 
 def deliveries_batchless(cursor: Cursor) -> None:

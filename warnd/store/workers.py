@@ -45,6 +45,14 @@ class WorkerView:
     timers: bool
 
 
+class Hanging(NamedTuple):
+    """A worker that has not ended and says nothing."""
+
+    id: int
+    name: str
+    host: str
+
+
 class Missed(NamedTuple):
     """A worker that went without a word; ``back``: one works under its name."""
 
@@ -91,6 +99,22 @@ def missed(connection: Connection, now: datetime) -> list[Missed]:
 def said(connection: Connection, ids: Sequence[int]) -> None:
     """That these are missed."""
     connection.execute(update(workers).where(workers.c.id.in_(ids)).values(missed=False))
+
+
+def hanging(connection: Connection, own: int | None) -> list[Hanging]:
+    """
+    Those not heard of for longer than they may keep a batch, and not taken for gone; as of when the process of the number
+    ``own`` was heard of, so that no machine's clock matters but the server's.
+    """
+    seen = select(workers.c.seen).where(workers.c.id == own).scalar_subquery()
+    rows = connection.execute(
+        select(workers, seen.label("heard")).where(workers.c.ended_at.is_(None), workers.c.seen < seen)
+    ).all()
+    return [
+        Hanging(row.id, row.name, row.host)
+        for row in rows
+        if row.seen + _MICROSECOND * row.patience < row.heard
+    ]
 
 
 def working(connection: Connection) -> list[WorkerView]:
