@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.postgres import PostgresServer
+from servers.postgres import PostgresServer
 from tests.acceptance.fleet import Prepared
 from tests.acceptance.site import Gateway, Site, gateway, until
 from tests.acceptance.stage import divisions

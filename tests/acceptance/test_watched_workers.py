@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.postgres import PostgresServer
+from servers.postgres import PostgresServer
 from tests.acceptance.fleet import Fleet, Prepared
 from tests.acceptance.site import Site, until
 
