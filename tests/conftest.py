@@ -10,8 +10,8 @@ import pytest
 import structlog
 from hypothesis import settings
 
-from bench.postgres import PostgresServer, postgres_server
-from tests.fakes.valkey import ValkeyServer, valkey_server
+from servers.postgres import PostgresServer, postgres_server
+from servers.valkey import ValkeyServer, valkey_server
 from warnd.store.postgres_connection import Place
 
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

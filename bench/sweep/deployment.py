@@ -11,8 +11,8 @@ from typing import Any, Protocol
 from sqlalchemy import Connection
 
 from bench.engine import settings
-from bench.postgres import PostgresServer
 from bench.sweep.processes import Processes
+from servers.postgres import PostgresServer
 from warnd.store.database import engine_over, open_reader, raw_of
 from warnd.store.postgres_connection import Place, Session
 from warnd.store.statement import Statement

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from bench.audience import Crowd, build
-from bench.postgres import postgres_server
 from bench.standing import Store, feed_key, receipts_path
 from bench.sweep.deployment import Deployment, Embedded, Scaled
 from bench.sweep.variants import BY_ONE, BY_SEVERAL, Shape
+from servers.postgres import postgres_server
 
 
 class Deployed(Protocol):

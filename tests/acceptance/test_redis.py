@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from bench.postgres import PostgresServer
+from servers.postgres import PostgresServer
+from servers.valkey import ValkeyServer
 from tests.acceptance.fleet import Prepared
 from tests.acceptance.site import until
-from tests.fakes.valkey import ValkeyServer
 
 POSTS = 1_500
 BATCH = 5

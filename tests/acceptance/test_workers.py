@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.postgres import PostgresServer
+from servers.postgres import PostgresServer
 from tests.acceptance.fleet import Prepared
 from tests.acceptance.site import until
 

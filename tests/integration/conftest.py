@@ -13,7 +13,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from sqlalchemy import Connection, create_engine
 
-from bench.postgres import PostgresServer
+from servers.postgres import PostgresServer
 from tests.fakes.empty_store import empty_store
 from tests.fakes.once import once
 from tests.integration.door import Door

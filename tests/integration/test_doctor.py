@@ -16,8 +16,8 @@ import typer
 from sqlalchemy import insert
 from typer.testing import CliRunner, Result
 
-from bench.postgres import PostgresServer
-from tests.fakes.valkey import ValkeyServer
+from servers.postgres import PostgresServer
+from servers.valkey import ValkeyServer
 from warnd.cli import checks, shared_checks
 from warnd.cli.doctor import doctor
 from warnd.cli.finding import Finding, Health

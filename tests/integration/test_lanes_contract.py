@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
+from servers.valkey import ValkeyServer
 from tests.fakes.shelf import ANY, RED, Clock, Shelf, batch
-from tests.fakes.valkey import ValkeyServer
 from warnd.model.color import Lane
 from warnd.model.delivery import Batch, Rank
 from warnd.queue.filled import FilledLanes

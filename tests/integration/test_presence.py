@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from bench.postgres import PostgresServer
+from servers.postgres import PostgresServer
 from warnd.pipeline.confirm import confirm
 from warnd.store import hints, workers
 from warnd.store.database import raw_of

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 from sqlalchemy import Connection
 
-from bench.postgres import PostgresServer
+from servers.postgres import PostgresServer
 from tests.integration.store_site import (
     BAD,
     BUSY,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.valkey import ValkeyServer
+from servers.valkey import ValkeyServer
 from warnd.contract.outcome import Accepted, Deferred, Outcome, Reason, Rejected, Scope
 from warnd.daemon import working
 from warnd.errors import ConfigError

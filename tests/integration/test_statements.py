@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 import warnd.store
-from bench.postgres import PostgresServer
+from servers.postgres import PostgresServer
 from warnd.store import bulk
 from warnd.store.database import SqliteWriting, open_writer, upgrade
 from warnd.store.postgres_connection import Place, Session
