@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.programs import Program
 from bench.until import until
 
 _AT_WORK = (b"daemon.started", b"worker.started")
@@ -18,7 +17,7 @@ _LAST_WORDS = 2_000
 class _Life:
     """One process, and where in its log it begins."""
 
-    process: subprocess.Popen[bytes]
+    process: Program
     log: Path
     begins: int
 
@@ -90,20 +89,10 @@ class Processes:
         return all(life.is_at_work for life in self._lives.values())
 
     def _start(self, name: str) -> None:
-        path = self._home / f"{name}.log"
-        with path.open("ab") as log:
-            begins = log.tell()
-            process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-m",
-                    "warnd",
-                    *self._commands[name],
-                    "--config",
-                    str(self._home / "warnd.toml"),
-                ],
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
+        log = self._home / f"{name}.log"
+        log.touch()
+        begins = log.stat().st_size
+        words = ["-m", "warnd", *self._commands[name], "--config", str(self._home / "warnd.toml")]
+        process = Program(words, log, log)
         self._lives.pop(name, None)
-        self._lives[name] = _Life(process, path, begins)
+        self._lives[name] = _Life(process, log, begins)
