@@ -47,7 +47,7 @@ class Deployment(Protocol):
     """
     A way of running warnd, at ``url`` whenever it runs.
 
-    ``begin`` starts those of its processes that do not run, ``ready`` waits until they are at work, ``kill`` is ``kill -9``.
+    ``begin`` starts those of its processes that do not run, ``ready`` waits until they, or so many, are at work, ``kill`` is ``kill -9``.
     ``tend`` is to be called while anything is waited for. The store can be looked into whether it runs or not.
     """
 
@@ -56,7 +56,7 @@ class Deployment(Protocol):
 
     def begin(self) -> None: ...
 
-    def ready(self) -> None: ...
+    def ready(self, *, least: int | None = None) -> None: ...
 
     def tend(self) -> None: ...
 
@@ -78,8 +78,8 @@ class _Running:
     def begin(self) -> None:
         self._processes.begin()
 
-    def ready(self) -> None:
-        self._processes.ready()
+    def ready(self, *, least: int | None = None) -> None:
+        self._processes.ready(least=least)
 
     def tend(self) -> None:
         self._processes.tend()

@@ -72,9 +72,9 @@ class Processes:
         for life in dead:
             life.process.wait()
 
-    def ready(self) -> None:
-        """Until all that are alive are at work; see ``tend``."""
-        until(self._are_at_work, "all processes are at work")
+    def ready(self, *, least: int | None = None) -> None:
+        """Until all that are alive, or so many of them, are at work; see ``tend``."""
+        until(lambda: self._are_at_work(least), "the processes are at work")
 
     def tend(self) -> None:
         """Look after those that ended by themselves. Raises RuntimeError, with its last words, of one that may not."""
@@ -84,9 +84,10 @@ class Processes:
                     raise RuntimeError(f"{name} ended by itself: {life.last_words}")
                 self._start(name)
 
-    def _are_at_work(self) -> bool:
+    def _are_at_work(self, least: int | None) -> bool:
         self.tend()
-        return all(life.is_at_work for life in self._lives.values())
+        wanted = len(self._lives) if least is None else least
+        return sum(life.is_at_work for life in self._lives.values()) >= wanted
 
     def _start(self, name: str) -> None:
         log = self._home / f"{name}.log"
