@@ -24,7 +24,7 @@ from bench.report import LAST, SWEEPS, Result, keep, kept, machine, markdown, sh
 from bench.scale import Scale
 from bench.sweep import totals
 from bench.sweep.ground import GROUNDS
-from bench.sweep.run import PEOPLE, sweep
+from bench.sweep.run import BESIDE, PEOPLE, sweep
 from warnd import logs
 
 _PLAIN_WIDTH = 180
@@ -76,7 +76,13 @@ def _sweep(given: argparse.Namespace, console: Console) -> int:
     began, described = time.monotonic(), machine()
     seed = given.seed if given.seed is not None else random.randrange(2**31)
     found = sweep(
-        given.deployment, given.kills, seed=seed, people=given.people, spoil=given.spoil, console=console
+        given.deployment,
+        given.kills,
+        seed=seed,
+        people=given.people,
+        beside=given.beside,
+        spoil=given.spoil,
+        console=console,
     )
     took = time.monotonic() - began
     totals.show(found, console)
@@ -105,6 +111,7 @@ def _arguments() -> argparse.ArgumentParser:
     kills.add_argument("--kills", type=int, default=_PUBLISHED)
     kills.add_argument("--seed", type=int, help="of the moments; drawn when not given")
     kills.add_argument("--people", type=int, default=PEOPLE, help="recipients of each broadcast")
+    kills.add_argument("--beside", type=int, default=BESIDE, help="broadcasts at once")
     kills.add_argument("--json", type=Path, metavar="FILE", help="what it came to, for machines")
     kills.add_argument(
         "--spoil", type=int, default=0, metavar="N",

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
 from bench.audience import Crowd, build
 from bench.gateway import Counting, counting_gateway
-from bench.model import Commit, Cost, Costs, Way, fitted_hold
+from bench.model import Cost, Costs, Way, fitted_hold
 from bench.process import Running, home
 from bench.standing import feed_key
 from bench.told import tell_by_http
 from bench.until import until
+from warnd.store.database import open_writer
 
 ONE, HUNDRED = Way(1, 64, 0), Way(100, 8, 0)
 """The two ways that the costs are solved from."""
@@ -60,7 +63,24 @@ def measure(way: Way, people: int, *, times: int = 1) -> Measured:
         return runs[len(runs) // 2]
 
 
-def solve(one: Measured, hundred: Measured) -> Costs:
+def sync(times: int = 100) -> float:
+    """Median seconds of a commit with next to nothing in it, by a connection as the store's writer has it."""
+    taken = []
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-") as directory,
+        closing(open_writer(Path(directory, "sync.db"))) as connection,
+    ):
+        connection.execute("CREATE TABLE synced (at REAL)")
+        for _ in range(times):
+            began = time.perf_counter()
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("INSERT INTO synced VALUES (?)", (began,))
+            connection.execute("COMMIT")
+            taken.append(time.perf_counter() - began)
+    return median(taken)
+
+
+def solve(one: Measured, hundred: Measured, *, sync: float) -> Costs:
     """``one`` and ``hundred`` went the ways of those names."""
 
     def part(name: str) -> Cost:
@@ -73,9 +93,7 @@ def solve(one: Measured, hundred: Measured) -> Costs:
         loop,
         writer,
         part("gateway"),
-        Commit.through(
-            *((run.people / run.commits, (run.seconds - run.first) / run.commits) for run in (one, hundred))
-        ),
+        sync=sync,
         start=median((one.first, hundred.first)),
         held=fitted_hold(*each, rate=hundred.rate),
     )
@@ -88,6 +106,7 @@ def _broadcast(audience: Path, gateway: Counting, way: Way, people: int, key: st
         **gateway.options,
     }  # fmt: skip
     with home(audience, {"sms": channel}) as here, here.daemon("--stay") as running:
+        os.sync()  # what the copy, or anybody else, left to be written is no part of a commit
         before = _cpu(running, gateway)
         began = time.monotonic_ns()
         tell_by_http(running.url, key)

@@ -2,18 +2,20 @@
 A model of one machine, and what it says of several: from measured costs to the rate of a broadcast, and to its limit.
 
 A recipient costs CPU in three places: the event loop that sends, the thread that writes, and the gateway, which here shares the
-machine. A request costs some for all its recipients together. What follows is the least of five bounds:
+machine. A request costs some for all its recipients together. A commit costs the disk's sync, and the writer's CPU for what is in
+it. What follows is the least of five bounds:
 
-- **connections**: each carries one request at a time, which takes the gateway's latency and the CPU of both ends;
+- **connections**: each carries one request at a time, which takes the gateway's latency and the CPU of both ends, for itself and
+  for half of the others, which are out with it;
 - **turns**: there are two slots to a connection (ADR 0007), and between two requests of a slot lies its turn with the writer:
-  half of the commit that is running, and all of its own;
+  half of the commit that is running, and all of its own, each with what all connections carry;
 - **interpreter**: one process has one, and the writer needs it for the share ``held`` of its time (SQLite works without);
 - **writer**: one thread commits for everybody;
 - **cores**: all CPU together cannot exceed what the machine has.
 
 Assumed: recipients are alike, audiences long (the time until the first request is added once), nothing is throttled or tried
-again, pacing is unlimited, nobody else uses the machine. Left out: queueing between the parts, so that near the point where two
-bounds cross the truth lies below both.
+again, pacing is unlimited, nobody else uses the machine. Left out: queueing between the parts, but for the requests that are out
+together, so that near the point where two bounds cross the truth lies below both.
 """
 
 from __future__ import annotations
@@ -46,30 +48,16 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True)
-class Commit:
-    """Seconds of a commit, the disk's included: ``fixed``, and for each delivery that it settles."""
-
-    fixed: float
-    row: float
-
-    def seconds(self, rows: float) -> float:
-        return self.fixed + self.row * rows
-
-    @classmethod
-    def through(cls, few: tuple[float, float], many: tuple[float, float]) -> Commit:
-        """The line through two (rows, seconds); a commit of nothing takes no less than nothing."""
-        row = max(0.0, (many[1] - few[1]) / (many[0] - few[0])) if many[0] > few[0] else 0.0
-        return cls(max(0.0, few[1] - row * few[0]), row)
-
-
-@dataclass(frozen=True, slots=True)
 class Costs:
-    """Of one machine. ``start`` are the seconds until the first request leaves; ``held`` is between 0 and 1."""
+    """
+    Of one machine. ``sync`` are the seconds that the disk takes for a commit, ``start`` those until the first request leaves;
+    ``held`` is between 0 and 1.
+    """
 
     loop: Cost
     writer: Cost
     gateway: Cost
-    commit: Commit
+    sync: float
     start: float
     held: float
 
@@ -99,14 +87,14 @@ class Bound:
 def bound(costs: Costs, way: Way, *, cores: int) -> Bound:
     """What one process reaches, beside the gateway, on a machine with that many cores."""
     loop, writer, gateway = (part.each(way.batch) for part in (costs.loop, costs.writer, costs.gateway))
-    request = way.latency + (loop + gateway) * way.batch
-    turn = _TURN * costs.commit.seconds(way.out)
+    request = way.latency + (loop + gateway) * max(way.batch, way.out / 2)
+    commit = costs.sync + writer * way.out
     return _least(
         {
             "connections": way.out / request,
-            "turns": SLOTS * way.out / (request + turn),
+            "turns": SLOTS * way.out / (request + _TURN * commit),
             "interpreter": 1 / (loop + costs.held * writer),
-            "writer": 1 / writer,
+            "writer": way.out / commit,
             "cores": cores / (loop + writer + gateway),
         }
     )

@@ -17,7 +17,11 @@ from rich.table import Table
 _HERE = Path(__file__).parent
 _RESULTS = _HERE / "results.json"
 LAST = "## The last result"
-SWEEPS = {"embedded": "## The last sweep", "scaled": "## The last sweep, scaled out"}
+SWEEPS = {
+    "embedded": "## The last sweep",
+    "scaled": "## The last sweep, scaled out",
+    "redis": "## The last sweep, scaled out with Redis",
+}
 """Sections of the README that are written anew; of sweeps by the deployment."""
 
 

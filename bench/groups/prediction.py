@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import Iterator, Mapping, Sequence
 
-from bench.costs import HUNDRED, ONE, Measured, measure, solve
+from bench.costs import HUNDRED, ONE, Measured, measure, solve, sync
 from bench.model import ASSUMED, Costs, Way, bound, scaled, seconds
 from bench.report import Result
 from bench.scale import Scale
@@ -35,10 +35,10 @@ async def beside_measurement(scale: Scale) -> Sequence[Result]:
 
 
 def _beside_measurement(scale: Scale) -> Sequence[Result]:
-    times, smaller = scale.pick(1, 1, 3), scale.pick(4, 1)
+    times, smaller = scale.pick(1, 3), scale.pick(4, 1)
     one = measure(ONE, 4_000 // smaller, times=times)
     hundred = measure(HUNDRED, 40_000 // smaller, times=times)
-    costs = solve(one, hundred)
+    costs = solve(one, hundred, sync=sync())
     checked = [
         (name, way, measure(way, people // smaller, times=times)) for name, (way, people) in CHECKED.items()
     ]
@@ -60,8 +60,7 @@ def _of_this_machine(costs: Costs, runs: Mapping[str, Measured]) -> Iterator[Res
         yield Result(f"cost: CPU of {name}, a recipient", part.recipient * 1e6, "µs")
     yield Result("cost: share of the writer's time in which it has the interpreter, fitted", costs.held, "")
     yield Result("cost: until the first request", costs.start, "s after handing over")
-    yield Result("cost: a commit", costs.commit.fixed * 1e3, "ms")
-    yield Result("cost: a commit, a delivery more", costs.commit.row * 1e6, "µs")
+    yield Result("cost: a commit, the disk's part", costs.sync * 1e3, "ms")
     for name, run in runs.items():
         yield Result(f"cost: commits, {name} a request", run.commits / run.seconds, "commits/s")
         yield Result(

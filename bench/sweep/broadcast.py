@@ -97,13 +97,18 @@ class _Run:
     posted: int = 0
 
     def through(self, struck: Callable[[], None]) -> Sequence[Death]:
-        """All deaths; what died is started again, at once (also while the feed waits for an answer) or after the next one's."""
+        """
+        All deaths; what died is started again, at once (also while the feed waits for an answer) or after the next one's.
+
+        All are at work before the first; after that whoever is goes on meanwhile, and nobody waits for the others.
+        """
         deaths = []
         self.deployment.begin()
+        self.deployment.ready()
         self._post(self.first)
         for moment in self.course.moments:
             if not moment.starting:
-                self.deployment.ready()
+                self.deployment.ready(least=1)
                 self._until(partial(self._reached, moment), "so many are told")
             time.sleep(moment.after)
             self.deployment.kill(moment.victim)

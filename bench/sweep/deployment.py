@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from bench.engine import settings
 from bench.sweep.processes import Processes
 from servers.postgres import PostgresServer
+from servers.valkey import ValkeyServer
 from warnd.store.database import engine_over, open_reader, raw_of
 from warnd.store.postgres_connection import Place, Session
 from warnd.store.statement import Statement
@@ -36,13 +37,17 @@ class Victim:
 ALL = Victim("all of warnd")
 WORKER, SERVER = Victim("a worker", spare=True), Victim("the server", spare=True)
 KEEPER, DATABASE = Victim("who keeps the timers"), Victim("PostgreSQL")
+VALKEY, MEMORY = Victim("Valkey", spare=True), Victim("what Valkey knows")
+
+_RATE = "3000/s"
+"""Of the channel where processes share it. What throttles shrinks it to a twentieth, and then they wait for tokens."""
 
 
 class Deployment(Protocol):
     """
     A way of running warnd, at ``url`` whenever it runs.
 
-    ``begin`` starts those of its processes that do not run, ``ready`` waits until they are at work, ``kill`` is ``kill -9``.
+    ``begin`` starts those of its processes that do not run, ``ready`` waits until they, or so many, are at work, ``kill`` is ``kill -9``.
     ``tend`` is to be called while anything is waited for. The store can be looked into whether it runs or not.
     """
 
@@ -51,7 +56,7 @@ class Deployment(Protocol):
 
     def begin(self) -> None: ...
 
-    def ready(self) -> None: ...
+    def ready(self, *, least: int | None = None) -> None: ...
 
     def tend(self) -> None: ...
 
@@ -73,8 +78,8 @@ class _Running:
     def begin(self) -> None:
         self._processes.begin()
 
-    def ready(self) -> None:
-        self._processes.ready()
+    def ready(self, *, least: int | None = None) -> None:
+        self._processes.ready(least=least)
 
     def tend(self) -> None:
         self._processes.tend()
@@ -115,9 +120,10 @@ class Scaled(_Running):
         server: PostgresServer,
         place: Place,
         sends: bool,
+        **tables: Mapping[str, Any],
     ) -> None:
         store, workers = {"url": place.url}, {"serve_sends": sends}
-        settings(home, {"sms": channel}, port=port, store=store, workers=workers, **_TABLES)
+        settings(home, {"sms": channel}, port=port, store=store, workers=workers, **_TABLES, **tables)
         commands = {"serve": ["serve"], "worker 1": ["worker"], "worker 2": ["worker"]}
         self._processes = Processes(
             home, {name: [*words, "--name", name] for name, words in commands.items()}, supervised=True
@@ -154,3 +160,28 @@ class Scaled(_Running):
             kept = [name for (name,) in asked(self._session.sqlalchemy, _KEEPER)]
             return [name for name in alive if name in kept] or alive[:1]
         return [name for name in alive if (name == "serve") is (victim is SERVER)][:1]
+
+
+class WithRedis(Scaled):
+    """The same with that Valkey beside PostgreSQL: its processes have their lanes and the channel's rate in common."""
+
+    victims = (*Scaled.victims, VALKEY, MEMORY)
+
+    def __init__(
+        self, home: Path, channel: Mapping[str, Any], *, valkey: ValkeyServer, **scaled: Any
+    ) -> None:
+        super().__init__(home, {**channel, "rate": _RATE}, queue={"url": valkey.url}, **scaled)
+        self._valkey = valkey
+
+    def begin(self) -> None:
+        self._valkey.start()
+        super().begin()
+
+    def kill(self, victim: Victim = ALL) -> None:
+        if victim is VALKEY:
+            self._valkey.kill()
+        elif victim is MEMORY:
+            self._valkey.start()  # one that was away comes back with nothing
+            self._valkey.flush()
+        else:
+            super().kill(victim)

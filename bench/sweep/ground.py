@@ -12,9 +12,10 @@ from typing import Any, Protocol
 
 from bench.audience import Crowd, build
 from bench.standing import Store, feed_key, receipts_path
-from bench.sweep.deployment import Deployment, Embedded, Scaled
+from bench.sweep.deployment import Deployment, Embedded, Scaled, WithRedis
 from bench.sweep.variants import BY_ONE, BY_SEVERAL, Shape
 from servers.postgres import postgres_server
+from servers.valkey import valkey_server
 
 
 class Deployed(Protocol):
@@ -61,9 +62,24 @@ def embedded(people: int) -> Iterator[Ground]:
         yield Ground.on(file, people, BY_ONE, deployed)
 
 
-@contextmanager
-def scaled(people: int) -> Iterator[Ground]:
+def scaled(people: int) -> AbstractContextManager[Ground]:
     """A server and two workers on PostgreSQL; whether the server ``sends`` too is the broadcast's."""
+    return _on_postgres(people, lambda *here, **where: closing(Scaled(*here, **where)))
+
+
+def redis(people: int) -> AbstractContextManager[Ground]:
+    """The same with a Valkey."""
+    return _on_postgres(people, _with_redis)
+
+
+@contextmanager
+def _with_redis(home: Path, channel: Mapping[str, Any], **where: Any) -> Iterator[Deployment]:
+    with valkey_server() as valkey, closing(WithRedis(home, channel, valkey=valkey, **where)) as deployment:
+        yield deployment
+
+
+@contextmanager
+def _on_postgres(people: int, made: Callable[..., AbstractContextManager[Deployment]]) -> Iterator[Ground]:
     with postgres_server() as server:
         template = server.database()
 
@@ -73,9 +89,7 @@ def scaled(people: int) -> Iterator[Ground]:
         ) -> Iterator[Deployment]:
             name = server.database(template)
             place = server.place(name)
-            with closing(
-                Scaled(home, channel, port=port, server=server, place=place, sends=sends)
-            ) as deployment:
+            with made(home, channel, port=port, server=server, place=place, sends=sends) as deployment:
                 yield deployment
             server.drop(name)
 
@@ -85,5 +99,6 @@ def scaled(people: int) -> Iterator[Ground]:
 GROUNDS: Mapping[str, Callable[[int], AbstractContextManager[Ground]]] = {
     "embedded": embedded,
     "scaled": scaled,
+    "redis": redis,
 }
 """By the name of the deployment."""

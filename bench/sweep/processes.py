@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.programs import Program
 from bench.until import until
 
 _AT_WORK = (b"daemon.started", b"worker.started")
@@ -18,7 +17,7 @@ _LAST_WORDS = 2_000
 class _Life:
     """One process, and where in its log it begins."""
 
-    process: subprocess.Popen[bytes]
+    process: Program
     log: Path
     begins: int
 
@@ -73,9 +72,9 @@ class Processes:
         for life in dead:
             life.process.wait()
 
-    def ready(self) -> None:
-        """Until all that are alive are at work; see ``tend``."""
-        until(self._are_at_work, "all processes are at work")
+    def ready(self, *, least: int | None = None) -> None:
+        """Until all that are alive, or so many of them, are at work; see ``tend``."""
+        until(lambda: self._are_at_work(least), "the processes are at work")
 
     def tend(self) -> None:
         """Look after those that ended by themselves. Raises RuntimeError, with its last words, of one that may not."""
@@ -85,25 +84,16 @@ class Processes:
                     raise RuntimeError(f"{name} ended by itself: {life.last_words}")
                 self._start(name)
 
-    def _are_at_work(self) -> bool:
+    def _are_at_work(self, least: int | None) -> bool:
         self.tend()
-        return all(life.is_at_work for life in self._lives.values())
+        wanted = len(self._lives) if least is None else least
+        return sum(life.is_at_work for life in self._lives.values()) >= wanted
 
     def _start(self, name: str) -> None:
-        path = self._home / f"{name}.log"
-        with path.open("ab") as log:
-            begins = log.tell()
-            process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-m",
-                    "warnd",
-                    *self._commands[name],
-                    "--config",
-                    str(self._home / "warnd.toml"),
-                ],
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
+        log = self._home / f"{name}.log"
+        log.touch()
+        begins = log.stat().st_size
+        words = ["-m", "warnd", *self._commands[name], "--config", str(self._home / "warnd.toml")]
+        process = Program(words, log, log)
         self._lives.pop(name, None)
-        self._lives[name] = _Life(process, path, begins)
+        self._lives[name] = _Life(process, log, begins)

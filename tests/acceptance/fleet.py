@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bench.programs import Program
 from servers.postgres import PostgresServer
-from tests.acceptance.programs import Program
 from tests.acceptance.site import Gateway, Site, gateway, started, until
 
 

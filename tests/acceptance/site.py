@@ -18,7 +18,7 @@ from typing import Any
 
 import psycopg
 
-from tests.acceptance.programs import Program, completed
+from bench.programs import Program, completed
 from warnd.store.statement import Statement
 
 _PATIENCE = 60.0

@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
+from bench.programs import completed
 from tests.acceptance import dying
 from tests.acceptance.conftest import POSTS
-from tests.acceptance.programs import completed
 from tests.acceptance.site import Gateway, Site, address, gateway, until, warning
 
 BATCH, SLOTS = 100, 4

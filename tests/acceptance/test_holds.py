@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.programs import completed
+from bench.programs import completed
 from tests.acceptance.site import Site, gateway, until, warning
 
 HOLDS = """

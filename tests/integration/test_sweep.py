@@ -27,9 +27,9 @@ def sweep(result: Path, *arguments: str) -> tuple[int, dict[str, Any]]:
     return done.returncode, json.loads(result.read_text())
 
 
-@pytest.mark.parametrize("deployment", ["embedded", "scaled"])
+@pytest.mark.parametrize("deployment", ["embedded", "scaled", "redis"])
 def test_two_kills_lose_nobody(tmp_path: Path, deployment: str) -> None:
-    """Every recipient by the gateway's own book, of one process and of several on PostgreSQL."""
+    """Every recipient by the gateway's own book, of one process, of several on PostgreSQL, and with a Valkey."""
     code, said = sweep(tmp_path / "clean.json", "--deployment", deployment)
     assert (code, said["deployment"], said["clean"]) == (0, deployment, True)
     calm = said["variants"]["calm"]

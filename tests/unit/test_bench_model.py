@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from bench.model import ASSUMED, Commit, Cost, Costs, Way, bound, fitted_hold, scaled, seconds
+from bench.model import ASSUMED, Cost, Costs, Way, bound, fitted_hold, scaled, seconds
 
 COSTS = Costs(
     loop=Cost(100e-6, 10e-6),
     writer=Cost(50e-6, 20e-6),
     gateway=Cost(60e-6, 2e-6),
-    commit=Commit(0.002, 20e-6),
+    sync=0.002,
     start=0.1,
     held=0.5,
 )
@@ -31,17 +31,12 @@ def test_no_cost_is_below_nothing() -> None:
     assert Cost.solved(one=10e-6, many=12e-6, batch=100) == Cost(0, 10e-6)
 
 
-def test_a_commit_is_the_line_through_two() -> None:
-    """What the disk takes, and what each delivery adds."""
-    commit = Commit.through((100, 0.004), (1_100, 0.024))
-    assert (commit.fixed, commit.row) == (pytest.approx(0.002), pytest.approx(20e-6))
-
-
 @pytest.mark.parametrize(
     ("way", "limit", "rate"),
     [
-        pytest.param(Way(1, 64, 0.2), "connections", 64 / (0.2 + 172e-6), id="a slow gateway"),
-        pytest.param(Way(100, 1, 0), "turns", 200 / (1.36e-3 + 1.5 * 4e-3), id="few slots"),
+        pytest.param(Way(1, 64, 0.2), "connections", 64 / (0.2 + 172e-6 * 32), id="a slow gateway"),
+        pytest.param(Way(100, 1, 0.002), "turns", 200 / (3.36e-3 + 1.5 * 4.05e-3), id="few slots"),
+        pytest.param(Way(10, 2, 0), "writer", 20 / (2e-3 + 25e-6 * 20), id="a slow disk"),
         pytest.param(Way(100, 64, 0), "interpreter", 1 / (11e-6 + 0.5 * 20.5e-6), id="many a request"),
     ],
 )
@@ -70,7 +65,7 @@ def test_a_broadcast_takes_its_start_and_its_people() -> None:
     way = Way(1, 64, 0.2)
     few, many = (seconds(COSTS, way, people, cores=CORES) for people in (0, 6_400))
     assert few == COSTS.start
-    assert many == pytest.approx(COSTS.start + 20, rel=0.01)
+    assert many == pytest.approx(COSTS.start + 100 * (0.2 + 172e-6 * 32), rel=0.01)
 
 
 def test_more_workers_help_until_the_store_is_the_limit() -> None:

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from bench.sweep import run
 from bench.sweep.broadcast import Death, Survived
-from bench.sweep.deployment import ALL, Embedded, Scaled, Victim
+from bench.sweep.deployment import ALL, Embedded, Victim, WithRedis
 from bench.sweep.judging import Evidence, Verdict, judge
 from bench.sweep.moments import draw
 from bench.sweep.totals import HEADER, Totals, as_json, cells, markdown
@@ -108,9 +108,9 @@ def test_moments_fall_everywhere() -> None:
     moments = [
         moment
         for seed in range(200)
-        for moment in draw(random.Random(seed), 5, Scaled.victims, follows=False).moments
+        for moment in draw(random.Random(seed), 5, WithRedis.victims, follows=False).moments
     ]
-    assert {moment.victim for moment in moments} == set(Scaled.victims)
+    assert {moment.victim for moment in moments} == set(WithRedis.victims)
     assert any(moment.starting for moment in moments)
     tenths = Counter(int(moment.share * 10) for moment in moments if not moment.starting)
     assert set(range(10)) <= tenths.keys()
@@ -120,13 +120,13 @@ def test_something_is_always_left_that_goes_on() -> None:
     """Only what can be spared stays away, alone, and is not struck again before it is back."""
     stayed: set[Victim] = set()
     for seed in range(200):
-        moments = draw(random.Random(seed), 5, Scaled.victims, follows=False).moments
+        moments = draw(random.Random(seed), 5, WithRedis.victims, follows=False).moments
         for moment, then in pairwise(moments):
             if not moment.back:
                 stayed.add(moment.victim)
                 assert then.victim != moment.victim
                 assert (then.back, then.starting) == (True, False)
-    assert stayed == {victim for victim in Scaled.victims if victim.spare}
+    assert stayed == {victim for victim in WithRedis.victims if victim.spare}
 
 
 def test_nothing_stays_away_where_there_is_but_one() -> None:
@@ -164,9 +164,25 @@ def test_a_broadcast_that_broke_off_spoils_the_sweep_and_ends_it_not(
 
     monkeypatch.setattr(run, "broadcast", broadcast)
     monkeypatch.setattr(run, "GROUNDS", {"nowhere": lambda people: nullcontext()})
-    totals = run.sweep("nowhere", 9, seed=1, console=Console(file=StringIO()))
+    totals = run.sweep("nowhere", 9, seed=1, beside=1, console=Console(file=StringIO()))
     assert (totals.kills, totals.together.verdict) == (6, Verdict(unfinished=1))
     assert "waited in vain" in capsys.readouterr().err
+
+
+def test_what_is_drawn_for_a_broadcast_is_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A seed means the same, however many broadcasts go on beside each other and whichever comes first."""
+    drawn: set[tuple[str, float]] = set()
+
+    def broadcast(_: object, variant: Variant, kills: int, dice: random.Random, **__: object) -> Survived:
+        drawn.add((variant.name, dice.random()))
+        return Survived([Death("a worker", "sending", 1)] * kills, Verdict())
+
+    monkeypatch.setattr(run, "broadcast", broadcast)
+    monkeypatch.setattr(run, "GROUNDS", {"nowhere": lambda people: nullcontext()})
+    for beside in (1, 3):
+        totals = run.sweep("nowhere", 15, seed=1, beside=beside, console=Console(file=StringIO()))
+        assert totals.kills == 15
+    assert len(drawn) == 5
 
 
 def test_the_table_adds_up() -> None:

@@ -1,8 +1,8 @@
 """
 Programs as processes of their own that start at once: each is forked from one that has imported what they all import.
 
-To import it is most of what a short command costs, and the tests start hundreds. What the interpreter does before that is
-met where a test starts ``python -m warnd`` itself.
+To import it is most of what a short command or a start costs, and tests and sweeps start hundreds. What the interpreter does
+before that is met where a test starts ``python -m warnd`` itself.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Program:
     """
     ``python WORDS``, where the words begin with ``-m``; what it prints is appended to those files.
 
-    Of ``subprocess.Popen`` it has what the tests ask for.
+    Of ``subprocess.Popen`` it has what is asked for.
     """
 
     def __init__(
