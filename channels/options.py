@@ -47,13 +47,19 @@ class Options(BaseModel):
 
     @classmethod
     def read(cls, options: Mapping[str, Any]) -> Self:
-        """Raises ConfigError for the first key that is missing, unknown or of the wrong type."""
+        """Raises ConfigError for the first key that is unknown, or else missing or of the wrong type."""
         try:
             return cls.model_validate(dict(options))
         except ValidationError as error:
-            fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
+            faults = error.errors(include_url=False, include_context=False, include_input=False)
+        # A key that is spelt wrongly is missing under its right name too: the first says more.
+        fault = min(faults, key=lambda one: one["type"] != "extra_forbidden")
         key = ".".join(map(str, fault["loc"]))
-        if fault["type"] == "extra_forbidden":
-            raise ConfigError(key, f"is not a setting here; there are {', '.join(cls.model_fields)}")
-        # pydantic's own exception quotes the value, which may be a credential: it is left behind.
-        raise ConfigError(key, fault["msg"].removeprefix("Value error, "))
+        match fault["type"]:
+            case "extra_forbidden":
+                raise ConfigError(key, f"is not a setting here; there are {', '.join(cls.model_fields)}")
+            case "missing":
+                raise ConfigError(key, "is missing")
+            case _:
+                # pydantic's own exception quotes the value, which may be a credential: it is left behind.
+                raise ConfigError(key, re.sub("^(Value error,|Input) ", "", fault["msg"]))

@@ -388,6 +388,17 @@ def test_a_setting_that_cannot_work_is_named(changes: Mapping[str, Any], key: st
     assert "made-up-token" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("misspelt", "fault"),
+    [({"tokn": "made-up-token"}, "tokn: is not a setting here"), ({}, "token: is missing")],
+    ids=["misspelt", "missing"],
+)
+def test_a_misspelt_setting_is_named_as_it_is_written(misspelt: Mapping[str, Any], fault: str) -> None:
+    """To say that the right one is missing sends people looking at a line that is there."""
+    with pytest.raises(ConfigError, match=fault):
+        HttpSms("sms", {"url": GOOD["url"], **misspelt})
+
+
 def test_capabilities_follow_the_configuration() -> None:
     """The longest send is a connection and an answer together."""
     plain = HttpSms("sms", GOOD).capabilities

@@ -90,10 +90,10 @@ class Door:
         await self.app.store.move(change)
 
 
-async def settle_in(app: App, people: int) -> None:
-    """The same without a door."""
+async def settle_in(app: App, people: int, audience: str = "responsible") -> None:
+    """The same without a door, of that class."""
     rows = "".join(
-        f"LSZ-{n:04},post,两水镇{n}号值班室,621202101,621202101/山洪责任人,responsible,sms,+86154{n:08},1,zh,true\n"
+        f"LSZ-{n:04},post,两水镇{n}号值班室,621202101,621202101/山洪责任人,{audience},sms,+86154{n:08},1,zh,true\n"
         for n in range(people)
     )
     imported = read_sheet((HEADER + rows).encode(), ChannelKinds.beside(["sms"])).rows

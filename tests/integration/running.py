@@ -135,14 +135,16 @@ async def started(
 
 
 @asynccontextmanager
-async def running(directory: Path, county: Path, *, people: int, options: str = "") -> AsyncIterator[Running]:
+async def running(
+    directory: Path, county: Path, *, people: int, options: str = "", audience: str = "responsible"
+) -> AsyncIterator[Running]:
     """The same on a copy of the county's store with so many posts in it, with a gateway of its own."""
     shutil.copy(county, directory / "warnd.db")
     gateway = SmsGateway()
     await gateway.start()
     try:
         async with started(directory, gateway, Clocks(), options) as made:
-            await settle_in(made.app, people)
+            await settle_in(made.app, people, audience)
             yield made
     finally:
         await gateway.stop()

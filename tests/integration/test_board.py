@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from tests.fakes.unwritable import unwritable
 from tests.integration.conftest import NOW
 from tests.integration.door import Door
 from warnd.app import board
 from warnd.app.board import AlarmBoard
 from warnd.store import alarms
 from warnd.store.journal import Entry
-from warnd.store.sqlite import SqliteStore
 
 
 def over(connection: Connection, alert_id: str, now: datetime) -> tuple[None, list[Entry]]:
@@ -51,15 +49,6 @@ async def test_a_board_on_which_much_stands_forgets_none_of_it(door: Door) -> No
     assert await store.read(alarms.open_alarms) == []
 
 
-@contextmanager
-def unwritable(store: SqliteStore) -> Iterator[None]:
-    writing = store._write_connection
-    assert writing is not None
-    writing.connection.execute("PRAGMA query_only=1")
-    yield
-    writing.connection.execute("PRAGMA query_only=0")
-
-
 async def test_what_the_store_cannot_take_is_listed_all_the_same(door: Door) -> None:
     """Its own failure above all. It is written when it can be, as of when it was sounded first."""
     app = door.app
@@ -75,6 +64,22 @@ async def test_what_the_store_cannot_take_is_listed_all_the_same(door: Door) -> 
     await app.alarms.write_what_is_left()
     assert {one.id: one.since for one in await app.store.read(alarms.open_alarms)} == before
     assert app.alarms.unwritten == []
+
+
+async def test_what_stands_already_is_listed_once(door: Door) -> None:
+    """What the store has of it keeps its id, by which it is acknowledged; its words are the latest."""
+    store, now = door.app.store, NOW
+    signs = AlarmBoard(store, now=lambda: now, new_id=door.app.new_id)
+    signs.sound("disk_low", "store", "21 MB are left")
+    await signs.settle()
+    [stored] = await store.read(alarms.open_alarms)
+    now += timedelta(minutes=1)
+    with unwritable(store):
+        signs.sound("disk_low", "store", "0 MB are left")
+        await signs.settle()
+        [listed] = alarms.together(signs.unwritten, await store.read(alarms.open_alarms))
+    assert (listed.id, listed.since) == (stored.id, stored.since)
+    assert (listed.message, listed.latest) == ("0 MB are left", now)
 
 
 async def test_what_ended_while_the_store_could_not_be_written_ends_later(door: Door) -> None:

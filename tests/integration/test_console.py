@@ -23,9 +23,11 @@ from tests.fakes.broadcast_rows import (
     keep_delivery,
 )
 from tests.fakes.empty_store import empty_store
+from tests.fakes.unwritable import unwritable
 from warnd import api, console
 from warnd.app import App
 from warnd.app.phrases import phrases
+from warnd.errors import StoreError
 from warnd.model.alert import Change
 from warnd.settings import load
 from warnd.store import alarms, keys, tables
@@ -397,3 +399,33 @@ async def _event(stream: ClientResponse) -> str:
         block = (await stream.content.readuntil(b"\n\n")).decode()
         if block.startswith("event: page"):
             return block
+
+
+async def test_a_store_that_takes_nothing_is_seen_on_the_page(app: App, client: Client) -> None:
+    """A full disk above all: its alarm is there, once. Signing in says why it cannot be done now."""
+    key, _ = await app.store.record(
+        keys.create_key, "desk", Role.OPERATOR, source=None, id=app.new_id(), now=NOW
+    )
+    await post(client, "/signin", key=key)
+    with unwritable(app.store):
+        app.alarms.sound("disk_low", "store", "0 MB are left")
+        await app.alarms.settle()
+        assert (await text_of(client, "/")).count("0 MB are left") == 1
+        reply = await post(client, "/signin?lang=en", key=key)
+        assert reply.status == 503
+        assert phrases("en")("fault.store") in await reply.text()
+
+
+async def test_a_store_that_answers_nothing_is_said_on_every_page(
+    app: App, client: Client, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who one is cannot be read either: no page is broken, and a stream fails, so that the browser comes back."""
+
+    async def away(*_: object, **__: object) -> None:
+        raise StoreError("its server is away")
+
+    await sign_in(Role.VIEWER)
+    monkeypatch.setattr(app.store, "read", away)
+    for path in (*PAGES, "/events"):
+        async with client.get(path) as reply:
+            assert reply.status == 503, path

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, insert
 
+from tests.fakes.unwritable import unwritable
 from tests.integration.running import Running, running, until
 from warnd.app import machine
 from warnd.errors import StoreError
@@ -27,15 +28,9 @@ Trouble = Callable[[Running], AbstractContextManager[None]]
 
 @contextmanager
 def read_only(site: Running) -> Iterator[None]:
-    """SQLite's own refusal to write, as after the system has remounted a failing disk."""
-    writing = site.app.store._write_connection
-    assert writing is not None
-    connection = writing.connection
-    connection.execute("PRAGMA query_only=1")
-    try:
+    """As after the system has remounted a failing disk."""
+    with unwritable(site.app.store):
         yield
-    finally:
-        connection.execute("PRAGMA query_only=0")
 
 
 @contextmanager

@@ -9,8 +9,10 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.fakes.empty_store import empty_store
+from tests.integration.running import running, until
 from tests.integration.store_site import BUSY, ROUTES, SECOND, YES, Site, everyone, recounted, to
 from warnd.app.failover import Failover
 from warnd.app.quiet import QuietKeeper
@@ -168,3 +170,15 @@ async def test_one_who_keeps_no_quiet_hours_is_told_by_the_row_of_one_who_does(s
     assert await site.states(alert) == {"1 sms": "accepted"}
     await stage.at("07:00")
     assert await stage.gather() == []
+
+
+async def test_the_log_says_whom_the_night_holds_up(tmp_path: Path, county: Path) -> None:
+    """It is ten past eight here: of three that were targeted nobody is told, and whoever reads the log sees why."""
+    hours = '[policy.public.blue]\nchannels = ["sms"]\nquiet_hours = "07:00-09:00"\n'
+    async with running(tmp_path, county, people=3, audience="public", options=hours) as site:
+        with capture_logs() as log:
+            alert = await site.push(color="blue", headline="武都区气象台发布暴雨蓝色预警信号")
+            await until(lambda: any(one["event"] == "alert.planned" for one in log))
+        assert await site.states(alert) == {"waiting": 3}
+    held = [one for one in log if one["event"] == "deliveries.held"]
+    assert [(one["alert"], one["deliveries"]) for one in held] == [(alert, 3)]

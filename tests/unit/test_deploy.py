@@ -82,6 +82,38 @@ def test_the_valkey_of_the_containers_is_one_that_warnd_asks_for() -> None:
     assert '"--maxmemory-policy", "noeviction"' in COMPOSE
 
 
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_a_unit_starts_what_its_guide_installs(unit: Path) -> None:
+    """A service has a PATH of its own, on which no virtual environment is."""
+    guide = (DEPLOY.parent / "docs" / "operations.md").read_text(encoding="utf-8")
+    [program] = re.findall(r"^ExecStart=(\S+)", unit.read_text(encoding="utf-8"), re.MULTILINE)
+    assert f"    {program} config" in guide
+    assert f"python3 -m venv {Path(program).parents[1]}\n" in guide
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_a_unit_is_started_again_however_often_it_ends(unit: Path) -> None:
+    """systemd gives up after five starts in ten seconds, and a database may take a minute to come back."""
+    said = unit.read_text(encoding="utf-8")
+    assert "\nStartLimitIntervalSec=0\n" in said.split("[Service]")[0]
+    assert "\nRestart=always\n" in said
+    assert "\nRestartPreventExitStatus=78\n" in said
+
+
+def test_containers_show_the_daemon_to_their_own_machine_alone() -> None:
+    """It speaks no TLS: keys would travel in the clear."""
+    ports = re.findall(r"ports: (\[.*\])", COMPOSE)
+    assert [json.loads(each) for each in ports] == [["127.0.0.1:8080:8080"]]
+
+
+def test_containers_wait_for_who_can_answer_them() -> None:
+    """A database in the making answers on its socket alone; the tables are there once the daemon is ready."""
+    assert '"pg_isready", "--host"' in COMPOSE
+    assert "/readyz" in COMPOSE
+    waiting = COMPOSE.split("  worker-1:")[1].split("  worker-2:")[0]
+    assert re.search(r"serve:\n +condition: service_healthy", waiting)
+
+
 def test_a_stop_is_given_longer_than_the_daemon_takes() -> None:
     """Else the service manager kills what is under way."""
     grace = load(None, {}).server.grace.total_seconds()

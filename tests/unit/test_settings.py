@@ -387,6 +387,12 @@ def test_a_file_that_holds_no_credential_is_the_adapter_s_affair(read: Load) -> 
             '[store]\nurl = "postgresql://db"', "store.url", "HOST/DATABASE", id="a server without a database"
         ),
         pytest.param(
+            '[store]\nurl = "postgresql://db/w?sslmod=verify-full"',
+            "store.url",
+            "sslmod",
+            id="a parameter of the server's that there is not",
+        ),
+        pytest.param(
             '[store]\npassword_file = "nowhere"',
             "store.password_file",
             "cannot be read",
@@ -410,6 +416,12 @@ def test_a_file_that_holds_no_credential_is_the_adapter_s_affair(read: Load) -> 
             "policy.public.blue.quiet_hours",
             "22:00-07:00",
             id="no quiet hours",
+        ),
+        pytest.param(
+            '[policy.public.blue]\nquiet_hours = "22:00-24:00"',
+            "policy.public.blue.quiet_hours",
+            "22:00-07:00",
+            id="quiet hours of another clock",
         ),
         pytest.param(
             "[policy.public.blue]\nquiet_hours = true",
@@ -483,7 +495,10 @@ def test_a_file_that_holds_no_credential_is_the_adapter_s_affair(read: Load) -> 
             id="policy names one twice",
         ),
         pytest.param(
-            THREE + "[policy.public.red]\nchannels = []", "policy.public.red.channels", "1", id="no channels"
+            THREE + "[policy.public.red]\nchannels = []",
+            "policy.public.red.channels",
+            "at least one",
+            id="no channels",
         ),
         pytest.param("[policy.mayors.red]", "policy.mayors", "'leaders'", id="unknown audience class"),
         pytest.param("[policy.public.purple]", "policy.public.purple", "'blue'", id="unknown color"),
@@ -523,6 +538,15 @@ def test_a_fault_names_its_key(read: Load, text: str, key: str, words: str) -> N
     assert words in str(caught.value)
     assert str(caught.value).startswith(f"{key}: ")
     assert "\n" not in str(caught.value)
+
+
+def test_a_list_of_which_nothing_is_right_is_not_called_empty_too(read: Load) -> None:
+    """The one that is wrong is named; a second sentence would send whoever reads it looking."""
+    with pytest.raises(ConfigError) as caught:
+        read(THREE + '[policy.public.red]\nchannels = ["smss"]\n')
+    assert str(caught.value) == (
+        "policy.public.red.channels[0]: there is no channel 'smss'; configured: sms, wechat, email"
+    )
 
 
 def test_all_faults_are_named_at_once(read: Load) -> None:

@@ -138,7 +138,17 @@ def test_what_waits_for_the_morning_says_so() -> None:
     """And afterwards still which hours it kept."""
     story = a_story(State.WAITING, reason="quiet_hours", quiet="22:00-07:00")
     assert "22:00-07:00" in said(story)[0]
-    assert said(story)[-1] == SAY("story.stands_quiet_hours")
+    assert said(story)[-1] == "Quiet hours: it waits for their end, and leaves at 07:00."
+
+
+@pytest.mark.parametrize("state", [State.CANCELLED, State.SUPERSEDED, State.EXPIRED])
+def test_what_was_stopped_while_it_waited_for_the_morning_leaves_no_more(state: State) -> None:
+    """Quiet hours are why it had not left; to promise that it will would be untrue."""
+    ended = Event(AT, "delivery.ended", {"state": state.value, "reason": "quiet_hours"})
+    story = a_story(state, ended, reason="quiet_hours", quiet="22:00-07:00")
+    assert said(story)[-1].endswith("nothing more leaves. Quiet hours had held it up.")
+    assert why_of(SAY, state, "quiet_hours", None) == "quiet hours had held it up"
+    assert why_of(SAY, State.WAITING, "quiet_hours", None) == SAY("whys.quiet_hours")
 
 
 def test_a_standby_that_was_used_beside_the_one_before_says_so() -> None:

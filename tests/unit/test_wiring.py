@@ -85,6 +85,15 @@ def test_quiet_hours_are_not_set_for_what_comes_suddenly(
     assert raised.value.key == fault
 
 
+def test_a_policy_for_a_hazard_that_there_is_not_is_a_fault(tmp_path: Path) -> None:
+    """It would never apply, and nobody would see that it does not."""
+    config = tmp_path / "warnd.toml"
+    config.write_text('[policy.public.blue.hazards.flashflood]\nquiet_hours = "none"\n')
+    with pytest.raises(ConfigError, match=r"known are .*flash-flood") as raised:
+        wiring.surroundings(load(config, {}), {})
+    assert raised.value.key == "policy.public.blue.hazards.flashflood"
+
+
 @pytest.mark.parametrize(
     ("said", "bundles"),
     [

@@ -15,7 +15,7 @@ async def list_(call: Call) -> web.StreamResponse:
     """Those that are open; on the first page before all others what the store cannot take."""
     page = await call.app.store.read(alarms.list_alarms, **call.page)
     if call.page.get("cursor") is None:
-        page = replace(page, items=(*call.app.alarms.unwritten, *page.items))
+        page = replace(page, items=tuple(alarms.together(call.app.alarms.unwritten, page.items)))
     return listing(page, alarm_view)
 
 

@@ -50,7 +50,7 @@ async def metrics(call: Call) -> web.StreamResponse:
     """Prometheus' text format; figures only, nobody's name or address."""
     app = call.app
     standing = await app.store.read(alarms.open_alarms)
-    kinds = Counter(alarm.kind for alarm in (*app.alarms.unwritten, *standing))
+    kinds = Counter(alarm.kind for alarm in alarms.together(app.alarms.unwritten, standing))
     app.metrics.alarms.clear()
     for kind, n in kinds.items():
         app.metrics.alarms.labels(kind).set(n)

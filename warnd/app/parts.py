@@ -129,8 +129,6 @@ class Parts:
         return Punctuality(
             self.store,
             policies=self.surroundings.policies,
-            channels=tuple(self.lines),
-            accepted=lambda channel: self.metrics.sending(channel).accepted,
             alarms=self.alarms,
             clock=self.clock,
         )

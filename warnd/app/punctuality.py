@@ -19,8 +19,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 class Punctuality:
     """
-    Looks every few seconds at what is under way. ``accepted`` gives how many deliveries a channel has handed over
-    since the start; ``clock`` microseconds since 1970.
+    Looks every few seconds at what is under way, whichever process sends it. ``clock`` gives microseconds since 1970.
     """
 
     def __init__(
@@ -28,20 +27,16 @@ class Punctuality:
         store: ThreadedStore,
         *,
         policies: Policies,
-        channels: Sequence[str],
-        accepted: Callable[[str], int],
         alarms: AlarmBoard,
         clock: Callable[[], int],
     ) -> None:
         self._store = store
         self._policies = policies
-        self._channels = channels
-        self._accepted = accepted
         self._alarms = alarms
         self._clock = clock
         self._since: dict[str, int] = {}
         self._looked: int | None = None
-        self._handed_over: dict[str, int] = {}
+        self._handed_over: dict[tuple[str, str], int] = {}
         self._busy: frozenset[str] = frozenset()
 
     def began(self, alert_id: str) -> None:
@@ -56,10 +51,10 @@ class Punctuality:
                 self._since.setdefault(alert_id, since)
         elif now - self._looked < _LOOK_EVERY:
             return
-        pace = self._pace(now)
         found = await self._store.read(unsent.under_way, list(self._since)) if self._since else []
-        left = [one for one in found if one.channel]
-        going = {one.alert_id for one in found if one.channel or not one.planned}
+        pace = self._pace(found, now)
+        left = [one for one in found if one.deliveries]
+        going = {one.alert_id for one in found if one.deliveries or not one.planned}
         for alert_id in self._since.keys() - going:
             del self._since[alert_id]
             self._alarms.clear("broadcast_late", alert_id)
@@ -69,21 +64,21 @@ class Punctuality:
             message = f"{headlines[one.unsent.alert_id]}: {_how_late(one)}"
             self._alarms.sound("broadcast_late", one.unsent.alert_id, message)
 
-    def _pace(self, now: int) -> Mapping[str, float]:
+    def _pace(self, found: Sequence[UnderWay], now: int) -> Mapping[str, float]:
         """
         Deliveries a second since the last look, of the channels that have had something to send ever since.
         """
         before, since = self._handed_over, self._looked
-        self._handed_over = {channel: self._accepted(channel) for channel in self._channels}
+        self._handed_over = {(one.alert_id, one.channel): one.handed_over for one in found}
         self._looked = now
         if since is None or now <= since:
             return {}
         seconds = (now - since) / 1e6
-        return {
-            channel: (n - before[channel]) / seconds
-            for channel, n in self._handed_over.items()
-            if channel in self._busy
-        }
+        pace = dict.fromkeys(self._busy, 0.0)
+        for (alert_id, channel), n in self._handed_over.items():
+            if channel in pace:
+                pace[channel] += (n - before.get((alert_id, channel), 0)) / seconds
+        return pace
 
     def _unsent(self, one: UnderWay) -> Unsent:
         since = self._since[one.alert_id]

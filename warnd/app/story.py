@@ -74,9 +74,16 @@ def why_of(say: Phrases, state: State, reason: str | None, detail: str | None) -
     """A delivery's stored reason in a few words, with what the gateway said; empty where there is none."""
     if not reason or state in _FINE:
         return ""
+    if _was_held_up(state, reason):
+        return say("story.held_up_note")
     ours = state is State.SUPPRESSED or reason == Why.QUIET_HOURS.value
     words = say.word("whys" if ours else "reasons", reason)
     return f"{words} ({detail})" if detail else words
+
+
+def _was_held_up(state: State, reason: str | None) -> bool:
+    """Whether quiet hours kept it until there was nothing to be sent any more."""
+    return reason == Why.QUIET_HOURS.value and state is not State.WAITING
 
 
 _FINE = frozenset({State.ACCEPTED, State.DELIVERED})
@@ -106,7 +113,9 @@ class _Teller:
                 yield self._receipt(event)
             case "delivery.ended" if event.facts["state"] != State.SUPPRESSED.value:
                 state = State(event.facts["state"])
-                yield Moment(event.at, tone_of(state), self.say(f"story.ended_{state.value}"))
+                held_up = ["story.held_up"] if _was_held_up(state, event.facts["reason"]) else []
+                keys = [f"story.ended_{state.value}", *held_up]
+                yield Moment(event.at, tone_of(state), self._joined(map(self.say, keys)))
             case "delivery.ended" if event.facts["reason"] in _LEFT_TO_ANOTHER:
                 yield Moment(event.at, Tone.STOPPED, self.say(f"story.ended_{event.facts['reason']}"))
 
@@ -118,7 +127,8 @@ class _Teller:
             how = Why.QUIET_HOURS.value
         key = f"story.stands_{how}"
         if key in self.say:
-            yield Moment(delivery.updated, tone_of(delivery.state), self.say(key))
+            sentence = self.say(key, end=self._hours().rpartition("-")[-1])
+            yield Moment(delivery.updated, tone_of(delivery.state), sentence)
 
     # --- who and why ------------------------------------------------------------------------------
 
@@ -134,8 +144,7 @@ class _Teller:
             first = self.say("story.planned_again", n=delivery.round, channel=delivery.channel, **person)
         else:
             first = self.say("story.planned", channel=delivery.channel, **person)
-        hours = event.facts.get("quiet_hours")
-        keeps = [self.say("story.quiet_hours", hours=hours)] if hours else []
+        keeps = [self.say("story.quiet_hours", hours=hours)] if (hours := self._hours()) else []
         return Moment(event.at, Tone.UNDERWAY, self._joined([first, *reasons, *self._others(), *keeps]))
 
     def _reasons(self, person: Person) -> Iterator[str]:
@@ -205,6 +214,10 @@ class _Teller:
         return Moment(event.at, tone_of(State(status)), self._joined(sentences))
 
     # --- words ------------------------------------------------------------------------------------
+
+    def _hours(self) -> str:
+        """The quiet hours that it keeps, such as 22:00-07:00; empty for none."""
+        return next((hours for one in self.story.events if (hours := one.facts.get("quiet_hours"))), "")
 
     def _place(self, region: str) -> str:
         return self.places.get(region, region)

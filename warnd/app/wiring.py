@@ -186,10 +186,11 @@ def surroundings(settings: Settings, routes: dict[str, Route]) -> Surroundings:
     catalogue = load_hazards(config_dir() / "hazards.toml")
     for (audience, color, slug), policy in settings.policies.hazards.items():
         general = settings.policies.general[audience, color]
-        hazard = catalogue.get(slug)
-        if hazard is not None and hazard.sudden and policy.quiet_hours not in (None, general.quiet_hours):
-            key = f"policy.{audience.value}.{color.value}.hazards.{slug}.quiet_hours"
-            raise ConfigError(key, "quiet hours never apply to what comes suddenly")
+        key = f"policy.{audience.value}.{color.value}.hazards.{slug}"
+        if (hazard := catalogue.get(slug)) is None:
+            raise ConfigError(key, _unknown(slug, catalogue))
+        if hazard.sudden and policy.quiet_hours not in (None, general.quiet_hours):
+            raise ConfigError(f"{key}.quiet_hours", "quiet hours never apply to what comes suddenly")
     return Surroundings(
         routes=routes,
         policies=settings.policies,
@@ -260,9 +261,11 @@ def hand(settings: Settings, catalogue: HazardCatalogue) -> Speaker | None:
 def _known(hazards: Sequence[str], catalogue: HazardCatalogue, key: str) -> None:
     for place, slug in enumerate(hazards):
         if slug != EVERY_HAZARD and catalogue.get(slug) is None:
-            raise ConfigError(
-                f"{key}[{place}]", f"there is no hazard {slug!r}; known are {', '.join(catalogue.hazards)}"
-            )
+            raise ConfigError(f"{key}[{place}]", _unknown(slug, catalogue))
+
+
+def _unknown(slug: str, catalogue: HazardCatalogue) -> str:
+    return f"there is no hazard {slug!r}; known are {', '.join(catalogue.hazards)}"
 
 
 def _channel(name: str, one: ChannelSettings) -> Channel:

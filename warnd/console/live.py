@@ -13,7 +13,7 @@ from aiohttp import web
 from warnd.console.door import Door
 from warnd.console.headers import HEADERS
 from warnd.console.rendering import Reader, Renderer
-from warnd.errors import NotFound
+from warnd.errors import NotFound, StoreError
 
 _LOOK_EVERY = 0.5
 _REST = 10
@@ -47,8 +47,9 @@ class Streams:
     ) -> web.StreamResponse:
         response = web.StreamResponse(headers=HEADERS | {"Content-Type": "text/event-stream"})
         await response.prepare(request)
-        # Whoever went away, or what was looked at and is no longer kept: there is nobody to answer.
-        with suppress(ConnectionError, NotFound):
+        # Whoever went away, or what was looked at and is no longer kept: there is nobody to answer. Without the store
+        # the browser comes back until it has it again.
+        with suppress(ConnectionError, NotFound, StoreError):
             await self._tell(request, reader, live, response)
         return response
 

@@ -36,7 +36,7 @@ from warnd.model.color import Color
 from warnd.model.delivery import State
 from warnd.model.hazard import HazardCatalogue
 from warnd.store import regions
-from warnd.store.alarms import Alarm, open_alarms
+from warnd.store.alarms import Alarm, open_alarms, together
 from warnd.store.alert_views import (
     AlertFilter,
     AlertView,
@@ -67,8 +67,12 @@ class Desk:
     hazards: HazardCatalogue
 
 
-def home(connection: Connection, desk: Desk) -> Home:
-    """Alerts in force, the gravest first; what needs a person; what came in lately."""
+def home(connection: Connection, desk: Desk, unwritten: Sequence[Alarm]) -> Home:
+    """
+    Alerts in force, the gravest first; what needs a person; what came in lately.
+
+    ``unwritten`` are alarms that the store could not take.
+    """
     released = list_alerts(connection, AlertFilter(state=AlertState.RELEASED), limit=_IN_FORCE).items
     in_force = [one for one in released if one.change is not Change.LIFTED and one.status is not Status.TEST]
     shown = {one.id for one in in_force}
@@ -82,7 +86,7 @@ def home(connection: Connection, desk: Desk) -> Home:
     return Home(
         by_color=[(color.value, actual.count(color)) for color in reversed(Color)],
         in_force=[head(connection, desk, get_alert(connection, one.id)) for one in in_force],
-        alarms=[_alarm(desk, one) for one in open_alarms(connection)],
+        alarms=[_alarm(desk, one) for one in together(unwritten, open_alarms(connection))],
         recent=[head(connection, desk, get_alert(connection, one.id)) for one in recent[:_RECENT]],
         actual=len(actual),
     )

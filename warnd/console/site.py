@@ -19,7 +19,8 @@ from warnd.console.headers import HEADERS
 from warnd.console.live import Shown, Streams
 from warnd.console.messages import messages
 from warnd.console.rendering import Account, Reader, Renderer
-from warnd.errors import Conflict, Fault, Invalid, NotFound
+from warnd.console.views import Home
+from warnd.errors import Conflict, Fault, Invalid, NotFound, StoreError
 from warnd.store.deliveries import DeliveryFilter, checked
 from warnd.store.keys import ApiKey
 
@@ -69,8 +70,10 @@ class _Site:
     # --- what is shown ----------------------------------------------------------------------------
 
     async def _home(self, request: web.Request, reader: Reader) -> web.Response:
-        view = await self._read(pages.home, self._desk(reader))
-        return self._page(reader, "home.html", section="alerts", view=view)
+        return self._page(reader, "home.html", section="alerts", view=await self._at_home(reader))
+
+    async def _at_home(self, reader: Reader) -> Home:
+        return await self._read(pages.home, self._desk(reader), self._app.alarms.unwritten)
 
     async def _alert(self, request: web.Request, reader: Reader) -> web.Response:
         id = request.match_info["id"]
@@ -105,7 +108,7 @@ class _Site:
 
     async def _home_events(self, request: web.Request, reader: Reader) -> web.StreamResponse:
         async def live() -> Shown:
-            return Shown("home_live.html", {"view": await self._read(pages.home, self._desk(reader))})
+            return Shown("home_live.html", {"view": await self._at_home(reader)})
 
         return await self._streams.stream(request, reader, live)
 
@@ -187,7 +190,10 @@ class _Site:
 
     def _for_readers(self, page: Page, *, else_refuse: bool = False) -> Handler:
         async def handle(request: web.Request) -> web.StreamResponse:
-            key = await self._door.who(request)
+            try:
+                key = await self._door.who(request)
+            except StoreError:
+                return self._fault(self._reader(request, None), "store", 503)
             if key is not None:
                 return await self._answer(request, page, key)
             if else_refuse:
@@ -202,6 +208,8 @@ class _Site:
             response = await page(request, reader)
         except NotFound:
             response = self._fault(reader, "not_found", 404)
+        except StoreError:
+            response = self._fault(reader, "store", 503)
         if language.QUERY in request.query and not response.prepared:
             response.set_cookie(
                 language.COOKIE, reader.phrases.language, max_age=_LANGUAGE_KEPT, path="/", samesite="Lax"

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-_WRITTEN = re.compile(r"(\d\d):(\d\d)-(\d\d):(\d\d)", re.ASCII)
+_CLOCK = r"([01]\d|2[0-3]):([0-5]\d)"
+_WRITTEN = re.compile(f"{_CLOCK}-{_CLOCK}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

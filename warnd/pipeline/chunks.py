@@ -112,10 +112,12 @@ class Chunks:
             self.alarms.sound("template_failed", fault.template, str(fault))
         run.faults.clear()
         run.targeted += sum(len(batch) for batch in committed.batches)
-        run.targeted += sum(one.due is not None for one in chunk.deliveries)
+        run.targeted += (held := sum(one.due is not None for one in chunk.deliveries))
         run.unreachable += sum(gap.why == Why.NO_ENDPOINT.value for gap in chunk.gaps)
         if not committed.stopped:
             self.post(committed.batches)
+            if held:
+                log.info("deliveries.held", alert=run.telling.id, deliveries=held)
         return committed
 
     async def end(self, run: Run, *, stopped: bool) -> None:

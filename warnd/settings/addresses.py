@@ -37,6 +37,17 @@ def _postgresql_url(url: str) -> str:
     if len(parts.path) <= 1 or parts.fragment:
         raise ValueError(f"write it as {POSTGRESQL}USER@HOST/DATABASE")
     _ = parts.port  # raises ValueError when it is none
+    return _understood(url)
+
+
+def _understood(url: str) -> str:
+    """Raises ValueError for what PostgreSQL's own library does not know, such as ``sslmod``."""
+    from psycopg import ProgrammingError, conninfo  # a tenth of a second, for those with a server
+
+    try:
+        conninfo.conninfo_to_dict(url)
+    except ProgrammingError as error:
+        raise ValueError(str(error).strip()) from None
     return url
 
 

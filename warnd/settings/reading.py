@@ -87,7 +87,11 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     try:
         file = _FILE.validate_python(tree, context=tuple(channels) if isinstance(channels, dict) else ())
     except ValidationError as error:
-        for each in error.errors(include_url=False, include_input=False):
+        errors = error.errors(include_url=False, include_input=False)
+        within = {each["loc"][:-1] for each in errors}
+        for each in errors:
+            if each["type"] == "too_short" and each["loc"] in within:
+                continue  # what it had is at fault, and named
             faults.setdefault(_dotted(each["loc"]), _plain(each["type"], each["msg"]))
         raise _config_error(faults) from error
     faults |= check_feeds(file.feeds, file.sources) | check_quiet_hours(file.policy)
@@ -178,6 +182,8 @@ def _plain(kind: str, message: str) -> str:
             return "there is no such key"
         case "missing":
             return "is missing"
+        case "too_short":
+            return "must name at least one"
         case "dataclass_type" | "dict_type":
             return "must be a table"
         case _:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection, Row, insert, select, update
@@ -35,6 +35,20 @@ class Alarm:
     acknowledged_by: str | None
     acknowledged_at: datetime | None
     cleared_at: datetime | None
+
+
+def together(unwritten: Iterable[Alarm], stored: Iterable[Alarm]) -> list[Alarm]:
+    """
+    What stands, each condition once: first what the store could not take, then the others that it has.
+
+    What it has of the former keeps its id, and who took it up; its words and time are those that were not written.
+    """
+    known = {(one.kind, one.subject): one for one in stored}
+    first = []
+    for one in unwritten:
+        earlier = known.pop((one.kind, one.subject), None)
+        first.append(one if earlier is None else replace(earlier, message=one.message, latest=one.latest))
+    return [*first, *known.values()]
 
 
 def sound(

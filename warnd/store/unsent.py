@@ -1,4 +1,4 @@
-"""How much broadcasts under way have left to send, by channel, from the tallies."""
+"""How much broadcasts under way have left to send, and have handed over, by channel, from the tallies."""
 
 from __future__ import annotations
 
@@ -15,15 +15,19 @@ from warnd.store.statement import Statement
 from warnd.store.tables import alerts, micros
 
 _UNDER_WAY = Statement("""
-SELECT a.id, a.headline, a.color, a.hazard, a.lane, a.plan_done, coalesce(t.channel, ''), coalesce(sum(t.n), 0)
-FROM listed(?) j(id) CROSS JOIN alerts a ON a.id = j.id
-LEFT JOIN tallies t ON t.alert_id = a.id AND (t.state = 'queued' OR t.state = 'waiting' AND a.lane <= ?)
+SELECT a.id, a.headline, a.color, a.hazard, a.lane, a.plan_done, coalesce(t.channel, ''),
+    coalesce(sum(t.n) FILTER (WHERE t.state = 'queued' OR t.state = 'waiting' AND a.lane <= ?2), 0),
+    coalesce(sum(t.n) FILTER (WHERE t.state IN ('accepted', 'delivered', 'undelivered')), 0)
+FROM listed(?1) j(id) CROSS JOIN alerts a ON a.id = j.id LEFT JOIN tallies t ON t.alert_id = a.id
 WHERE a.stopped_at IS NULL AND a.color IS NOT NULL GROUP BY a.id, t.channel
 """)
 
 
 class UnderWay(NamedTuple):
-    """What an alert has left to send on a channel; a row with ``channel`` empty when there is nothing."""
+    """
+    What an alert has left to send on a channel, and what the provider has of it: the ``deliveries`` that are unsent, and
+    those ``handed_over`` by whichever process. ``channel`` is empty where it has none at all.
+    """
 
     alert_id: str
     headline: str
@@ -33,6 +37,7 @@ class UnderWay(NamedTuple):
     planned: bool
     channel: str
     deliveries: int
+    handed_over: int
 
 
 def in_force(connection: Connection) -> list[tuple[str, int]]:
@@ -52,15 +57,6 @@ def under_way(connection: Connection, alert_ids: Sequence[str]) -> list[UnderWay
     """
     rows = raw_of(connection).execute(_UNDER_WAY, (bulk.rows(alert_ids), Lane.ORANGE.value)).fetchall()
     return [
-        UnderWay(
-            row[0],
-            row[1],
-            Color(row[2]),
-            row[3],
-            Lane(row[4]),
-            bool(row[5]),
-            row[6] if row[7] else "",
-            row[7],
-        )
-        for row in rows
+        UnderWay(id_, headline, Color(color), hazard, Lane(lane), bool(planned), channel, left, gone)
+        for id_, headline, color, hazard, lane, planned, channel, left, gone in rows
     ]
