@@ -106,6 +106,32 @@ def test_every_command_of_the_table_exists(
     assert f"warnd {name}" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("command", "sentence"),
+    [
+        pytest.param(
+            ["push"],
+            "Leaves with 1 when the daemon refuses a warning or nobody answers.",
+            id="a command of its own",
+        ),
+        pytest.param(
+            ["workers", "list"], "IN FLIGHT is how many deliveries it has out.", id="a command of a group"
+        ),
+    ],
+)
+def test_help_breaks_its_lines_where_the_terminal_ends(
+    warnd: Call,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    command: list[str],
+    sentence: str,
+) -> None:
+    """Not also where the source's lines end: at 80 columns every second line was a stump of three words."""
+    monkeypatch.setattr("typer.rich_utils.MAX_WIDTH", 400)
+    assert warnd(*command, "--help") == 0
+    assert sentence in capsys.readouterr().out
+
+
 def test_help_imports_no_library_that_it_does_not_need() -> None:
     """``warnd --help`` answers at once."""
     code = (

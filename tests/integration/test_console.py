@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from html import escape
 from pathlib import Path
@@ -28,7 +29,7 @@ from warnd import api, console
 from warnd.app import App
 from warnd.app.phrases import phrases
 from warnd.errors import StoreError
-from warnd.model.alert import Change
+from warnd.model.alert import AlertType, Change
 from warnd.settings import load
 from warnd.store import alarms, keys, tables
 from warnd.store.keys import Purpose, Role
@@ -261,6 +262,16 @@ async def test_the_home_page_shows_what_is_in_force_and_what_needs_a_person(
     assert "昨天的解除" in below
     assert "End notice" in below
     assert "In force" not in below
+
+
+async def test_a_page_does_not_take_an_answer_for_a_change(app: App, client: Client, sign_in: SignIn) -> None:
+    """CAP's Ack repeats a color and an area; nobody may read in it that the danger has become less."""
+    answer = replace(a_warning("省平台的回执"), type=AlertType.ACK)
+    id = await app.store.write(keep_alert, answer, state="kept", change=Change.LOWERED)
+    await sign_in(Role.VIEWER)
+    page = await text_of(client, f"/alerts/{id}?lang=en")
+    assert phrases("en")("types.ack") in page
+    assert phrases("en")("changes.lowered") not in page
 
 
 async def test_the_log_pages_by_key_and_keeps_its_filters(app: App, client: Client, sign_in: SignIn) -> None:

@@ -70,7 +70,7 @@ def test_the_settings_that_go_with_the_containers_load(tmp_path: Path) -> None:
 
 def test_the_containers_are_asked_where_they_answer() -> None:
     """A health check of another port would call every worker sick."""
-    worker, daemon = re.findall(r"urlopen\('http://127\.0\.0\.1:(\d+)/readyz'\)", COMPOSE)
+    worker, daemon = re.findall(r"urlopen\('http://127\.0\.0\.1:(\d+)/readyz', timeout=5\)", COMPOSE)
     assert f':{daemon}"]' in COMPOSE
     assert f'#     metrics = "0.0.0.0:{worker}"' in COMPOSE
     assert COMPOSE.count("healthcheck: *working") == COMPOSE.count('command: ["worker"')

@@ -183,6 +183,19 @@ def test_hazard_is_found_by_slug_code_or_headline(
     assert [warning.code for warning in parsed.warnings] == ([code] if code else [])
 
 
+@pytest.mark.parametrize(
+    ("hazard", "message"),
+    [
+        pytest.param("frogs", "'frogs' is no known hazard; taken as other", id="one that is not known"),
+        pytest.param(None, "it names no hazard that is known; taken as other", id="none at all"),
+    ],
+)
+def test_a_finding_quotes_only_what_was_written(hazard: str | None, message: str) -> None:
+    """Whoever wrote the message looks for the words that it quotes; "None" they never wrote."""
+    parsed = push(body(hazard=hazard, event_code=None, headline="红色预警"))
+    assert [warning.message for warning in parsed.warnings] == [message]
+
+
 def test_unknown_hazard_keeps_its_own_name() -> None:
     """A template can still say what it is."""
     parsed = push(body(hazard="frogs", event_code=None, headline="红色预警"))

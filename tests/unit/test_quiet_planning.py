@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, cast
 from zoneinfo import ZoneInfo
@@ -13,6 +14,7 @@ from warnd.contract.channel import Capabilities
 from warnd.model.alert import Alert, AlertType, Change, Status, Text
 from warnd.model.audience import AudienceClass, Endpoint, Member, Subscription
 from warnd.model.color import Color
+from warnd.model.delivery import Why
 from warnd.model.hazard import Hazard, HazardCatalogue
 from warnd.model.policy import ChannelPolicy, Policies
 from warnd.model.quiet import QuietHours
@@ -102,3 +104,22 @@ def test_what_follows_keeps_the_hours_that_the_first_word_kept(alert: Alert, qui
         told = Told("D", True, "sms", "+86154", "zh", "", COUNTY, kept, (person,))
         (one,) = again(told, AROUND, telling)
         assert one.quiet == expected
+
+
+@pytest.mark.parametrize(
+    ("change", "channel", "why"),
+    [
+        pytest.param(Change.CONTINUED, "sms", Why.TOO_LOUD, id="a continuation wakes nobody"),
+        pytest.param(Change.CONTINUED, "robot", None, id="it goes where it wakes nobody"),
+        pytest.param(Change.RAISED, "sms", None, id="more danger goes everywhere"),
+        pytest.param(Change.LIFTED, "siren", Why.TOO_LOUD, id="an end does not sound the siren"),
+        pytest.param(Change.RAISED, "gone", Why.NOT_ON_POLICY, id="configured no more"),
+    ],
+)
+def test_who_is_not_told_again_is_told_why(change: Change, channel: str, why: Why | None) -> None:
+    """Nobody looks for a fault in a policy because a message was too slight for a channel."""
+    siren = Route("siren", Capabilities("loudspeaker"), lifts=False)
+    around = replace(AROUND, routes={**AROUND.routes, "siren": siren})
+    told = Told("D", True, channel, "a", "zh", "", COUNTY, "", (Behind("M", "E", "", COUNTY, "[]"),))
+    (one,) = again(told, around, Telling.of(warning(Color.RED), change, [COUNTY]))
+    assert one.reason is why

@@ -6,7 +6,7 @@ import pytest
 
 from warnd.app.phrases import phrases
 from warnd.app.showing import shown_address, shown_kind, shown_state
-from warnd.model.alert import AlertState, Change, Status
+from warnd.model.alert import AlertState, AlertType, Change, Status
 
 
 @pytest.mark.parametrize(
@@ -30,16 +30,27 @@ def test_an_address_that_is_a_credential_is_not_shown(address: str, shown: str) 
 
 
 @pytest.mark.parametrize(
-    ("status", "change", "kind"),
+    ("status", "type", "change", "kind"),
     [
-        pytest.param(Status.ACTUAL, Change.RAISED, "raised", id="an actual warning"),
-        pytest.param(Status.EXERCISE, Change.ISSUED, "Exercise · first issue", id="an exercise"),
-        pytest.param(Status.TEST, Change.LIFTED, "Test · lifted", id="the end of a test"),
+        pytest.param(Status.ACTUAL, AlertType.UPDATE, Change.RAISED, "raised", id="an actual warning"),
+        pytest.param(
+            Status.EXERCISE, AlertType.ALERT, Change.ISSUED, "Exercise · first issue", id="an exercise"
+        ),
+        pytest.param(Status.TEST, AlertType.CANCEL, Change.LIFTED, "Test · lifted", id="the end of a test"),
     ],
 )
-def test_what_is_not_actual_is_told_apart(status: Status, change: Change, kind: str) -> None:
+def test_what_is_not_actual_is_told_apart(status: Status, type: AlertType, change: Change, kind: str) -> None:
     """An exercise in a list must not pass for a danger."""
-    assert shown_kind(phrases("en"), status, change) == kind
+    assert shown_kind(phrases("en"), status, type, change) == kind
+
+
+@pytest.mark.parametrize("type", [AlertType.ACK, AlertType.ERROR])
+@pytest.mark.parametrize("change", Change)
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_an_answer_to_a_message_is_no_change(language: str, type: AlertType, change: Change) -> None:
+    """CAP's Ack and Error reach nobody; in a list they must not read as the lowering or the end of a warning."""
+    say = phrases(language)
+    assert shown_kind(say, Status.ACTUAL, type, change) == say(f"types.{type.value}")
 
 
 def test_an_end_is_not_shown_as_in_force() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from warnd.app.phrases import Phrases
-from warnd.model.alert import AlertState, Change, Status
+from warnd.model.alert import ANSWERS, AlertState, AlertType, Change, Status
 
 _TAIL = 4
 
@@ -31,10 +31,15 @@ def _host(url: str) -> str | None:
         return None
 
 
-def shown_kind(say: Phrases, status: Status, change: Change) -> str:
-    """What it changes in its episode; before that, that it is an exercise, a test or whatever else is not actual."""
-    changed = say(f"changes.{change.value}")
-    return changed if status is Status.ACTUAL else f"{say(f'statuses.{status.value}')} · {changed}"
+def shown_change(say: Phrases, type: AlertType, change: Change) -> str:
+    """What a message changes in its episode, or that it only answers another message."""
+    return say(f"types.{type.value}" if type in ANSWERS else f"changes.{change.value}")
+
+
+def shown_kind(say: Phrases, status: Status, type: AlertType, change: Change) -> str:
+    """The same; before that, that it is an exercise, a test or whatever else is not actual."""
+    kind = shown_change(say, type, change)
+    return kind if status is Status.ACTUAL else f"{say(f'statuses.{status.value}')} · {kind}"
 
 
 def shown_state(say: Phrases, state: AlertState, change: Change) -> str:

@@ -123,7 +123,7 @@ def _color(row: AlertRow, say: Phrases) -> str:
 
 
 def _kind(row: AlertRow, say: Phrases) -> str:
-    return shown_kind(say, row.status, row.change)
+    return shown_kind(say, row.status, row.type, row.change)
 
 
 def _state(row: AlertRow, say: Phrases) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from importlib import import_module
+from inspect import cleandoc
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -60,10 +61,19 @@ class LazyCommand(TyperCommand):
         name = self.name or ""
         target = getattr(import_module(f"warnd.cli.{name}"), COMMANDS[name][0])
         if isinstance(target, typer.Typer):
-            return typer.main.get_group(target)
+            return _flowing(typer.main.get_group(target))
         alone = typer.Typer(add_completion=False)
         alone.command(name)(target)
-        return typer.main.get_command(alone)
+        return _flowing(typer.main.get_command(alone))
+
+
+def _flowing(command: Any) -> Any:
+    """The command with each paragraph of its help in one line: Typer keeps the source's line ends in all but the first."""
+    paragraphs = cleandoc(command.help or "").split("\n\n")
+    command.help = "\n\n".join(" ".join(each.split()) for each in paragraphs)
+    for below in getattr(command, "commands", {}).values():
+        _flowing(below)
+    return command
 
 
 class LazyGroup(TyperGroup):

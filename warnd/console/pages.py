@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from yarl import URL
 
 from warnd.app.phrases import Phrases
-from warnd.app.showing import shown_address, shown_state
+from warnd.app.showing import shown_address, shown_change, shown_state
 from warnd.app.story import moments, why_of
 from warnd.console.quarantine import quarantine
 from warnd.console.views import (
@@ -30,7 +30,7 @@ from warnd.console.views import (
     progress_of,
 )
 from warnd.errors import Fault
-from warnd.model.alert import AlertState, Change, Status
+from warnd.model.alert import ANSWERS, AlertState, Change, Status
 from warnd.model.alert_body import EVENT
 from warnd.model.color import Color
 from warnd.model.delivery import State
@@ -39,6 +39,7 @@ from warnd.store import regions
 from warnd.store.alarms import Alarm, open_alarms, together
 from warnd.store.alert_views import (
     AlertFilter,
+    AlertRow,
     AlertView,
     coverage,
     gaps,
@@ -194,7 +195,7 @@ def head(connection: Connection, desk: Desk, view: AlertView) -> AlertHead:
         issuer=body["sender_name"] or one.sender,
         area=_area(desk, view),
         status=one.status.value,
-        change=one.change.value,
+        change=_change(desk, one),
         state=one.state.value,
         standing=shown_state(desk.say, one.state, one.change),
         sent=one.sent,
@@ -204,6 +205,11 @@ def head(connection: Connection, desk: Desk, view: AlertView) -> AlertHead:
         source=one.source,
         progress=progress_of(progress(connection, one.id).counts),
     )
+
+
+def _change(desk: Desk, one: AlertRow) -> str:
+    first = one.change is Change.ISSUED and one.type not in ANSWERS
+    return "" if first else shown_change(desk.say, one.type, one.change)
 
 
 def _hazard(desk: Desk, body: Mapping[str, Any]) -> str:

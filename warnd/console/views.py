@@ -34,7 +34,11 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class AlertHead:
-    """An alert as every page names it. ``color`` is "none" when it is not known; ``standing`` is its state in words."""
+    """
+    An alert as every page names it. ``color`` is "none" when it is not known.
+
+    ``change`` is what it changes in words, empty for a first issue; ``standing`` is its state in words.
+    """
 
     id: str
     color: str

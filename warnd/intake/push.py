@@ -303,7 +303,8 @@ def _hazard(
         title=next(iter(texts.values())).headline,
     )
     if hazard is None and (body.hazard or body.type is not AlertType.CANCEL):
-        findings.warn("hazard", "hazard_unknown", f"{body.hazard!r} is no known hazard; taken as {OTHER}")
+        said = f"{body.hazard!r} is no known hazard" if body.hazard else "it names no hazard that is known"
+        findings.warn("hazard", "hazard_unknown", f"{said}; taken as {OTHER}")
     elif hazard is not None and body.hazard and catalogue.get(body.hazard) is None:
         findings.warn("hazard", "hazard_guessed", f"{body.hazard!r} is no slug; taken as {hazard.slug}")
     return hazard

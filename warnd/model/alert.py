@@ -43,6 +43,10 @@ class AlertType(Enum):
     ERROR = "error"
 
 
+ANSWERS = frozenset({AlertType.ACK, AlertType.ERROR})
+"""Types that speak of a message and not of a danger: whatever they repeat of it, nothing changes by them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reference:
     """

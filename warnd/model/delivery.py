@@ -38,6 +38,7 @@ class Why(Enum):
     BELOW_COLOR = "below_color"
     HAZARD_NOT_SUBSCRIBED = "hazard_not_subscribed"
     NOT_ON_POLICY = "not_on_policy"
+    TOO_LOUD = "too_loud"
     ENDPOINT_SUSPENDED = "endpoint_suspended"
     NOT_NEEDED = "not_needed"
     FELL_OVER = "fell_over"

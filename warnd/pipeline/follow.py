@@ -7,7 +7,7 @@ from collections.abc import Collection, Container, Iterable, Iterator
 from warnd.model.alert import LESS_DANGER, Change
 from warnd.model.delivery import State, Why
 from warnd.pipeline import cap
-from warnd.pipeline.expand import Recipient
+from warnd.pipeline.expand import Recipient, Route
 from warnd.pipeline.quiet import can_wait
 from warnd.pipeline.surroundings import Surroundings
 from warnd.ports import Gap, Heard, Telling, Told
@@ -17,19 +17,9 @@ def again(told: Told, around: Surroundings, telling: Telling) -> Iterator[Recipi
     """
     The same address by the same route, whatever became of its endpoint since.
 
-    A channel that is configured no more, or is too loud for such a message, reaches nobody; nor does a forwarding one
-    with what is not public. Who was told by quiet hours hears what can wait by them too.
+    Some are not told again: ``_unheard`` says why. Who was told by quiet hours hears what can wait by them too.
     """
-    route, change = around.routes.get(told.channel), telling.change
-    gone = (
-        route is None
-        or (change is Change.CONTINUED and told.told and not route.quiet)
-        or (change in LESS_DANGER and not route.lifts)
-    )
-    why = Why.NOT_ON_POLICY if gone else None
-    if route is not None and route.kind == cap.KIND and not telling.alert.is_public:
-        why = Why.NOT_PUBLIC
-    color = telling.alert.color
+    why, color = _unheard(told, around.routes.get(told.channel), telling), telling.alert.color
     waits = color is not None and can_wait(color, around.catalogue.get(telling.alert.hazard))
     for person in told.people:
         yield Recipient(
@@ -45,6 +35,17 @@ def again(told: Told, around: Surroundings, telling: Telling) -> Iterator[Recipi
             person.reasons,
             quiet=told.quiet if waits else "",
         )
+
+
+def _unheard(told: Told, route: Route | None, telling: Telling) -> Why | None:
+    """Why they do not hear of it: the channel is configured no more, is too loud for it, or passes on what is public only."""
+    if route is None:
+        return Why.NOT_ON_POLICY
+    if route.kind == cap.KIND and not telling.alert.is_public:
+        return Why.NOT_PUBLIC
+    slight = telling.change is Change.CONTINUED and told.told and not route.quiet
+    easing = telling.change in LESS_DANGER and not route.lifts
+    return Why.TOO_LOUD if slight or easing else None
 
 
 def left_out(

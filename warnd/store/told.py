@@ -29,7 +29,7 @@ WHERE d.alert_id = ?1 AND d.id > ?2 AND d.id <= ?6 AND (d.told OR ?5 AND d.state
         AND a.episode_id = (SELECT episode_id FROM alerts WHERE id = ?1)))
   AND NOT EXISTS (
     SELECT 1 FROM deliveries n WHERE n.address = d.address AND n.channel = d.channel AND n.alert_id = ?3
-      AND (n.state <> 'suppressed' OR d.told AND n.reason IN ('not_on_policy', 'not_needed')))
+      AND (n.state <> 'suppressed' OR d.told AND n.reason IN ('not_on_policy', 'too_loud', 'not_needed')))
 ORDER BY d.id LIMIT ?4
 """)
 
