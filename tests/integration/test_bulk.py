@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from tests.integration.conftest import NOW
 from tests.integration.door import RED, Door
+from tests.integration.store_site import Steps
 from warnd.app import App
 from warnd.model.color import Lane
 from warnd.pipeline import broadcast, chunks, expand
@@ -305,6 +306,32 @@ async def test_a_message_of_a_long_episode_takes_as_many_statements_as_one_of_a_
         counts.append(len(statements))
     # Now and then an alarm is kept beside it.
     assert min(counts[2:10]) == min(counts[30:]), counts
+
+
+async def test_a_message_takes_as_many_steps_however_many_others_are_in_force(door: Door) -> None:
+    """Thousands may be in force, of all the counties; what bears on a message is of its own episode."""
+    steps = Steps()
+    await door.app.store.write(steps.count)
+
+    async def updated(n: int) -> int:
+        first = RED | {"identifier": f"first-{n}", "headline": f"武都区气象台发布暴雨红色预警信号（{n}）"}
+        status, body = await door.ask("POST", "alerts", role="feed", json=first)
+        assert status == 202, body
+        refers = [{"sender": RED["sender"], "identifier": f"first-{n}"}]
+        second = first | {
+            "identifier": f"second-{n}",
+            "sent": "2026-07-14T08:05:00+08:00",
+            "type": "update",
+            "references": refers,
+        }
+        steps.taken = 0
+        status, body = await door.ask("POST", "alerts", role="feed", json=second)
+        assert status == 202, body
+        return steps.taken
+
+    taken = [await updated(n) for n in range(150)]
+    # Now and then an alarm is kept beside it; a table of three hundred rows is a level deeper than one of ten.
+    assert min(taken[100:]) <= min(taken[2:20]) * 1.15, (min(taken[2:20]), min(taken[100:]))
 
 
 def _listen(connection: Connection, statements: list[str]) -> None:

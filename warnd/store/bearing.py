@@ -57,7 +57,8 @@ class _Reading(NamedTuple):
             select(refers.alert_id, refers.sender, refers.identifier)
             .join(alerts, a.id == refers.alert_id)
             .where(which, a.sent == bindparam("its_sent")),
-            select(a.id, a.body).where(which, a.state == AlertState.RELEASED.value),
+            # "+ ''": by the state alone it would read every alert in force.
+            select(a.id, a.body).where(which, a.state + "" == AlertState.RELEASED.value),
         )  # fmt: skip
 
 

@@ -50,6 +50,8 @@ alerts = Table(
         "ix_alerts_reds",
         "source",
         "id",
+        "status",
+        "change",
         sqlite_where=text("color = 'red'"),
         postgresql_where=text("color = 'red'"),
     ),

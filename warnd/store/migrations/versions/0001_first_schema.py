@@ -473,7 +473,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_alerts_identifier"), ["identifier"], unique=False)
         batch_op.create_index(
             "ix_alerts_reds",
-            ["source", "id"],
+            ["source", "id", "status", "change"],
             unique=False,
             sqlite_where=sa.text("color = 'red'"),
             postgresql_where=sa.text("color = 'red'"),
