@@ -34,11 +34,11 @@ def classify(step: Step, code: int, text: str = "") -> Outcome:
 
     The words themselves go nowhere: relays quote the address in them.
     """
+    if step is Step.TEXT and 200 <= code < 300:
+        return Accepted()
     found = _ENHANCED.match(text.lstrip())
     status = found[0] if found is not None else ""
     detail = f"{code} {status}".rstrip()
-    if step is Step.TEXT and 200 <= code < 300:
-        return Accepted()
     if 400 <= code < 500:
         return _later(step, code, status, text, detail)
     if code == 503 or not 500 <= code < 600:
