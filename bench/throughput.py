@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -68,10 +68,12 @@ async def email(gateway: Gateway, shape: Shape) -> Turns:
         letters = mail.letters(gateway, crowd.addresses, subject, body)
 
         async def run_bare() -> float:
-            return await mail.mail_all(gateway, letters, connections=shape.connections)
+            with _each_taken(gateway, shape):
+                return await mail.mail_all(gateway, letters, connections=shape.connections)
 
         async def run_warnd() -> float:
-            return await _tell(audience, crowd, channel)
+            with _each_taken(gateway, shape):
+                return await _tell(audience, crowd, channel)
 
         return await take_turns({BARE: run_bare, WARND: run_warnd}, size=shape.people, rounds=shape.rounds)
 
@@ -100,3 +102,13 @@ def _all_taken(seconds: float, gateway: Gateway, shape: Shape) -> float:
     if (counts["taken"], counts["requests"]) != (shape.people, -(-shape.people // shape.batch)):
         raise RuntimeError(f"the gateway took {counts['taken']} in {counts['requests']} requests")
     return seconds
+
+
+@contextmanager
+def _each_taken(relay: Gateway, shape: Shape) -> Iterator[None]:
+    """The same for a relay, whose account goes on."""
+    before = relay.counts()["taken"]
+    yield
+    taken = relay.counts()["taken"] - before
+    if taken != shape.people:
+        raise RuntimeError(f"the relay took {taken} letters")

@@ -40,7 +40,7 @@ async def hundred_per_request(scale: Scale) -> Sequence[Result]:
 
 
 async def pooled_mail(scale: Scale) -> Sequence[Result]:
-    shape = Shape(people=scale.pick(300, 2_000), batch=1, connections=8)
+    shape = Shape(people=scale.pick(300, 10_000), batch=1, connections=8, rounds=scale.pick(3, 5))
     with mail_gateway() as gateway:
         turns = await throughput.email(gateway, shape)
     name = "mail over pooled SMTP, 8 connections"

@@ -13,16 +13,16 @@ from typing import Any, Literal
 from aiosmtplib import (
     SMTP,
     SMTPAuthenticationError,
-    SMTPDataError,
     SMTPException,
-    SMTPResponse,
     SMTPResponseException,
 )
 from pydantic import Field, field_validator
 
 from channels.email.classify import Step, classify, lost
+from channels.email.dialogue import UNREADABLE, Dialogue
 from channels.email.letter import Sender, mailbox, own_part, shared_part
-from channels.email.pool import Line, Pool
+from channels.email.pool import Pool
+from channels.email.transaction import Transaction
 from channels.options import Duration, Options
 from warnd.contract.channel import BatchView, Capabilities, Sink
 from warnd.contract.outcome import Outcome, Reason, Rejected
@@ -98,7 +98,6 @@ class SmtpEmail:
         )
         self._options = chosen
         self._sender = Sender.parse(chosen.sender)
-        self._mail_from = f"FROM:<{self._sender.address}>".encode()
         reply_to = Sender.parse(chosen.reply_to) if chosen.reply_to is not None else None
         self._shared_part = lru_cache(CONTENTS)(partial(shared_part, self._sender, reply_to))
         self._tls: ssl.SSLContext | None = None
@@ -129,46 +128,31 @@ class SmtpEmail:
         """Borrow a line, talk, and give it back if the talk ended where both sides know it."""
         if self._pool is None:
             raise RuntimeError("open() comes before send()")
-        step, line, clean = Step.CONNECT, None, False
+        transaction = Transaction(self._sender.address, to, message)
+        line, clean = None, False
         try:
             async with asyncio.timeout(self._options.timeout.total_seconds()):
                 line = await self._pool.borrow()
-                if not to.isascii() and not line.smtp.supports_extension("smtputf8"):
+                if not to.isascii() and not line.dialogue.smtputf8:
                     clean = True
                     return Rejected(Reason.BAD_ADDRESS, detail="the relay takes ASCII addresses only")
-                for step, command in self._commands(line, to):  # noqa: B007  read below, after a break too
-                    reply = await line.smtp.execute_command(*command)
-                    if not 200 <= reply.code < 300:
-                        break
-                else:
-                    step = Step.TEXT
-                    reply = await _data(line.smtp, message)
-            clean = reply.code != _CLOSING
+                reply = await transaction.over(line)
+            clean = reply.code not in {_CLOSING, UNREADABLE}
             line.settle(taken=200 <= reply.code < 300)
-            return classify(step, reply.code, reply.message)
+            return classify(transaction.step, reply.code, reply.message)
         except SMTPAuthenticationError as refused:
             return classify(Step.LOGIN, refused.code, refused.message)
         except SMTPResponseException as odd:
-            return classify(step, odd.code, odd.message)
+            return classify(Step.CONNECT, odd.code, odd.message)
         except TimeoutError:
-            return lost(step, Reason.NO_REPLY)
+            return lost(transaction.step, Reason.NO_REPLY)
         except (OSError, SMTPException) as error:
-            return lost(step, Reason.CONNECTION_LOST, error)
+            return lost(transaction.step, Reason.CONNECTION_LOST, error)
         finally:
             if line is not None:
-                self._pool.give_back(line) if clean else line.smtp.close()
+                self._pool.give_back(line) if clean else line.dialogue.close()
 
-    def _commands(self, line: Line, to: str) -> list[tuple[Step, tuple[bytes, ...]]]:
-        """What goes before the text. ``to`` is a checked mailbox and can say nothing but itself."""
-        recipient = f"TO:<{to}>".encode()
-        parameters = () if to.isascii() else (b"SMTPUTF8", b"BODY=8BITMIME")
-        commands: list[tuple[Step, tuple[bytes, ...]]] = [
-            (Step.SENDER, (b"MAIL", self._mail_from, *parameters)),
-            (Step.RECIPIENT, (b"RCPT", recipient)),
-        ]
-        return [(Step.SENDER, (b"RSET",)), *commands] if line.unsettled else commands
-
-    async def _dial(self) -> SMTP:
+    async def _dial(self) -> Dialogue:
         """A connection that is greeted, encrypted and logged in as configured."""
         chosen = self._options
         smtp = SMTP(
@@ -186,10 +170,10 @@ class SmtpEmail:
                 await smtp.ehlo()
             if chosen.login is not None and chosen.password is not None:
                 await _log_in(smtp, chosen.login, chosen.password)
+            return Dialogue(smtp)
         except BaseException:
             smtp.close()
             raise
-        return smtp
 
 
 async def _log_in(smtp: SMTP, login: str, password: Secret) -> None:
@@ -200,13 +184,6 @@ async def _log_in(smtp: SMTP, login: str, password: Secret) -> None:
             # So aiosmtplib says that the relay offers no way of logging in that it knows.
             raise SMTPAuthenticationError(504, "no mechanism in common") from None
         raise
-
-
-async def _data(smtp: SMTP, message: bytes) -> SMTPResponse:
-    try:
-        return await smtp.data(message)
-    except SMTPDataError as refused:
-        return SMTPResponse(refused.code, refused.message)
 
 
 def _tls_context(options: SmtpOptions) -> ssl.SSLContext | None:

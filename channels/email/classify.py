@@ -18,12 +18,13 @@ _BUSY = frozenset({450, 452})
 
 
 class Step(Enum):
-    """How far a transaction had come; from ``TEXT`` on the message may have left us."""
+    """What a transaction waited for; from ``TEXT`` on the message may have left us."""
 
     CONNECT = "connect"
     LOGIN = "login"
     SENDER = "sender"
     RECIPIENT = "recipient"
+    DATA = "data"
     TEXT = "text"
 
 
@@ -33,11 +34,11 @@ def classify(step: Step, code: int, text: str = "") -> Outcome:
 
     The words themselves go nowhere: relays quote the address in them.
     """
+    if step is Step.TEXT and 200 <= code < 300:
+        return Accepted()
     found = _ENHANCED.match(text.lstrip())
     status = found[0] if found is not None else ""
     detail = f"{code} {status}".rstrip()
-    if step is Step.TEXT and 200 <= code < 300:
-        return Accepted()
     if 400 <= code < 500:
         return _later(step, code, status, text, detail)
     if code == 503 or not 500 <= code < 600:
@@ -74,7 +75,7 @@ def _never(step: Step, code: int, status: str, detail: str) -> Outcome:
         return Rejected(Reason.TOO_LONG, Scope.CONTENT, detail)
     if status == "5.2.2" or (code == 552 and not status):
         return Rejected(Reason.MAILBOX_FULL, Scope.ADDRESS, detail)
-    if step is Step.TEXT:
+    if step in {Step.DATA, Step.TEXT}:
         return Rejected(Reason.CONTENT_REFUSED, Scope.CONTENT, detail)
     if status.startswith("5.7."):
         # 554 is what a relay answers whom it does not relay for; 550 is the recipient's own rule.

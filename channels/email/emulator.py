@@ -16,7 +16,7 @@ from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
 from functools import lru_cache
-from typing import Any
+from typing import Any, AnyStr
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
@@ -27,13 +27,18 @@ _REF = re.compile(rb"^Message-ID:\s*(\S+)\r?$", re.IGNORECASE | re.MULTILINE)
 # Without these, the messages of one content are equal, and only the first of them has to be parsed.
 _OWN = re.compile(rb"^(?:Message-ID|Date|To):[^\n]*\n?", re.IGNORECASE | re.MULTILINE)
 
+_SENDER_OK = "250 2.1.0 Ok"
+_RECIPIENT_OK = "250 2.1.5 Ok"
+_OKS = frozenset({_SENDER_OK.encode(), _RECIPIENT_OK.encode()})
+
 
 class MailGateway(Gateway):
     """
     A relay that takes mail for everyone.
 
     ``login`` and ``password``, if given, are asked for. ``tls_context`` lets it offer STARTTLS. ``latency``
-    comes once a message, before the answer to its text. ``connections`` counts those that were opened.
+    comes once a message, before the answer to its text. ``connections`` counts those that were opened. Without
+    ``pipelining`` it does not say that commands may come together.
     """
 
     def __init__(
@@ -44,12 +49,14 @@ class MailGateway(Gateway):
         password: str = "",
         tls_context: ssl.SSLContext | None = None,
         smtputf8: bool = False,
+        pipelining: bool = True,
     ) -> None:
         super().__init__()
         self._login = login
         self._password = password
         self._tls = tls_context
         self._smtputf8 = smtputf8
+        self.offers = ("250-PIPELINING",) if pipelining else ()
         self._server: asyncio.Server | None = None
         self._sessions: weakref.WeakSet[Any] = weakref.WeakSet()
         self._port = 0
@@ -94,7 +101,7 @@ class MailGateway(Gateway):
         return [session for session in self._sessions if session.transport is not None]
 
     def _session(self) -> Any:
-        session = SMTP(
+        session = _Relay(
             _Handler(self),
             hostname="localhost",
             enable_SMTPUTF8=self._smtputf8,
@@ -157,11 +164,43 @@ class MailGateway(Gateway):
         return "250 2.0.0 Taken"
 
 
+class _Relay(SMTP):
+    """
+    Answers together what came together (RFC 2920 3.2).
+
+    aiosmtpd takes commands that come together and goes through them in one turn of the loop, answering each by itself.
+    """
+
+    _held = b""
+
+    async def push(self, status: AnyStr) -> None:
+        said = status if isinstance(status, bytes) else status.encode()
+        if said not in _OKS:
+            held, self._held = self._held, b""
+            await super().push(held + said)
+            return
+        if not self._held:
+            self.loop.call_soon(self._let_go)
+        self._held += said + b"\r\n"
+
+    def _let_go(self) -> None:
+        if self._held and self.transport is not None:
+            self._writer.write(self._held)
+            self._held = b""
+
+
 class _Handler:
     """aiosmtpd's hooks, named as it wants them; each transaction has one recipient here."""
 
     def __init__(self, gateway: MailGateway) -> None:
         self._gateway = gateway
+
+    async def handle_EHLO(  # noqa: N802
+        self, _server: SMTP, session: Session, _envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        # aiosmtpd takes commands that come together, but does not say so.
+        session.host_name = hostname
+        return [*responses[:-1], *self._gateway.offers, responses[-1]]
 
     async def handle_MAIL(  # noqa: N802
         self, _server: SMTP, session: Session, envelope: Envelope, address: str, _options: list[str]
@@ -169,7 +208,7 @@ class _Handler:
         if refusal := self._gateway.admit(session):
             return refusal
         envelope.mail_from = address
-        return "250 2.1.0 Ok"
+        return _SENDER_OK
 
     async def handle_RCPT(  # noqa: N802
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
@@ -177,7 +216,7 @@ class _Handler:
         if refusal := self._gateway.know(address):
             return refusal
         envelope.rcpt_tos.append(address)
-        return "250 2.1.5 Ok"
+        return _RECIPIENT_OK
 
     async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
         return await self._gateway.accept(server, envelope.rcpt_tos[0], envelope.original_content or b"")

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass
 
-from aiosmtplib import SMTP, SMTPServerDisconnected
+from channels.email.dialogue import Dialogue
 
 MESSAGES = 100
 """Relays like a connection to end some time; this many messages are sent over one."""
@@ -26,7 +25,7 @@ class Line:
     to be reset; ``idle_since`` is when it was last given back (loop time).
     """
 
-    smtp: SMTP
+    dialogue: Dialogue
     sent: int = 0
     unsettled: bool = False
     idle_since: float = 0.0
@@ -44,7 +43,7 @@ class Pool:
     It sets no bound: at most as many are open as there are sends at once, and those the core's slots bound.
     """
 
-    def __init__(self, dial: Callable[[], Awaitable[SMTP]]) -> None:
+    def __init__(self, dial: Callable[[], Awaitable[Dialogue]]) -> None:
         self._dial = dial
         self._idle: deque[Line] = deque()
         self._sweep: asyncio.TimerHandle | None = None
@@ -53,14 +52,14 @@ class Pool:
     async def borrow(self) -> Line:
         while self._idle:
             line = self._idle.pop()
-            if line.smtp.is_connected:
+            if line.dialogue.is_open:
                 return line
         return Line(await self._dial())
 
     def give_back(self, line: Line) -> None:
         """After a transaction that ended cleanly; one that did not is hung up instead."""
-        if self._closed or line.sent >= MESSAGES or not line.smtp.is_connected:
-            hang_up(line)
+        if self._closed or line.sent >= MESSAGES or not line.dialogue.is_open:
+            line.dialogue.hang_up()
             return
         loop = asyncio.get_running_loop()
         line.idle_since = loop.time()
@@ -73,22 +72,13 @@ class Pool:
         if self._sweep is not None:
             self._sweep.cancel()
         while self._idle:
-            hang_up(self._idle.pop())
+            self._idle.pop().dialogue.hang_up()
 
     def _close_idle(self) -> None:
         """The longest idle stand on the left; come back when the next one is due."""
         loop = asyncio.get_running_loop()
         self._sweep = None
         while self._idle and self._idle[0].idle_since <= loop.time() - IDLE_SECONDS:
-            hang_up(self._idle.popleft())
+            self._idle.popleft().dialogue.hang_up()
         if self._idle:
             self._sweep = loop.call_at(self._idle[0].idle_since + IDLE_SECONDS, self._close_idle)
-
-
-def hang_up(line: Line) -> None:
-    """Say QUIT without waiting for the answer, and close."""
-    protocol = line.smtp.protocol
-    if protocol is not None:
-        with suppress(SMTPServerDisconnected):
-            protocol.write(b"QUIT\r\n")
-    line.smtp.close()

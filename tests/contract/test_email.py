@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from email import policy
 from email.message import EmailMessage
@@ -38,6 +38,13 @@ class TestSmtpEmail(ChannelContract):
 
     def make_channel(self, options: Mapping[str, Any]) -> SmtpEmail:
         return SmtpEmail("email", options)
+
+
+class TestSmtpEmailOneByOne(TestSmtpEmail):
+    """Over a relay that hears one command at a time."""
+
+    def make_emulator(self) -> MailGateway:
+        return MailGateway(login="warnd", password="a-long-made-up-password", pipelining=False)
 
 
 @asynccontextmanager
@@ -114,6 +121,141 @@ class TestConnections:
         await server.wait_closed()
         assert isinstance(outcome, Deferred)
         assert (outcome.reason, outcome.maybe_sent) == (Reason.UNREACHABLE, False)
+
+
+class Scripted:
+    """
+    A relay that says what it was told to say, in pieces of ``piece`` bytes, and keeps what it heard.
+
+    ``answers`` are by a command's first word, ``.`` for a text; after an empty one it hangs up.
+    """
+
+    def __init__(self, *, piece: int = 1000, **answers: str) -> None:
+        self._answers = {"DATA": "354 Go ahead", "EHLO": "250-relay.example\r\n250 PIPELINING", **answers}
+        self._piece = piece
+        self.heard: list[list[list[str]]] = []
+        """First words, of each connection those that came together."""
+        self.guests: list[asyncio.Task[None]] = []
+
+    def receive(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.heard.append([])
+        self.guests.append(asyncio.create_task(self._until_hung_up(reader, writer)))
+
+    async def _until_hung_up(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            await self._serve(reader, writer, self.heard[-1])
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+    async def _serve(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, heard: list[list[str]]
+    ) -> None:
+        text = False
+        await self._say(writer, "220 relay.example")
+        while not writer.is_closing() and (data := await reader.read(65_536)):
+            lines = data.decode().splitlines()
+            words = lines[-1:] if text else [line.partition(" ")[0] for line in lines]
+            heard.append(words)
+            for word in words:
+                await self._say(writer, answer := self._answers.get(word, "250 2.0.0 Ok"))
+                text = word == "DATA" and answer.startswith("354")
+
+    async def _say(self, writer: asyncio.StreamWriter, answer: str) -> None:
+        if not answer:
+            writer.close()
+        said = f"{answer}\r\n".encode()
+        while said and not writer.is_closing():
+            writer.write(said[: self._piece])
+            said = said[self._piece :]
+            await asyncio.sleep(0)
+
+
+@asynccontextmanager
+async def scripted(script: Scripted) -> AsyncIterator[SmtpEmail]:
+    """The channel that is open on a relay with that script."""
+    server = await asyncio.start_server(script.receive, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    channel = SmtpEmail("email", {**OPTIONS, "port": port, "tls": "none"})
+
+    async def sink(_: object) -> None: ...
+
+    await channel.open(sink)
+    try:
+        async with asyncio.timeout(PATIENCE):
+            yield channel
+    finally:
+        await channel.close()
+        await asyncio.gather(*script.guests)
+        server.close()
+        await server.wait_closed()
+
+
+class TestGroups:
+    """RFC 2920: where a relay offers it, what goes before the text goes together."""
+
+    @pytest.mark.parametrize(
+        ("offered", "together"),
+        [("PIPELINING", [["MAIL", "RCPT", "DATA"]]), ("HELP", [["MAIL"], ["RCPT"], ["DATA"]])],
+    )
+    async def test_commands_go_together_where_that_is_offered(
+        self, offered: str, together: list[list[str]]
+    ) -> None:
+        """A letter costs two round trips instead of four."""
+        script = Scripted(EHLO=f"250-relay.example\r\n250 {offered}")
+        async with scripted(script) as channel:
+            assert await channel.send(batch_of(["duty1@example.com"])) == [Accepted()]
+        assert script.heard == [[["EHLO"], *together, ["."], ["QUIT"]]]
+
+    @pytest.mark.parametrize("piece", [1, 7, 1000])
+    async def test_replies_are_put_together_again(self, piece: int) -> None:
+        """However the line cuts them up, and however many lines they have."""
+        script = Scripted(piece=piece, RCPT="250-2.1.5 Known\r\n250 2.1.5 and welcome")
+        async with scripted(script) as channel:
+            for n in range(3):
+                assert await channel.send(batch_of([f"duty{n}@example.com"])) == [Accepted()]
+        assert len(script.heard) == 1
+
+    async def test_a_refused_recipient_s_text_is_not_sent(self) -> None:
+        """Not even to a relay that asks for it: a text without a recipient has no business there."""
+        script = Scripted(RCPT="550 5.1.1 No such mailbox")
+        async with scripted(script) as channel:
+            (outcome,) = await channel.send(batch_of(["duty1@example.com"]))
+            assert outcome == Rejected(Reason.BAD_ADDRESS, Scope.ADDRESS, "550 5.1.1")
+            await channel.send(batch_of(["duty2@example.com"]))
+        assert len(script.heard) == 2
+        assert not any(["."] in heard for heard in script.heard)
+
+    async def test_the_first_refusal_of_a_group_decides(self) -> None:
+        script = Scripted(MAIL="452 4.3.1 Full", RCPT="503 5.5.1 MAIL first", DATA="503 5.5.1 RCPT first")
+        async with scripted(script) as channel:
+            (outcome,) = await channel.send(batch_of(["duty1@example.com"]))
+            assert outcome == deferred(Reason.THROTTLED, "452 4.3.1")
+            await channel.send(batch_of(["duty1@example.com"]))
+        group = ["MAIL", "RCPT", "DATA"]
+        assert script.heard == [[["EHLO"], group, ["RSET", *group], ["QUIT"]]]
+
+    @pytest.mark.parametrize(
+        ("word", "maybe_sent"), [("MAIL", False), ("RCPT", False), ("DATA", False), (".", True)]
+    )
+    async def test_what_was_not_asked_for_was_not_sent(self, word: str, maybe_sent: bool) -> None:
+        """Where a line breaks before the relay wants the text, nothing was taken; after it, nobody can say."""
+        async with scripted(Scripted(**{word: ""})) as channel:
+            (outcome,) = await channel.send(batch_of(["duty1@example.com"]))
+        assert outcome == Deferred(Reason.CONNECTION_LOST, maybe_sent=maybe_sent)
+
+    async def test_a_farewell_is_no_answer(self) -> None:
+        """A relay that says of itself that it closes, on a line that waits: the next letter takes another line."""
+        script = Scripted(**{".": "250 2.0.0 Taken\r\n421 4.4.2 Idle for too long"})
+        async with scripted(script) as channel:
+            for n in range(2):
+                assert await channel.send(batch_of([f"duty{n}@example.com"])) == [Accepted()]
+        assert len(script.heard) == 2
+
+    async def test_a_reply_without_end_is_not_waited_for(self) -> None:
+        async with scripted(Scripted(**{".": "250-" + "o" * 40_000})) as channel:
+            (outcome,) = await channel.send(batch_of(["duty1@example.com"]))
+        assert outcome == Deferred(Reason.CONNECTION_LOST, maybe_sent=True)
 
 
 class TestEncryption:
@@ -210,6 +352,13 @@ class TestLetter:
             "56uL5Y2z6L2s56e7DQo=",
             "",
         ]
+
+    @pytest.mark.parametrize("text", [WHOLE_TEXT, "...\n.\r.\n\n" * 40, "雨" * 400, ". " * 400])
+    def test_it_may_go_over_the_line_as_it_is(self, text: str) -> None:
+        """No line of it could be taken for its end, and all of them end as SMTP wants it (RFC 5321 4.5.2)."""
+        lines = self.letter(subject=text, body=text).split(b"\r\n")
+        assert not any(line.startswith(b".") or b"\r" in line or b"\n" in line for line in lines)
+        assert lines[-1] == b""
 
     def test_it_reads_as_it_was_meant(self) -> None:
         parsed = read(self.letter(body=WHOLE_TEXT))
