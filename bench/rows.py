@@ -33,6 +33,7 @@ async def post_and_write(
     alert = Alert(ids.one(wall()), ids.one(wall()), text)
     prepare(path, alert)
     with closing(open_writer(path)) as connection, tuned():
+        connection.execute("PRAGMA wal_autocheckpoint=16000")  # as commits of red have it
         writer = Writer(connection, alert)
         ready: asyncio.Queue[Batch | None] = asyncio.Queue()
         writer.start()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -23,10 +24,11 @@ from warnd.model.delivery import BatchState
 from warnd.pipeline.confirm import confirm
 from warnd.ports import Lease
 from warnd.store import alarms, sweeping, tables
+from warnd.store.database import SqliteWriting, open_writer
 from warnd.store.journal import Entry
 from warnd.store.sqlite import SqliteStore
 
-DURABLE = {"journal_mode": "wal", "synchronous": 2, "wal_autocheckpoint": 16_000, "busy_timeout": 10_000}
+DURABLE = {"journal_mode": "wal", "synchronous": 2, "wal_autocheckpoint": 4_000, "busy_timeout": 10_000}
 """Of the connection that writes; ``synchronous`` 2 is FULL: the log is synced with each commit."""
 
 
@@ -68,6 +70,20 @@ async def each_way_to_write(site: Site, did: Callable[[str], None]) -> None:
     did("a fact of the journal")
     await site.store.move(sweeping.run_out, [second.leased()], site.now, BatchState.UNKNOWN)
     did("a sweep")
+
+
+def test_a_commit_of_red_leaves_the_log_to_the_next_that_is_none(tmp_path: Path) -> None:
+    """Copying it takes as long as red's plan does: it waits until four times as much is there."""
+    with closing(open_writer(tmp_path / "warnd.db")) as connection:
+        writing = SqliteWriting(connection)
+
+        def mark(*, red: bool) -> int:
+            writing.begin(deciding=False, red=red)
+            writing.commit()
+            (pages,) = connection.execute("PRAGMA wal_autocheckpoint").fetchone()
+            return int(pages)
+
+        assert [mark(red=red) for red in (False, True, True, False)] == [4_000, 16_000, 16_000, 4_000]
 
 
 async def test_nothing_is_answered_before_its_bytes_are_synced(site: Site, witness: Witness) -> None:

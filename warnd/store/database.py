@@ -16,8 +16,11 @@ from warnd.store.statement import Cursor, Statement, Values
 
 _WRITER_CACHE_KIB = 65536
 _READER_CACHE_KIB = 16384
-_CHECKPOINT_PAGES = 16000
-"""64 MB of log between checkpoints: a page that a broadcast touches often is copied once."""
+_CHECKPOINT_PAGES = 4000
+"""16 MB of log between checkpoints: the commit that finds as much copies it, and whoever comes meanwhile waits."""
+
+_CHECKPOINT_PAGES_OF_RED = 16000
+"""A commit of red leaves it to the next that is none, up to 64 MB."""
 
 _MAP_BYTES = 256 * 1024 * 1024
 
@@ -102,8 +105,13 @@ class SqliteWriting:
         self.connection = connection
         self.sqlalchemy = engine_over(connection).connect()
         self.cursor = raw_of(self.sqlalchemy)
+        self._red = False
 
-    def begin(self, *, deciding: bool) -> None:
+    def begin(self, *, deciding: bool, red: bool = False) -> None:
+        if red is not self._red:
+            self._red = red
+            pages = _CHECKPOINT_PAGES_OF_RED if red else _CHECKPOINT_PAGES
+            self.connection.execute(f"PRAGMA wal_autocheckpoint={pages}")
         self.connection.execute("BEGIN IMMEDIATE")
 
     def commit(self) -> None:

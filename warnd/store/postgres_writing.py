@@ -56,7 +56,7 @@ class PostgresWriting:
         """The server's number of this connection."""
         return 0 if self._session.is_lost else self._session.raw.info.backend_pid
 
-    def begin(self, *, deciding: bool) -> None:
+    def begin(self, *, deciding: bool, red: bool = False) -> None:
         if self._session.is_lost:
             self._reopen()
         try:

@@ -93,6 +93,10 @@ class _Chunk:
     future: asyncio.Future[Any]
     chunk: Chunk
 
+    @property
+    def is_red(self) -> bool:
+        return self.chunk.lane == Lane.RED
+
 
 _Job = _Turn | _Receipts | _Call | _Chunk
 _Answer = tuple[asyncio.Future[Any], Any, BaseException | None]
@@ -107,7 +111,8 @@ class Writing(Protocol):
     The one connection that writes, of either driver. ``errors`` are what the driver raises; ``chain`` is the journal's
     that nobody else appends to.
 
-    ``begin`` is told whether the commit will decide on what it reads.
+    ``begin`` is told whether the commit will decide on what it reads, and whether it is of ``red``, which waits for nothing
+    that can be put off.
     """
 
     errors: tuple[type[Exception], ...]
@@ -119,7 +124,7 @@ class Writing(Protocol):
     @property
     def sqlalchemy(self) -> Connection: ...
 
-    def begin(self, *, deciding: bool) -> None: ...
+    def begin(self, *, deciding: bool, red: bool = False) -> None: ...
 
     def commit(self) -> None: ...
 
@@ -236,7 +241,7 @@ class Writer:
         return red
 
     def _red_chunk(self) -> list[_Job]:
-        return self._next_chunk() if any(job.chunk.lane == Lane.RED for job in self._chunks) else []
+        return self._next_chunk() if any(job.is_red for job in self._chunks) else []
 
     def _all_but_chunks(self) -> list[_Job]:
         jobs, self._waiting = self._waiting, []
@@ -306,7 +311,10 @@ class Writer:
 
     def _begin(self, jobs: list[_Job]) -> None:
         try:
-            self._writing.begin(deciding=any(isinstance(job, _Call) for job in jobs))
+            self._writing.begin(
+                deciding=any(isinstance(job, _Call) for job in jobs),
+                red=any(job.is_red for job in jobs if isinstance(job, _Turn | _Chunk)),
+            )
         except self._writing.errors as error:
             if self._writing.is_passing(error):
                 raise
