@@ -5,10 +5,8 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import os
-import shutil
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +18,7 @@ from typing import Any
 import psutil
 import psycopg
 
+from servers.home import home
 from warnd.store.postgres_connection import Place
 from warnd.store.postgres_writing import open_postgres
 
@@ -31,9 +30,6 @@ _FAST = (
     *("max_wal_size=1GB", "log_min_messages=fatal", "listen_addresses="),
 )
 """A server that is killed loses nothing by ``fsync=off``: what it wrote, the kernel has."""
-
-_MEMORY = Path("/dev/shm")
-"""Where there is such a place, its files need no disk: each test makes a database."""
 
 _MIGRATED = "migrated"
 _PATIENCE = 30.0
@@ -125,14 +121,13 @@ class PostgresServer:
 @contextmanager
 def postgres_server() -> Iterator[PostgresServer]:
     """A server that takes connections, for as long as the context lasts."""
-    home = Path(tempfile.mkdtemp(prefix="pg-", dir=_MEMORY if _MEMORY.is_dir() else None))
-    server = PostgresServer(home)
-    try:
-        server.create()
-        yield server
-    finally:
-        server.stop()
-        shutil.rmtree(home, ignore_errors=True)
+    with home("pg") as path:
+        server = PostgresServer(path)
+        try:
+            server.create()
+            yield server
+        finally:
+            server.stop()
 
 
 def _binaries() -> Path:

