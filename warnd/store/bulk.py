@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from itertools import chain, count, repeat
 from typing import Any
 
@@ -30,6 +31,9 @@ each statement the interpreter's lock is waited for: any number up to the last g
 _ALIKE = 8
 """From so many rows on it is no chance that a column has the same value in all: the forms of a statement stay few."""
 
+_FORMS = 128
+"""Statements that an insert remembers; with unlike sets of shared columns there could be any number."""
+
 _NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 """No text of PostgreSQL's may hold it; not preceded by a backslash that is itself escaped."""
 
@@ -47,7 +51,7 @@ class Insert:
         names = [table.c[column].name for column in columns]
         self._head = f"INSERT INTO {table.name} ({', '.join(names)})"
         self._tail = " ON CONFLICT DO NOTHING" if or_ignore else ""
-        self._blocks: dict[tuple[int, tuple[bool, ...]], Statement] = {}
+        self._block = lru_cache(_FORMS)(self._compose)
         typed = ", ".join(f"{name} {kind(table.c[name].type)}" for name in names)
         given = ", ".join(f"given.{name}" for name in names)
         self._unfolding = Statement(
@@ -79,17 +83,13 @@ class Insert:
         bound.append(length)
         return cursor.execute(self._block(size, shared), bound).rowcount
 
-    def _block(self, size: int, shared: tuple[bool, ...]) -> Statement:
+    def _compose(self, size: int, shared: tuple[bool, ...]) -> Statement:
         """For so many rows, of which the columns marked ``shared`` are the same in all."""
-        found = self._blocks.get((size, shared))
-        if found is None:
-            numbers = count(1)
-            given = ", ".join("?" if is_shared else f"column{next(numbers)}" for is_shared in shared)
-            row = f"({', '.join('?' * shared.count(False))})"
-            places = ", ".join([row] * size)
-            text = f"{self._head} SELECT {given} FROM (VALUES {places}) LIMIT ?{self._tail}"
-            found = self._blocks[size, shared] = Statement(text)
-        return found
+        numbers = count(1)
+        given = ", ".join("?" if is_shared else f"column{next(numbers)}" for is_shared in shared)
+        row = f"({', '.join('?' * shared.count(False))})"
+        places = ", ".join([row] * size)
+        return Statement(f"{self._head} SELECT {given} FROM (VALUES {places}) LIMIT ?{self._tail}")
 
 
 def _shared(columns: Sequence[Sequence[Any]]) -> tuple[bool, ...]:
