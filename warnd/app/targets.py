@@ -51,9 +51,8 @@ class Targets:
         """What a request came to here: where a target throttles, the others are to leave it alone as well."""
         if not self._store.shared:
             return
-        for delivery, outcome in zip(
-            batch.deliveries, outcomes, strict=False
-        ):  # a bundle's are those of its first
+        # A bundle has one delivery, its first's, and an outcome for each part, all the same.
+        for delivery, outcome in zip(batch.deliveries, outcomes, strict=False):
             match outcome:
                 case Deferred(reason=Reason.THROTTLED, scope=Scope.TARGET):
                     self._untold.setdefault((batch.channel, throttled_for(outcome)), []).append(delivery)

@@ -109,9 +109,9 @@ class SqliteWriting:
 
     def begin(self, *, deciding: bool, red: bool = False) -> None:
         if red is not self._red:
-            self._red = red
             pages = _CHECKPOINT_PAGES_OF_RED if red else _CHECKPOINT_PAGES
             self.connection.execute(f"PRAGMA wal_autocheckpoint={pages}")
+            self._red = red
         self.connection.execute("BEGIN IMMEDIATE")
 
     def commit(self) -> None:

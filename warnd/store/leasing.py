@@ -16,9 +16,10 @@ CROSS JOIN batches b ON b.id = j.id CROSS JOIN alerts a ON a.id = b.alert_id
 WHERE b.epoch = j.epoch AND b.state IN ('queued', 'waiting', 'unknown')
   AND a.stopped_at IS NULL AND b.deliver_until > ?2 /*+ FOR UPDATE OF b SKIP LOCKED */
 """
+"""What another process is leasing is not waited for: to ask for it again costs nothing."""
+
 _ALL_FREE = Statement(f"SELECT count(*) FROM ({_AT_REST}) free")
 _FREE = bulk.folded(_AT_REST, 1)
-"""What another process is leasing is not waited for: to ask for it again costs nothing."""
 
 _LEASE = Statement("""
 UPDATE batches SET state = 'sending', epoch = epoch + 1, attempts = attempts + 1, lease_until = ?2, holder = ?3
