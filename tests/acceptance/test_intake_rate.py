@@ -22,9 +22,9 @@ _TOWNSHIPS = ("621202101", "621202102", "621202103", "621202104")
 _OPEN = "('queued', 'waiting', 'standby', 'sending', 'unknown')"
 
 
-def _numbered(n: int) -> dict[str, Any]:
-    """Every tenth is red, every tenth lifts an earlier one; none is like another."""
-    stamp = datetime.now(UTC) + timedelta(hours=8) - timedelta(hours=1, seconds=n)
+def _numbered(n: int, now: datetime) -> dict[str, Any]:
+    """Every tenth is red, every tenth lifts an earlier one; of one moment, none is like another."""
+    stamp = now + timedelta(hours=8) - timedelta(hours=1, seconds=n)
     return warning(
         identifier=f"62120241600000_{stamp:%Y%m%d%H%M%S}",
         color="red" if n % 10 == 3 else "blue",
@@ -33,15 +33,16 @@ def _numbered(n: int) -> dict[str, Any]:
     )
 
 
-def _lifting(earlier: dict[str, Any], n: int) -> dict[str, Any]:
+def _lifting(earlier: dict[str, Any], n: int, now: datetime) -> dict[str, Any]:
     refers = {key: earlier[key] for key in ("sender", "identifier", "sent")}
-    return _numbered(n) | {"type": "cancel", "references": [refers]}
+    return _numbered(n, now) | {"type": "cancel", "references": [refers]}
 
 
 def _messages() -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
+    now = datetime.now(UTC)
     for n in range(COMING):
-        found.append(_lifting(found[n - 99], n) if n % 10 == 9 and n > 99 else _numbered(n))
+        found.append(_lifting(found[n - 99], n, now) if n % 10 == 9 and n > 99 else _numbered(n, now))
     return found
 
 
