@@ -1,32 +1,37 @@
-"""The bare aiohttp client loop: the same requests to the same gateway, and nothing else."""
+"""Bare client loops, over aiohttp and over the channels' own client: the same requests, and nothing else."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from itertools import islice
 
 import aiohttp
 import orjson
+from yarl import URL
 
 from bench.gateway import Gateway
+from channels.http_client import HttpClient
 from warnd.model.ulid import UlidMaker
 from warnd.store.tables import instant
 
+_PATIENCE = timedelta(seconds=60)
+
 
 def session(gateway: Gateway) -> aiohttp.ClientSession:
-    """As lean as the adapter's own: no cookies, no limit of its own on connections."""
+    """As lean as aiohttp can be: no cookies, no limit of its own on connections."""
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0),
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
-        headers={
-            "Authorization": f"Bearer {gateway.options['token']}",
-            "Content-Type": "application/json",
-            "Accept-Encoding": "identity",
-        },
+        headers={**_headers(gateway), "Accept-Encoding": "identity"},
     )
+
+
+def _headers(gateway: Gateway) -> dict[str, str]:
+    return {"Authorization": f"Bearer {gateway.options['token']}", "Content-Type": "application/json"}
 
 
 def bodies(addresses: Sequence[str], text: str, *, batch: int) -> list[bytes]:
@@ -49,8 +54,27 @@ async def post_all(gateway: Gateway, requests: Sequence[bytes], *, connections: 
         return time.perf_counter() - began
 
 
+async def post_all_by_ours(gateway: Gateway, requests: Sequence[bytes], *, connections: int) -> float:
+    """The same over the client that warnd's channels use."""
+    url = URL(str(gateway.options["url"]))
+    client = HttpClient(url, headers=_headers(gateway), connect_timeout=_PATIENCE, timeout=_PATIENCE)
+    began = time.perf_counter()
+    rest = iter(requests)
+    await asyncio.gather(*(_post_by_ours(client, url.raw_path_qs, rest) for _ in range(connections)))
+    took = time.perf_counter() - began
+    client.close()
+    return took
+
+
 async def _post(http: aiohttp.ClientSession, url: str, rest: Iterator[bytes]) -> None:
     for body in rest:
         async with http.post(url, data=body) as reply:
             reply.raise_for_status()
             await reply.read()
+
+
+async def _post_by_ours(client: HttpClient, target: str, rest: Iterator[bytes]) -> None:
+    for body in rest:
+        answer = await client.post(target, body)
+        if answer.status != 200:
+            raise RuntimeError(f"the gateway answered {answer.status}")

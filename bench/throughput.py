@@ -15,6 +15,7 @@ from bench.compare import Turns, take_turns
 from bench.gateway import Gateway
 
 BARE, BARE_WRITING, WARND = "a bare loop", "a bare loop that writes identical rows", "warnd"
+BARE_BY_OURS = "a bare loop over the channels' own client"
 _WARM_UP = 200
 
 
@@ -29,7 +30,7 @@ class Shape:
 
 
 async def sms(gateway: Gateway, shape: Shape) -> Turns:
-    """Three ways through one SMS gateway: bare, bare with rows, warnd."""
+    """Four ways through one SMS gateway: bare, bare over the channels' client, bare with rows, warnd."""
     crowd = Crowd("sms", shape.people)
     channel = {
         "adapter": "sms.http", "max_batch": shape.batch, "slots": shape.connections, "receipts": False,
@@ -41,6 +42,11 @@ async def sms(gateway: Gateway, shape: Shape) -> Turns:
         async def run_bare() -> float:
             gateway.forget()
             took = await bare.post_all(gateway, requests, connections=shape.connections)
+            return _all_taken(took, gateway, shape)
+
+        async def run_bare_by_ours() -> float:
+            gateway.forget()
+            took = await bare.post_all_by_ours(gateway, requests, connections=shape.connections)
             return _all_taken(took, gateway, shape)
 
         async def run_writing() -> float:
@@ -56,7 +62,9 @@ async def sms(gateway: Gateway, shape: Shape) -> Turns:
             gateway.forget()
             return _all_taken(await _tell(audience, crowd, channel), gateway, shape)
 
-        peers = {BARE: run_bare, BARE_WRITING: run_writing, WARND: run_warnd}
+        peers = {
+            BARE: run_bare, BARE_BY_OURS: run_bare_by_ours, BARE_WRITING: run_writing, WARND: run_warnd,
+        }  # fmt: skip
         return await take_turns(peers, size=shape.people, rounds=shape.rounds)
 
 

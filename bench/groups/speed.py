@@ -8,7 +8,7 @@ from bench import throughput
 from bench.gateway import mail_gateway, sms_gateway
 from bench.report import Bar, Result
 from bench.scale import Scale
-from bench.throughput import BARE, BARE_WRITING, WARND, Shape
+from bench.throughput import BARE, BARE_BY_OURS, BARE_WRITING, WARND, Shape
 
 
 async def one_per_request(scale: Scale) -> Sequence[Result]:
@@ -20,7 +20,7 @@ async def one_per_request(scale: Scale) -> Sequence[Result]:
         name = f"one request per recipient, gateway {latency} ms, 64 connections"
         results += [
             Result(name, turns.ratio(WARND, to=BARE), "×", BARE, bar),
-            Result(name, turns.ratio(WARND, to=BARE_WRITING), "×", BARE_WRITING),
+            *(Result(name, turns.ratio(WARND, to=peer), "×", peer) for peer in (BARE_BY_OURS, BARE_WRITING)),
             *(Result(f"{name}: {peer}", turns.rate(peer), "recipients/s") for peer in turns.seconds),
         ]
     return results
@@ -35,7 +35,10 @@ async def hundred_per_request(scale: Scale) -> Sequence[Result]:
         Result(f"{name}: {WARND}", turns.rate(WARND), "recipients/s", None, Bar(80_000, first=30_000)),
         Result(name, turns.ratio(WARND, to=BARE_WRITING), "×", BARE_WRITING, Bar(0.6, first=0.4)),
         Result(name, turns.ratio(WARND, to=BARE), "×", BARE),
-        *(Result(f"{name}: {peer}", turns.rate(peer), "recipients/s") for peer in (BARE, BARE_WRITING)),
+        *(
+            Result(f"{name}: {peer}", turns.rate(peer), "recipients/s")
+            for peer in (BARE, BARE_BY_OURS, BARE_WRITING)
+        ),
     ]
 
 

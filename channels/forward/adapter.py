@@ -14,13 +14,12 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Annotated, Any
 
-import aiohttp
 import orjson
 from pydantic import AfterValidator
 from yarl import URL
 
+from channels.http_client import HttpClient, Unanswered
 from channels.options import BearerToken, Duration, Options
-from channels.reply import read_whole
 from warnd.contract.channel import BatchView, Capabilities, Sink
 from warnd.contract.http import refusal
 from warnd.contract.outcome import Accepted, Deferred, Outcome, Reason, Rejected, Scope
@@ -65,28 +64,24 @@ class HttpForward:
 
     def __init__(self, name: str, options: Mapping[str, Any]) -> None:
         chosen = ForwardOptions.read(options)
-        longest = chosen.connect_timeout + chosen.timeout
         self.name = name
-        self.capabilities = Capabilities(kind="cap", timeout=longest, idempotent=True, quiet=True, slots=4)
-        self._origin = URL(chosen.origin).origin()
-        self._token = chosen.token
-        self._timeout = aiohttp.ClientTimeout(
-            total=longest.total_seconds(),
-            connect=chosen.connect_timeout.total_seconds(),
-            sock_read=chosen.timeout.total_seconds(),
+        self.capabilities = Capabilities(
+            kind="cap", timeout=chosen.connect_timeout + chosen.timeout, idempotent=True, quiet=True, slots=4
         )
-        self._http: aiohttp.ClientSession | None = None
+        self._options = chosen
+        self._origin = URL(chosen.origin).origin()
+        self._client: HttpClient | None = None
 
     async def open(self, sink: Sink) -> None:
         """A platform sends no receipts: the sink stays unused."""
-        headers = {"Accept": "application/json", "Content-Type": MEDIA, "User-Agent": "warnd"}
-        if self._token is not None:
-            headers["Authorization"] = f"Bearer {self._token.reveal()}"
-        self._http = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=self._timeout,
+        headers = {"Content-Type": MEDIA}
+        if (token := self._options.token) is not None:
+            headers["Authorization"] = f"Bearer {token.reveal()}"
+        self._client = HttpClient(
+            self._origin,
             headers=headers,
+            connect_timeout=self._options.connect_timeout,
+            timeout=self._options.timeout,
         )
 
     async def send(self, batch: BatchView) -> Sequence[Outcome]:
@@ -97,9 +92,9 @@ class HttpForward:
         return [await self._post(url, batch.content.body.encode("utf-8"))]
 
     async def close(self) -> None:
-        if self._http is not None:
-            await self._http.close()
-            self._http = None
+        if self._client is not None:
+            self._client.close()
+            self._client = None
 
     def _own(self, address: str) -> URL | None:
         """The address, if it lies at this channel's origin and nowhere else."""
@@ -110,21 +105,13 @@ class HttpForward:
             return None
 
     async def _post(self, url: URL, body: bytes) -> Outcome:
-        if self._http is None:
+        if self._client is None:
             raise RuntimeError("open() comes before send()")
         try:
-            async with self._http.post(url, data=body, allow_redirects=False) as reply:
-                return classify(
-                    reply.status, reply.headers.get("Retry-After"), await read_whole(reply.content)
-                )
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
-            return Deferred(Reason.UNREACHABLE)
-        except TimeoutError:
-            return Deferred(Reason.NO_REPLY, maybe_sent=True)
-        except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError):
-            return Deferred(Reason.CONNECTION_LOST, maybe_sent=True)
-        except (aiohttp.ClientError, ValueError):
-            return UNREADABLE
+            answer = await self._client.post(url.raw_path_qs, body)
+        except Unanswered as failure:
+            return failure.outcome
+        return classify(answer.status, answer.retry_after, answer.body)
 
 
 def classify(status: int, retry_after: str | None, body: bytes) -> Outcome:

@@ -7,18 +7,18 @@ from datetime import timedelta
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode, urlsplit
 
-import aiohttp
 import orjson
 from pydantic import AfterValidator, Field
+from yarl import URL
 
+from channels.http_client import HttpClient, Unanswered
 from channels.options import BearerToken, Duration
-from channels.reply import read_whole
 from channels.sms.classify import UNREADABLE, classify
 from channels.sms.dialect import Dialect
 from channels.sms.receipts import parse
 from warnd.contract.channel import BatchView, CallbackRequest, Capabilities, Sink
 from warnd.contract.http import refusal
-from warnd.contract.outcome import Deferred, Outcome, Reason, Receipt
+from warnd.contract.outcome import Outcome, Receipt
 
 MAX_BUNDLE = 5
 """Messages that one text may carry; ``max_units`` mostly ends it before."""
@@ -75,57 +75,43 @@ class HttpSms:
             slots=chosen.slots,
             max_bundle=MAX_BUNDLE,
         )
-        # The core ends what takes longer than the capability says: a total of our own would watch every request twice.
-        self._timeout = aiohttp.ClientTimeout(
-            total=None,
-            connect=chosen.connect_timeout.total_seconds(),
-            sock_read=chosen.timeout.total_seconds(),
-        )
-        self._content_type = FORMATS[chosen.format]
-        self._http: aiohttp.ClientSession | None = None
+        self._target = URL(chosen.url).raw_path_qs
+        self._client: HttpClient | None = None
 
     async def open(self, sink: Sink) -> None:
         """Receipts come by callback: the sink stays unused."""
-        self._http = aiohttp.ClientSession(
-            # The core's slots bound what is out at once; waiting here would look like a gateway that is down.
-            connector=aiohttp.TCPConnector(limit=0),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=self._timeout,
-            auto_decompress=False,
+        chosen = self._options
+        self._client = HttpClient(
+            URL(chosen.url),
             headers={
-                "Authorization": f"Bearer {self._options.token.reveal()}",
-                "Accept": "application/json",
-                "Accept-Encoding": "identity",
-                "User-Agent": "warnd",
+                "Authorization": f"Bearer {chosen.token.reveal()}",
+                "Content-Type": FORMATS[chosen.format],
             },
+            connect_timeout=chosen.connect_timeout,
+            timeout=chosen.timeout,
         )
 
     async def send(self, batch: BatchView) -> Sequence[Outcome]:
         """One POST for the whole batch. Whatever fails once connected may have been sent."""
-        if self._http is None:
+        if self._client is None:
             raise RuntimeError("the channel is not open")
         addresses = batch.addresses
-        body = aiohttp.BytesPayload(self._body(batch), content_type=self._content_type)
         try:
-            async with self._http.post(self._options.url, data=body, allow_redirects=False) as reply:
-                if (refused := refusal(reply.status, reply.headers.get("Retry-After"))) is not None:
-                    return [refused] * len(addresses)
-                answer = orjson.loads(await read_whole(reply.content))
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            return [Deferred(Reason.UNREACHABLE, detail=type(error).__name__)] * len(addresses)
-        except TimeoutError:
-            return [Deferred(Reason.NO_REPLY, maybe_sent=True)] * len(addresses)
-        except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError) as error:
-            lost = Deferred(Reason.CONNECTION_LOST, maybe_sent=True, detail=type(error).__name__)
-            return [lost] * len(addresses)
-        except (aiohttp.ClientError, ValueError):
+            answer = await self._client.post(self._target, self._body(batch))
+        except Unanswered as failure:
+            return [failure.outcome] * len(addresses)
+        if (refused := refusal(answer.status, answer.retry_after)) is not None:
+            return [refused] * len(addresses)
+        try:
+            said = orjson.loads(answer.body)
+        except ValueError:
             return [UNREADABLE] * len(addresses)
-        return classify(answer, addresses, self._options)
+        return classify(said, addresses, self._options)
 
     async def close(self) -> None:
-        if self._http is not None:
-            await self._http.close()
-            self._http = None
+        if self._client is not None:
+            self._client.close()
+            self._client = None
 
     def parse(self, request: CallbackRequest) -> Sequence[Receipt]:
         return parse(request, self._options.receipt)

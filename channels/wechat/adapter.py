@@ -13,13 +13,12 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Literal
 
-import aiohttp
 import orjson
 from pydantic import field_validator
 from yarl import URL
 
+from channels.http_client import HttpClient, Unanswered
 from channels.options import Duration, Options
-from channels.reply import read_whole
 from warnd.contract.channel import BatchView, Capabilities, Sink
 from warnd.contract.http import refusal
 from warnd.contract.outcome import Accepted, Deferred, Outcome, Reason, Rejected, Scope
@@ -84,16 +83,17 @@ class WeComRobot:
         )
         self._format = chosen.format
         self._url = URL(chosen.base_url) / "cgi-bin" / "webhook" / "send"
-        self._timeout = aiohttp.ClientTimeout(
-            total=chosen.timeout.total_seconds(),
-            sock_connect=min(chosen.timeout, CONNECT_WITHIN).total_seconds(),
-        )
-        self._http: aiohttp.ClientSession | None = None
+        self._timeout = chosen.timeout
+        self._client: HttpClient | None = None
 
     async def open(self, sink: Sink) -> None:
-        # The core's slots bound what is out at once; a second bound here would only hide behind the time-out.
-        connector = aiohttp.TCPConnector(limit=0)
-        self._http = aiohttp.ClientSession(connector=connector, timeout=self._timeout)
+        """A robot reports nothing back: the sink stays unused."""
+        self._client = HttpClient(
+            self._url,
+            headers={"Content-Type": "application/json"},
+            connect_timeout=min(self._timeout, CONNECT_WITHIN),
+            timeout=self._timeout,
+        )
 
     async def send(self, batch: BatchView) -> Sequence[Outcome]:
         """Post one message to one group."""
@@ -103,30 +103,19 @@ class WeComRobot:
         return [await self._post(key, batch.content.body)]
 
     async def close(self) -> None:
-        if self._http is not None:
-            await self._http.close()
+        if self._client is not None:
+            self._client.close()
+            self._client = None
 
     async def _post(self, key: str, text: str) -> Outcome:
-        if self._http is None:
+        if self._client is None:
             raise RuntimeError("open() comes before send()")
+        body = orjson.dumps({"msgtype": self._format, self._format: {"content": text}})
         try:
-            async with self._http.post(
-                self._url.with_query(key=key),
-                data=orjson.dumps({"msgtype": self._format, self._format: {"content": text}}),
-                headers={"Content-Type": "application/json"},
-                allow_redirects=False,
-            ) as reply:
-                if failure := refusal(reply.status, reply.headers.get("Retry-After")):
-                    return failure
-                return classify(await read_whole(reply.content), key=key)
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
-            return Deferred(Reason.UNREACHABLE)
-        except TimeoutError:
-            return Deferred(Reason.NO_REPLY, maybe_sent=True)
-        except aiohttp.ClientConnectionError:
-            return Deferred(Reason.CONNECTION_LOST, maybe_sent=True)
-        except (aiohttp.ClientError, ValueError):
-            return Deferred(Reason.UNREADABLE_REPLY, maybe_sent=True)
+            answer = await self._client.post(self._url.with_query(key=key).raw_path_qs, body)
+        except Unanswered as failure:
+            return failure.outcome
+        return refusal(answer.status, answer.retry_after) or classify(answer.body, key=key)
 
 
 def classify(body: bytes, *, key: str) -> Outcome:

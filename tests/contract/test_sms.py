@@ -16,7 +16,7 @@ import orjson
 import pytest
 from aiohttp import web
 
-from channels.reply import LARGEST
+from channels.http_answer import LARGEST
 from channels.sms.adapter import HttpSms
 from channels.sms.classify import classify
 from channels.sms.dialect import Dialect
@@ -347,7 +347,7 @@ async def test_an_endless_answer_is_unreadable() -> None:
 async def test_a_connection_that_is_never_made_is_certainly_not_sent() -> None:
     """A name that does not resolve: the request cannot have left."""
     (outcome,) = await sent({"url": "http://gateway.invalid/send"}, [ONE])
-    assert outcome == Deferred(Reason.UNREACHABLE, detail="ClientConnectorDNSError")
+    assert outcome == Deferred(Reason.UNREACHABLE, detail="its name is not known")
 
 
 # What may stand in the configuration

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import pytest
 from aiohttp import web
 
-from channels.reply import LARGEST
+from channels.http_answer import LARGEST
 from channels.wechat.adapter import WeComRobot, classify
 from channels.wechat.emulator import PER_MINUTE, RobotGateway
 from warnd.contract.channel import Capabilities

@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from aiohttp.client_proto import ResponseHandler
-
+from channels.http_line import Line
 from channels.sms.adapter import HttpSms
 from channels.sms.emulator import SmsGateway
 from tests.integration.door import settle_in
@@ -79,14 +78,12 @@ async def wired(directory: Path, county: Path) -> AsyncIterator[tuple[Running, W
         await gateway.stop()
 
 
-def kept(site: Running) -> list[ResponseHandler]:
+def kept(site: Running) -> list[Line]:
     """The daemon's ends of the connections that are kept for the next request."""
     channel = site.app.lines["sms"].channel
     assert isinstance(channel, HttpSms)
-    assert channel._http is not None
-    connector = channel._http.connector
-    assert connector is not None
-    return [end for ends in connector._conns.values() for end, _ in ends]
+    assert channel._client is not None
+    return channel._client._idle
 
 
 async def marked(site: Running) -> int:
@@ -111,8 +108,9 @@ async def test_connections_whose_other_end_is_gone_without_a_word(tmp_path: Path
 async def test_connections_that_the_gateway_closed_meanwhile(tmp_path: Path, county: Path) -> None:
     """They are not used: nothing is in doubt, and nothing is sent twice."""
     async with wired(tmp_path, county) as (site, wire):
+        assert any(one.is_open for one in kept(site))
         wire.close()
-        await until(lambda: not any(one.is_connected() for one in kept(site)))
+        await until(lambda: not any(one.is_open for one in kept(site)))
         alert = await site.push(**SECOND)
         await site.told(alert, PEOPLE)
         assert set(site.gateway.numbers.values()) == {2}, "each warning once"
