@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import (
     AbstractAsyncContextManager,
@@ -32,6 +33,14 @@ from warnd.settings import Settings
 from warnd.store.sole import alone_with
 
 log = structlog.get_logger()
+
+SWITCH_AFTER = 0.0003
+"""
+Seconds that a thread waits for the interpreter before whoever has it must let go.
+
+Python's own five milliseconds are as long as a commit: the writer lost that after a statement to whatever the event loop or a
+reader was at (ADR 2).
+"""
 
 COLLECT_AFTER = 20_000
 """
@@ -220,12 +229,14 @@ def _url(runner: web.AppRunner) -> str:
 @contextmanager
 def tuned() -> Iterator[None]:
     """The interpreter set for broadcasts; as it was afterwards."""
-    thresholds = gc.get_threshold()
+    thresholds, interval = gc.get_threshold(), sys.getswitchinterval()
     gc.set_threshold(COLLECT_AFTER, *thresholds[1:])
+    sys.setswitchinterval(SWITCH_AFTER)
     try:
         yield
     finally:
         gc.set_threshold(*thresholds)
+        sys.setswitchinterval(interval)
 
 
 def _innermost(failed: BaseExceptionGroup[BaseException]) -> BaseException:

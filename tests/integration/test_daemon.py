@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from warnd.daemon import COLLECT_AFTER, running
+from warnd.daemon import COLLECT_AFTER, SWITCH_AFTER, running
 from warnd.errors import ConfigError, StoreError, WarndError
 from warnd.settings import Settings, load
 
@@ -150,9 +150,10 @@ async def test_an_address_that_is_taken_is_named(config: Path) -> None:
 
 async def test_it_runs_inside_another_event_loop(settings: Settings) -> None:
     """For the demo; what it changed of the process is as before when it has left."""
-    before = gc.get_threshold()
+    before = gc.get_threshold(), sys.getswitchinterval()
     async with running(settings) as daemon:
         assert gc.get_threshold()[0] == COLLECT_AFTER
+        assert sys.getswitchinterval() == pytest.approx(SWITCH_AFTER)
         assert (
             await daemon.app.store.read(lambda connection: connection.exec_driver_sql("SELECT 1").scalar())
             == 1
@@ -160,7 +161,7 @@ async def test_it_runs_inside_another_event_loop(settings: Settings) -> None:
         with pytest.raises(StoreError, match="a daemon is running"):
             async with running(settings):
                 raise AssertionError("there is one already")
-    assert gc.get_threshold() == before
+    assert (gc.get_threshold(), sys.getswitchinterval()) == before
 
 
 async def test_an_error_of_the_body_comes_out_as_it_is(settings: Settings) -> None:
