@@ -47,10 +47,11 @@ class Transaction:
 
     async def _refusal(self, line: Line, steps: Sequence[Step]) -> SMTPResponse | None:
         """The first reply that is none to go on after; the others are heard out."""
-        for n, self.step in enumerate(steps):
+        for heard, step in enumerate(steps, 1):
+            self.step = step
             reply = await line.dialogue.reply()
-            if not (reply.code == _GO_AHEAD if self.step is Step.DATA else 200 <= reply.code < 300):
-                await self._hear_out(line, len(steps) - n - 1)
+            if not (reply.code == _GO_AHEAD if step is Step.DATA else 200 <= reply.code < 300):
+                await self._hear_out(line, len(steps) - heard)
                 return reply
         return None
 

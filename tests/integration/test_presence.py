@@ -123,9 +123,9 @@ async def test_who_ended_without_a_word_is_gone_and_missed_and_who_is_only_slow_
     one, other = two
     await one.enter()
     gone, slow = [
-        await other.store.write(workers.join, Joining(name, "host", "worker", ("sms",), timedelta(seconds=25)), NOW,
+        await other.store.write(workers.join, Joining(name, "host", "worker", channels, timedelta(seconds=25)), NOW,
                                 alone=False)
-        for name in ("gone", "slow")
+        for name, channels in (("gone", ("sms", "voice")), ("slow", ("sms",)))
     ]  # fmt: skip
     with psycopg.connect(other.store.place.url, autocommit=True) as held:
         held.execute("SELECT pg_advisory_lock(%s, %s)", (0x77726E77, slow))
@@ -133,7 +133,7 @@ async def test_who_ended_without_a_word_is_gone_and_missed_and_who_is_only_slow_
         async with asyncio.timeout(patience):
             while not (missed := await other.store.read(workers.missed, NOW + timedelta(hours=1))):  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
-        assert [(each.id, each.name, each.back) for each in missed] == [(gone, "gone", False)]
+        assert missed == [workers.Missed(gone, "gone", "host", back=False, alone_on=("voice",))]
         assert {view.name for view in await other.store.read(workers.working)} == {"one", "slow"}
     assert await other.store.read(workers.missed, NOW + timedelta(seconds=24)) == []
     await other.store.write(workers.said, [gone])

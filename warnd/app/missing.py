@@ -60,5 +60,11 @@ class Missing:
         await self._store.write(workers.said, [one.id for one in missed])
         for one in missed:
             if not one.back:
-                message = f"{one.name} on {one.host} ended without a word; the others have taken over what it had out"
-                self._alarms.sound("worker_silent", one.name, message)
+                left = (
+                    f"nobody is left to send on {', '.join(one.alone_on)}"
+                    if one.alone_on
+                    else "the others have taken over what it had out"
+                )
+                self._alarms.sound(
+                    "worker_silent", one.name, f"{one.name} on {one.host} ended without a word; {left}"
+                )

@@ -54,12 +54,13 @@ class Hanging(NamedTuple):
 
 
 class Missed(NamedTuple):
-    """A worker that went without a word; ``back``: one works under its name."""
+    """A worker that went without a word; ``back``: one works under its name; ``alone_on``: its channels that nobody else has."""
 
     id: int
     name: str
     host: str
     back: bool
+    alone_on: tuple[str, ...]
 
 
 def join(connection: Connection, joining: Joining, now: datetime, *, alone: bool) -> int:
@@ -92,8 +93,14 @@ def missed(connection: Connection, now: datetime) -> list[Missed]:
     """Those that went without a word longer ago than they could have kept a batch, and that is not said yet."""
     rows = connection.execute(select(workers).where(workers.c.missed.is_(True))).all()
     due = [row for row in rows if row.seen + _MICROSECOND * row.patience < now]
-    here = {one.name for one in working(connection)} if due else set()
-    return [Missed(row.id, row.name, row.host, back=row.name in here) for row in due]
+    here = working(connection) if due else []
+    names, channels = {one.name for one in here}, {channel for one in here for channel in one.channels}
+    return [
+        Missed(
+            row.id, row.name, row.host, row.name in names, tuple(c for c in row.channels if c not in channels)
+        )
+        for row in due
+    ]
 
 
 def said(connection: Connection, ids: Sequence[int]) -> None:
