@@ -48,7 +48,7 @@ async def whole(scale: Scale) -> Sequence[Result]:
 
 async def red_first(scale: Scale) -> Sequence[Result]:
     queued = scale.pick(30_000, 300_000)
-    found = await red_behind_blue(queued, times=scale.pick(5, 15))
+    found = await red_behind_blue(queued, times=scale.pick(5, 100))
     return red_rows(f"red to 1,000 behind {queued:,} blue (20 ms, 8 slots), its last request", found)
 
 

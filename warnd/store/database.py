@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +18,14 @@ from warnd.store.statement import Cursor, Statement, Values
 
 _WRITER_CACHE_KIB = 65536
 _READER_CACHE_KIB = 16384
-_CHECKPOINT_PAGES = 4000
-"""16 MB of log between checkpoints: the commit that finds as much copies it, and whoever comes meanwhile waits."""
+_CHECKPOINT_PAGES = 1000
+"""4 MB of log between checkpoints: the commit that finds as much copies it, and red that comes meanwhile waits for 5 to 8 ms."""
 
-_CHECKPOINT_PAGES_OF_RED = 16000
-"""A commit of red leaves it to the next that is none, up to 64 MB."""
+_CHECKPOINT_PAGES_BESIDE_RED = 16000
+"""A commit of red, or soon after one, leaves it to later ones, up to 64 MB (ADR 26)."""
+
+_RED_SECONDS = 0.03
+"""How long after a commit of red the next is awaited: what it let out comes back when the gateway has answered."""
 
 _MAP_BYTES = 256 * 1024 * 1024
 
@@ -96,22 +101,29 @@ class SqliteCursor:
 
 
 class SqliteWriting:
-    """The connection that ``open_writer`` gave, for the writer."""
+    """The connection that ``open_writer`` gave, for the writer; ``clock`` in seconds, never going back."""
 
     errors: tuple[type[Exception], ...] = (sqlite3.Error,)
     chain = 0
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.connection = connection
+        self._clock = clock
         self.sqlalchemy = engine_over(connection).connect()
         self.cursor = raw_of(self.sqlalchemy)
-        self._red = False
+        self._red_until = clock()
+        self._checkpoint_pages = _CHECKPOINT_PAGES
 
     def begin(self, *, deciding: bool, red: bool = False) -> None:
-        if red is not self._red:
-            pages = _CHECKPOINT_PAGES_OF_RED if red else _CHECKPOINT_PAGES
+        now = self._clock()
+        if red:
+            self._red_until = now + _RED_SECONDS
+        pages = _CHECKPOINT_PAGES_BESIDE_RED if now < self._red_until else _CHECKPOINT_PAGES
+        if pages != self._checkpoint_pages:
             self.connection.execute(f"PRAGMA wal_autocheckpoint={pages}")
-            self._red = red
+            self._checkpoint_pages = pages
         self.connection.execute("BEGIN IMMEDIATE")
 
     def commit(self) -> None:
