@@ -61,12 +61,13 @@ class Recipient(NamedTuple):
 
 
 class _Step(NamedTuple):
-    """A channel to go to; those of one chain stand by for one another, in this order."""
+    """A channel to go to; those of one chain stand by for one another, in this order. ``quiet``: the hours kept on it."""
 
     channel: str
     kind: str
     chain: int
     patience: Patience = Patience()
+    quiet: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +103,10 @@ class Expander:
     can_wait: bool = True
     _decisions: dict[tuple[str, ...], _Decision] = field(default_factory=dict)
     _first_route: dict[str, str] = field(init=False)
+    _may_object: bool = field(init=False)
 
     def __post_init__(self) -> None:
+        self._may_object = not self.public or self.status is not Status.ACTUAL
         self._first_route = {}
         for route in self.routes.values():
             self._first_route.setdefault(route.kind, route.name)
@@ -129,7 +132,7 @@ class Expander:
             place = begun.get(step.chain, 0)
             for endpoint in member.endpoints:
                 if endpoint.channel == step.kind and endpoint.active:
-                    objection = self._objection(endpoint, step.channel)
+                    objection = self._objection(endpoint, step.channel) if self._may_object else None
                     used.add(endpoint.id)
                     if objection is None:
                         told = True
@@ -142,13 +145,14 @@ class Expander:
                 yield self._untold(member, endpoint, language, decision, Why.ENDPOINT_SUSPENDED)
             elif not told and not used and not self.quiet_only and endpoint.channel in self._first_route:
                 # No endpoint on the policy's channels: the next one there is.
-                step = _Step(self._first_route[endpoint.channel], endpoint.channel, 0)
+                channel = self._first_route[endpoint.channel]
+                step = _Step(channel, endpoint.channel, 0, quiet=self._kept_on(channel, decision.quiet))
                 objection = self._objection(endpoint, step.channel)
                 told = told or objection is None
                 yield self._recipient(member, endpoint, language, decision, step, objection, 0)
             else:
                 yield self._untold(member, endpoint, language, decision, Why.NOT_ON_POLICY)
-        if not any(endpoint.active for endpoint in member.endpoints):
+        if not used and not any(endpoint.active for endpoint in member.endpoints):
             yield Gap(member.region, member.id, member.name, Why.NO_ENDPOINT.value)
 
     def _objection(self, endpoint: Endpoint, channel: str) -> Why | None:
@@ -174,10 +178,9 @@ class Expander:
         state = State.STANDBY if place else State.QUEUED
         if objection is not None:
             state = State.SUPPRESSED
-        wakes = not self.routes[step.channel].quiet
         return Recipient(
             step.channel, endpoint.address, language, state, objection, member.id, endpoint.id, member.name,
-            member.region, decision.reasons, step.chain, place, step.patience, decision.quiet if wakes else "",
+            member.region, decision.reasons, step.chain, place, step.patience, step.quiet,
         )  # fmt: skip
 
     def _untold(
@@ -196,7 +199,8 @@ class Expander:
             why = max((one.why for one in reached if one.why), key=_closeness)
             return _Decision((), why, None, reasons)
         language = next((one.subscription.language for one in applies if one.subscription.language), None)
-        return _Decision(self._steps(applies), None, language, reasons, self._quiet(applies))
+        hours = self._quiet(applies)
+        return _Decision(self._steps(applies, hours), None, language, reasons, hours)
 
     def _policy(self, one: Reached) -> ChannelPolicy:
         return self.policies.of(one.subscription.audience, self.color, self.hazard)
@@ -204,7 +208,11 @@ class Expander:
     def _quiet(self, applies: Sequence[Reached]) -> str:
         return quiet.kept([self._policy(one).quiet_hours for one in applies]) if self.can_wait else ""
 
-    def _steps(self, applies: Sequence[Reached]) -> tuple[_Step, ...]:
+    def _kept_on(self, channel: str, hours: str) -> str:
+        """Where nobody is woken no quiet hours are kept."""
+        return "" if self.routes[channel].quiet else hours
+
+    def _steps(self, applies: Sequence[Reached], hours: str) -> tuple[_Step, ...]:
         """
         The channels of all policies that apply, each once.
 
@@ -226,7 +234,7 @@ class Expander:
             chains.setdefault(self.routes[name].kind, len(chains))
         one_by_one = len(chains)
         return tuple(
-            _Step(name, kind, chains.get(kind, one_by_one), patience[name])
+            _Step(name, kind, chains.get(kind, one_by_one), patience[name], self._kept_on(name, hours))
             for name in {**parallel, **ordered}
             for kind in (self.routes[name].kind,)
         )
