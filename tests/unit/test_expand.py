@@ -200,10 +200,10 @@ def test_the_nearest_reason_is_given() -> None:
 
 
 def test_a_mere_continuation_goes_to_quiet_channels_only() -> None:
-    """It wakes nobody, not even whoever has nothing quieter."""
+    """It wakes nobody, not even whoever has nothing quieter, and says so of what the policy would else use."""
     made = expander("sms", "robot", quiet_only=True)
-    assert told(made, member(NUMBER, CHAT)) == {"sms": "not_on_policy", "robot": "queued"}
-    assert told(made, member(NUMBER)) == {"sms": "not_on_policy"}
+    assert told(made, member(NUMBER, CHAT)) == {"sms": "too_loud", "robot": "queued"}
+    assert told(made, member(NUMBER, MAIL)) == {"sms": "too_loud", "mail": "not_on_policy"}
 
 
 @pytest.mark.parametrize("narrowed", ["wechat", "robot"], ids=["to a kind", "to a channel"])

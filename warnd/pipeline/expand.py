@@ -72,13 +72,18 @@ class _Step(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Decision:
-    """What a set of groups means for whoever is in exactly these: worked out once, not once a person."""
+    """
+    What a set of groups means for whoever is in exactly these: worked out once, not once a person.
+
+    ``loud`` are the kinds of channels that their policies use, and that are too loud for what has not changed.
+    """
 
     steps: tuple[_Step, ...]
     why: Why | None
     language: str | None
     reasons: str
     quiet: str = ""
+    loud: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -151,7 +156,8 @@ class Expander:
                 told = told or objection is None
                 yield self._recipient(member, endpoint, language, decision, step, objection, 0)
             else:
-                yield self._untold(member, endpoint, language, decision, Why.NOT_ON_POLICY)
+                why = Why.TOO_LOUD if endpoint.channel in decision.loud else Why.NOT_ON_POLICY
+                yield self._untold(member, endpoint, language, decision, why)
         if not used and not any(endpoint.active for endpoint in member.endpoints):
             yield Gap(member.region, member.id, member.name, Why.NO_ENDPOINT.value)
 
@@ -200,7 +206,9 @@ class Expander:
             return _Decision((), why, None, reasons)
         language = next((one.subscription.language for one in applies if one.subscription.language), None)
         hours = self._quiet(applies)
-        return _Decision(self._steps(applies, hours), None, language, reasons, hours)
+        return _Decision(
+            self._steps(applies, hours), None, language, reasons, hours, frozenset(self._loud(applies))
+        )
 
     def _policy(self, one: Reached) -> ChannelPolicy:
         return self.policies.of(one.subscription.audience, self.color, self.hazard)
@@ -244,11 +252,18 @@ class Expander:
         return asked if self.routes[name].capabilities.receipts else asked._replace(until=Until.ACCEPTED)
 
     def _allowed(self, name: str, one: Reached) -> bool:
+        return self._wanted(name, one) and not (self.quiet_only and not self.routes[name].quiet)
+
+    def _wanted(self, name: str, one: Reached) -> bool:
         route = self.routes.get(name)
-        if route is None or (self.quiet_only and not route.quiet):
-            return False
         narrowed = one.subscription.channels
-        return narrowed is None or name in narrowed or route.kind in narrowed
+        return route is not None and (narrowed is None or name in narrowed or route.kind in narrowed)
+
+    def _loud(self, applies: Sequence[Reached]) -> Iterator[str]:
+        for one in applies:
+            for name in self._policy(one).channels:
+                if self._wanted(name, one) and not self._allowed(name, one):
+                    yield self.routes[name].kind
 
 
 def _reason(one: Reached) -> dict[str, str | None]:
