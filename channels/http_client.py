@@ -104,7 +104,7 @@ class HttpClient:
                     lambda: Line(self._patience), sock=connected, ssl=self._tls,
                     server_hostname=self._host if self._tls is not None else None,
                 )  # fmt: skip
-        except (OSError, UnicodeError) as error:
+        except (OSError, ValueError) as error:
             raise Unanswered(Deferred(Reason.UNREACHABLE, detail=_why(error))) from None
         return line
 
@@ -124,7 +124,7 @@ def _tls() -> ssl.SSLContext:
     return context
 
 
-def _why(error: OSError | UnicodeError) -> str:
+def _why(error: OSError | ValueError) -> str:
     """In the words of the system, without addresses."""
     match error:
         case TimeoutError():
@@ -133,7 +133,7 @@ def _why(error: OSError | UnicodeError) -> str:
             return f"certificate: {error.verify_message}"
         case ssl.SSLError():
             return f"TLS: {error.reason or 'failed'}"
-        case socket.gaierror() | UnicodeError():
+        case socket.gaierror() | ValueError():
             return "its name is not known"
         case _:
             return os.strerror(error.errno) if error.errno else type(error).__name__

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Annotated, Any, Literal
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import orjson
 from pydantic import AfterValidator, Field
@@ -28,12 +28,13 @@ FORMATS = {"json": "application/json", "form": "application/x-www-form-urlencode
 
 def _address(value: str) -> str:
     try:
-        parts = urlsplit(value)
-        good = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        url = URL(value)
     except ValueError:  # a port beyond 65535, a bracket that does not close
-        good = False
-    if not good:
+        url = URL()
+    if url.scheme not in {"http", "https"} or not url.host or not url.port:
         raise ValueError("should be an http or https address")
+    if url.user is not None:
+        raise ValueError("should hold no credential: that is the token")
     return value
 
 

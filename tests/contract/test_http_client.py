@@ -297,6 +297,12 @@ async def test_nobody_there_is_certainly_not_sent() -> None:
         assert await unanswered(client) == Deferred(Reason.UNREACHABLE, detail="Connection refused")
 
 
+@pytest.mark.parametrize("host", ["gateway.invalid", "a" * 64 + ".invalid", "a b", "a\0b"])
+async def test_a_name_that_is_none_is_certainly_not_sent(host: str) -> None:
+    async with posting(URL(f"http://{host}")) as client:
+        assert await unanswered(client) == Deferred(Reason.UNREACHABLE, detail="its name is not known")
+
+
 async def test_a_connection_that_does_not_come_about_in_time_is_certainly_not_sent() -> None:
     """The gateway takes the connection, and never says a word of TLS."""
     async with gateway(silent) as wire:
