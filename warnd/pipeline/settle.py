@@ -72,8 +72,8 @@ def _alike(batch: Batch, outcome: Outcome, policy: RetryPolicy, attempt: Try) ->
         case Accepted():
             return _all_accepted(batch, [outcome] * len(batch), attempt)
         case Rejected(reason=reason, scope=Scope.ACCOUNT, detail=detail):
-            # The fault is ours, not theirs: nobody may be lost to a wrong password.
-            due = attempt.ended + _us(policy.pause)
+            # The fault is ours, not theirs: nobody may be lost to a wrong password. The channel rests, and these go first after.
+            due = attempt.ended + min(_us(policy.pause), _us(policy.wait(batch.attempts, attempt.jitter)))
             return whole(*_waiting(batch, reason, detail, due), due=due)
         case Rejected(reason=reason, scope=Scope.CONTENT, detail=detail):
             return whole(BatchState.SETTLED, Fate(State.FAILED, reason, detail), content_refused=True)
