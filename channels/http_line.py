@@ -7,8 +7,11 @@ from typing import cast
 
 from channels.http_answer import Answer, AnswerReader, BrokenAnswer
 
-IDLE_SECONDS = 15.0
-"""A connection that nobody wanted for so long is not used again: the gateway may be about to close it."""
+IDLE_SECONDS = 4.0
+"""
+A connection that nobody wanted for so long is not used again: the gateway may be about to close it, and of what it then gets
+nobody knows. Apache httpd, Node and uvicorn close after five seconds unless told otherwise, most others later.
+"""
 
 
 class Line(asyncio.Protocol):
