@@ -127,6 +127,12 @@ async def unanswered(client: HttpClient) -> Deferred:
     return failure.value.outcome
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow the machine: what is kept is kept until the test is over."""
+    monkeypatch.setattr("channels.http_line.IDLE_SECONDS", 600.0)
+
+
 async def test_the_request_on_the_wire() -> None:
     async with gateway(fine) as wire, posting(wire.url, headers={"Content-Type": "text/plain"}) as client:
         assert await client.post("/send?key=%E6%9A%B4", "雨".encode()) == SAID

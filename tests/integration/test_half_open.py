@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pytest
+
 from channels.http_line import Line
 from channels.sms.adapter import HttpSms
 from channels.sms.emulator import SmsGateway
@@ -50,6 +52,12 @@ class Wire:
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     while data := await reader.read(65536):
         writer.write(data)
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow the machine: what is kept is kept until the test is over."""
+    monkeypatch.setattr("channels.http_line.IDLE_SECONDS", 600.0)
 
 
 @asynccontextmanager
