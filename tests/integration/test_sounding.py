@@ -59,6 +59,16 @@ async def test_one_condition_of_a_channel_is_one_alarm(door: Door, outcome: Outc
     assert await standing(door.app) == [kind]
 
 
+async def test_an_alarm_about_a_channel_says_what_the_provider_said(door: Door) -> None:
+    """Nobody need look for a delivery to find out what is wrong with all of them."""
+    done, outcomes = await settlement(door, Deferred(Reason.UNREACHABLE, detail="Connection refused"))
+    kill(door.app)
+    door.app.watching.settled(done, outcomes)
+    await door.app.alarms.settle()
+    [alarm] = await door.app.store.read(alarms.open_alarms)
+    assert alarm.message == "sms: the provider cannot be reached (Connection refused)"
+
+
 async def test_an_answer_of_any_kind_ends_that_a_channel_is_down(door: Door) -> None:
     """Down gives way to paused."""
     done, outcomes = await settlement(door, DEAD)
