@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from warnd.contract.outcome import Deferred, Reason, Rejected
 
+NOT_KNOWN = "whether all who were told got it is not known; the alert's figures say of how many, by channel"
+"""Of an alert as a whole: its batches come to this one by one, each with a number of its own."""
+
 _DOWN = {
     Reason.UNREACHABLE: "the provider cannot be reached",
     Reason.NO_REPLY: "the provider takes requests and does not answer in time",

@@ -93,8 +93,7 @@ class Watching:
             and settlement.uniform is not None
             and settlement.uniform.state is State.UNKNOWN
         ):
-            message = f"{channel}: whether {len(batch)} got it is not known"
-            self._alarms.sound("unknown_outcome", batch.alert_id, message)
+            self._alarms.sound("unknown_outcome", batch.alert_id, alarm_words.NOT_KNOWN)
 
     def _well(self, kind: str, channel: str) -> None:
         self._unfit.pop((kind, channel), None)
