@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
+from structlog.testing import capture_logs
 
 from tests.fakes.unwritable import unwritable
 from tests.integration.conftest import NOW
@@ -93,3 +94,37 @@ async def test_what_ended_while_the_store_could_not_be_written_ends_later(door: 
     app.alarms.clear("channel_down", "sms")
     await app.alarms.settle()
     assert "channel_down" not in {one.kind for one in await app.store.read(alarms.open_alarms)}
+
+
+async def test_a_standing_alarm_is_logged_when_it_begins_and_when_it_says_something_else(door: Door) -> None:
+    """Not each time it is sounded: what else there is in the log would be lost among it."""
+    store, now = door.app.store, NOW
+    signs = AlarmBoard(store, now=lambda: now, new_id=door.app.new_id)
+    with capture_logs() as log:
+        for words in ("no answer", "no answer", "HTTP 503", "HTTP 502", "no answer", "HTTP 503"):
+            now += timedelta(minutes=1)
+            signs.sound("channel_down", "sms", words)
+            await signs.settle()
+    assert [one["message"] for one in log] == ["no answer", "HTTP 503"]
+    [alarm] = await store.read(alarms.open_alarms)
+    assert (alarm.message, alarm.times) == ("HTTP 503", 6)
+
+
+async def test_what_ended_and_begins_again_is_logged_again(door: Door) -> None:
+    """Whether it ended here, or by its acknowledgement."""
+    store, now = door.app.store, NOW
+    signs = AlarmBoard(store, now=lambda: now, new_id=door.app.new_id)
+    with capture_logs() as log:
+        for kind in ("channel_down", "feed_refused"):
+            signs.sound(kind, "north", "no")
+            await signs.settle()
+            signs.clear("channel_down", "north")
+            await signs.settle()
+        [alarm] = await store.read(alarms.open_alarms)
+        await store.record(alarms.acknowledge, alarm.id, by="li", now=now)
+        for kind in ("channel_down", "feed_refused"):
+            now += timedelta(minutes=1)
+            signs.sound(kind, "north", "no")
+            await signs.settle()
+    sounded = [one["kind"] for one in log if one["event"] == "alarm.sounded"]
+    assert sounded == ["channel_down", "feed_refused", "channel_down", "feed_refused"]

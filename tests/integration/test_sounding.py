@@ -8,16 +8,19 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.integration.door import RED, Door
-from warnd.app import App
+from warnd.app import App, alarm_words
 from warnd.contract.outcome import Accepted, Deferred, Outcome, Reason, Rejected, Scope
-from warnd.model.color import Lane
+from warnd.model.color import Color, Lane
 from warnd.model.policy import RetryPolicy
 from warnd.pipeline.settle import Try, settle
 from warnd.ports import Lease, Settlement
 from warnd.store import alarms, backlog
 
 DEAD = Deferred(Reason.UNREACHABLE)
+NO_ANSWER = Deferred(Reason.NO_REPLY, maybe_sent=True)
 REFUSED = Rejected(Reason.ACCOUNT_REFUSED, Scope.ACCOUNT, "401")
+
+RETRY = RetryPolicy(unknown_resends=dict.fromkeys(Color, 0))
 
 
 async def settlement(door: Door, outcome: Outcome) -> tuple[Settlement, list[Outcome]]:
@@ -28,7 +31,7 @@ async def settlement(door: Door, outcome: Outcome) -> tuple[Settlement, list[Out
     leased = (await door.app.store.turn(None, Lease(batch, now, now + 60_000_000))).batch
     assert leased is not None
     outcomes = [outcome] * len(leased)
-    return settle(leased, outcomes, RetryPolicy(), Try(now, now, 0.5, tuple(door.app.new_ids(2)))), outcomes
+    return settle(leased, outcomes, RETRY, Try(now, now, 0.5, tuple(door.app.new_ids(2)))), outcomes
 
 
 async def standing(app: App) -> list[str]:
@@ -57,6 +60,26 @@ async def test_one_condition_of_a_channel_is_one_alarm(door: Door, outcome: Outc
     learn(door.app, outcome)
     door.app.watching.settled(done, outcomes)
     assert await standing(door.app) == [kind]
+
+
+async def test_an_alarm_about_a_channel_says_what_the_provider_said(door: Door) -> None:
+    """Nobody need look for a delivery to find out what is wrong with all of them."""
+    done, outcomes = await settlement(door, Deferred(Reason.UNREACHABLE, detail="Connection refused"))
+    kill(door.app)
+    door.app.watching.settled(done, outcomes)
+    await door.app.alarms.settle()
+    [alarm] = await door.app.store.read(alarms.open_alarms)
+    assert alarm.message == "sms: the provider cannot be reached (Connection refused)"
+
+
+async def test_what_is_not_known_is_said_of_the_alert_as_a_whole(door: Door) -> None:
+    """Its batches come to nothing one by one: the number of a single one is no number of the alert's."""
+    done, outcomes = await settlement(door, NO_ANSWER)
+    door.app.watching.settled(done, outcomes)
+    assert await standing(door.app) == ["unknown_outcome"]
+    [alarm] = await door.app.store.read(alarms.open_alarms)
+    assert (alarm.subject, alarm.message) == (done.batch.alert_id, alarm_words.NOT_KNOWN)
+    assert not any(one.isdigit() for one in alarm.message)
 
 
 async def test_an_answer_of_any_kind_ends_that_a_channel_is_down(door: Door) -> None:

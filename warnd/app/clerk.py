@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from warnd.app.alarm_words import NOT_KNOWN
 from warnd.app.board import AlarmBoard
 from warnd.app.failover import Failover
 from warnd.app.punctuality import Punctuality
@@ -178,8 +179,7 @@ class Clerk:
                 await self._store.move(sweeping.run_out, again, at, BatchState.UNKNOWN)
             if final:
                 for batch in await self._store.move(sweeping.run_out, final, at, BatchState.SETTLED):
-                    message = f"{batch.channel}: whether {len(batch)} got it is not known"
-                    self._alarms.sound("unknown_outcome", batch.alert_id, message)
+                    self._alarms.sound("unknown_outcome", batch.alert_id, NOT_KNOWN)
 
     async def _match_missed(self) -> None:
         if not self._store.shared:

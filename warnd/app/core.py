@@ -64,6 +64,7 @@ class App(Parts):
         the timers. Raises ConfigError and StoreError.
         """
         await self.machine.start()
+        await self.bygone.end(self.store, self.alarms)
         await self.places.load()
         if sends:
             await self.sending.open()

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from warnd.app import wiring
 from warnd.app.board import AlarmBoard
+from warnd.app.bygone import Bygone
 from warnd.app.clerk import Clerk
 from warnd.app.commons import Commons
 from warnd.app.company import Alone, Company
@@ -84,6 +85,7 @@ class Parts:
         self.routes = {name: line.route for name, line in self.lines.items()}
         self.surroundings = wiring.surroundings(settings, self.routes)
         self.speakers = wiring.speakers(settings, self.surroundings.catalogue)
+        self.bygone = Bygone(self.routes, settings.feeds, self.speakers, self.surroundings.templates)
         self.hand = wiring.hand(settings, self.surroundings.catalogue)
         self.foresight = Foresight(
             self.store, self.surroundings, places=self.places, audience=self.audience.index

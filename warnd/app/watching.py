@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from warnd.app import alarm_words
 from warnd.app.board import AlarmBoard
 from warnd.app.metrics import Metrics
 from warnd.app.wiring import Line
@@ -76,9 +77,8 @@ class Watching:
         channel = batch.channel
         first = next(one for one in outcomes if not isinstance(one, Accepted))
         if isinstance(first, Rejected) and first.scope is Scope.ACCOUNT:
-            message = f"{channel}: the provider refuses our account ({first.reason.value}, {first.detail})"
             self._unfit.setdefault(("channel_paused", channel), settlement.ended)
-            self._alarms.sound("channel_paused", channel, message)
+            self._alarms.sound("channel_paused", channel, alarm_words.paused(channel, first))
         if settlement.content_refused:
             message = f"{channel}: the provider refuses the text of alert {batch.alert_id} ({first.detail})"
             self._alarms.sound("content_refused", f"{channel}/{batch.alert_id}", message)
@@ -86,16 +86,14 @@ class Watching:
         if not self._lines[channel].lanes.pace.open:
             self._well("channel_down", channel)
         elif looks_dead(first):
-            message = f"{channel}: no answer from the provider ({first.reason.value})"
             self._unfit.setdefault(("channel_down", channel), settlement.ended)
-            self._alarms.sound("channel_down", channel, message)
+            self._alarms.sound("channel_down", channel, alarm_words.down(channel, first))
         if (
             settlement.state is BatchState.SETTLED
             and settlement.uniform is not None
             and settlement.uniform.state is State.UNKNOWN
         ):
-            message = f"{channel}: whether {len(batch)} got it is not known"
-            self._alarms.sound("unknown_outcome", batch.alert_id, message)
+            self._alarms.sound("unknown_outcome", batch.alert_id, alarm_words.NOT_KNOWN)
 
     def _well(self, kind: str, channel: str) -> None:
         self._unfit.pop((kind, channel), None)

@@ -99,7 +99,7 @@ class Bundler:
             batch, pile, self._carrier, self._templates, new_id=lambda: self._new_ids(1)[0], made=now
         )
         for fault in bundled.faults:
-            self._alarms.sound("template_failed", fault.template, str(fault))
+            self._alarms.sound("template_failed", self._templates.version_of(fault.template), str(fault))
         if bundled.batch.parts:
             log.info(
                 "bundle.made", channel=batch.channel, bundle=bundled.batch.id, parts=len(bundled.batch.parts)

@@ -18,6 +18,7 @@ from warnd.model.color import Lane
 from warnd.model.delivery import Batch, Why
 from warnd.pipeline.first_notices import FirstNotices
 from warnd.pipeline.match import AudienceIndex
+from warnd.pipeline.render import BUILT_IN
 from warnd.pipeline.run import Run
 from warnd.pipeline.surroundings import Surroundings
 from warnd.pipeline.turns import Turns
@@ -109,7 +110,10 @@ class Chunks:
         async with self.turns.commit(run.telling.lane, len(chunk.deliveries)):
             committed = await self.store.commit(chunk)
         for fault in run.faults:
-            self.alarms.sound("template_failed", fault.template, str(fault))
+            # What needs no template is too long for this alert alone.
+            own = fault.template == BUILT_IN
+            subject = run.telling.id if own else self.surroundings.templates.version_of(fault.template)
+            self.alarms.sound("template_failed", subject, str(fault))
         run.faults.clear()
         run.targeted += sum(len(batch) for batch in committed.batches)
         run.targeted += (held := sum(one.due is not None for one in chunk.deliveries))

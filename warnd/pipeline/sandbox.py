@@ -93,6 +93,14 @@ class Sandbox:
             path = self._parents[path]
         return self._sources[path].startswith(text)
 
+    def lineage(self, path: str) -> tuple[str, ...]:
+        """A template and those it extends, one after the other; each once, if they go round in a circle."""
+        line: dict[str, None] = {}
+        while path not in line:
+            line[path] = None
+            path = self._parents.get(path, path)
+        return tuple(line)
+
     def _admit(self, path: str, source: str) -> frozenset[str]:
         """Check and compile one template; the paths it builds on. Raises TemplateError."""
         if len(source) > MAX_SOURCE:

@@ -86,6 +86,7 @@ class Templates:
                     name = next(name for name in _versions(path) if name not in sources)
                     sources[name] = source
                     self._file(path, name)
+        self._sources = sources
         self._sandbox = Sandbox(sources, FIELDS)
         self.revision = _revision(layers)
 
@@ -120,6 +121,22 @@ class Templates:
     def faults(self) -> tuple[TemplateError, ...]:
         """Everything that is wrong with the files themselves."""
         return (*self._faults, *self._sandbox.faults.values())
+
+    def version_of(self, path: str) -> str:
+        """
+        ``path@digest`` of a file: another as soon as it is mended, or anything that it may draw on.
+
+        Where there is no such template, it goes by all that there is.
+        """
+        if path not in self._sources:
+            return f"{path}@{self.revision}"
+        common = {name: source for name, source in self._sources.items() if name.startswith(PARTS)}
+        line = {name: self._sources.get(name, "") for name in self._sandbox.lineage(path)}
+        words = [
+            {name: source for name, source in layer.items() if name.startswith(WORDS)}
+            for layer in self._layers
+        ]
+        return f"{path}@{_revision([common | line, *words])}"
 
     def candidates(
         self, kind: str, *, hazard: str, color: Color | None, languages: Sequence[str]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypeGuard
 
 from warnd.contract.outcome import Deferred, Outcome, Reason, Scope
 
@@ -13,7 +14,7 @@ _LONGEST_REST = 30.0
 _DEAD = frozenset({Reason.UNREACHABLE, Reason.NO_REPLY, Reason.TEMPORARY_FAILURE, Reason.CONNECTION_LOST})
 
 
-def looks_dead(outcome: Outcome) -> bool:
+def looks_dead(outcome: Outcome) -> TypeGuard[Deferred]:
     """Whether a provider that answers so may as well be gone."""
     return isinstance(outcome, Deferred) and outcome.scope is Scope.CHANNEL and outcome.reason in _DEAD
 
