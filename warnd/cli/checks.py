@@ -8,16 +8,15 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, func, select
 
 from warnd.app import App
 from warnd.app.wiring import place, queue_address
+from warnd.cli.connections import connection, service
 from warnd.cli.finding import Finding, Health
 from warnd.cli.shared_checks import connected, leases, queue, shared
 from warnd.contract.channel import Channel
@@ -37,8 +36,6 @@ _TOO_LITTLE = 256 * _MIB
 _LITTLE = 2048 * _MIB
 _NAMED = 5
 _OPENING = 15.0
-_CONNECTING = 3.0
-_PORTS = {"http": 80, "https": 443}
 _SKEW = timedelta(minutes=1)
 
 
@@ -67,11 +64,11 @@ async def examine(settings: Settings, *, config: Path | None, now: datetime) -> 
     yield leases({name: line.channel.capabilities.timeout for name, line in app.lines.items()})
     for name, line in app.lines.items():
         yield await channel(name, line.channel)
-        if (address := network_address(line.settings.options)) is not None:
-            yield await connection(name, *address)
+        if (provider := service(line.settings.options)) is not None:
+            yield await connection(name, provider)
     for name, feed in settings.feeds.items():
-        if (address := network_address({"url": feed.url})) is not None:
-            yield await connection(f"feed {name}", *address)
+        if (provider := service({"url": feed.url})) is not None:
+            yield await connection(f"feed {name}", provider)
 
 
 def unusable(error: ConfigError) -> list[Finding]:
@@ -264,37 +261,6 @@ async def channel(name: str, adapter: Channel) -> Finding:
     finally:
         await adapter.close()
     return Finding(check, Health.GOOD, "opens")
-
-
-def network_address(options: Mapping[str, Any]) -> tuple[str, int] | None:
-    """Host and port of an adapter's table, where it says them in one of the usual ways."""
-    match options:
-        case {"url": str(text)} | {"base_url": str(text)}:
-            with suppress(ValueError):
-                url = urlsplit(text)
-                port = url.port or _PORTS.get(url.scheme)
-                return (url.hostname, port) if url.hostname and port else None
-            return None
-        case {"host": str(host), "port": int(port)}:
-            return host, port
-        case _:
-            return None
-
-
-async def connection(name: str, host: str, port: int) -> Finding:
-    """Whether the provider's machine takes a connection; nothing is said on it."""
-    check, where = f"connection {name}", f"{host} port {port}"
-    try:
-        async with asyncio.timeout(_CONNECTING):
-            _, writer = await asyncio.open_connection(host, port)
-    except TimeoutError:
-        return Finding(check, Health.FAILED, f"{where} does not answer within {_CONNECTING:g} s")
-    except (OSError, UnicodeError) as error:
-        return Finding(check, Health.FAILED, f"{where} cannot be reached: {error}")
-    writer.close()
-    with suppress(OSError):
-        await writer.wait_closed()
-    return Finding(check, Health.GOOD, f"{where} can be reached")
 
 
 async def _nowhere(receipts: Sequence[Receipt]) -> None:
