@@ -163,6 +163,26 @@ def test_what_a_source_may_speak_for_is_held_against_hazards_and_divisions(
     )
 
 
+def test_templates_that_can_never_be_used_have_their_rows(
+    examine: Examine, config: Path, tmp_path: Path
+) -> None:
+    """Each is tried on a warning, as it would be rendered: that it compiles says little."""
+    own = tmp_path / "own"
+    for path in ("sms/default.zh.txt", "wechat/default.zh.md"):
+        (own / path).parent.mkdir(parents=True)
+        (own / path).write_text("hello")
+    with config.open("a") as file:
+        file.write(f'[templates]\ndirectory = "{own}"\n')
+    result = examine("--json")
+    assert result.exit_code == 1
+    rows = [one for one in map(json.loads, result.stdout.splitlines()) if one["check"] == "templates"]
+    assert {one["health"] for one in rows} == {"failed"}
+    lacking = "does not print mark, issuer, hazard_name, color_name, area, sent, change_name"
+    messages = [one["message"] for one in rows]
+    assert {f"sms/default.zh.txt: {lacking}", f"wechat/default.zh.md: {lacking}"} <= set(messages)
+    assert all(one.count(": ") == 1 for one in messages), "a fault a row"
+
+
 @pytest.mark.parametrize(
     ("options", "service"),
     [
@@ -287,7 +307,6 @@ def test_a_directory_that_cannot_be_made_fails(tmp_path: Path) -> None:
         pytest.param(checks.schema(None, "0001"), Health.FAILED, id="no schema"),
         pytest.param(checks.schema("9999", "0001"), Health.FAILED, id="a newer schema"),
         pytest.param(checks.schema("0001", "0001"), Health.GOOD, id="the schema"),
-        pytest.param(checks.templates(["sms/a: broken"]), Health.FAILED, id="a broken template"),
     ],
 )  # fmt: skip
 def test_a_check_judges(finding: Finding, health: Health) -> None:

@@ -23,6 +23,7 @@ from warnd.contract.channel import Channel
 from warnd.contract.outcome import Receipt
 from warnd.errors import ConfigError, WarndError
 from warnd.intake.boundaries import read_layer
+from warnd.pipeline import trial
 from warnd.settings import Settings, SourceSettings
 from warnd.store import regions, revision, tables, workers
 from warnd.store.database import engine_over, open_writer
@@ -60,7 +61,8 @@ async def examine(settings: Settings, *, config: Path | None, now: datetime) -> 
         for finding in unusable(error):
             yield finding
         return
-    yield templates([str(fault) for fault in app.surroundings.templates.faults()])
+    for finding in templates(trial.faults(app.surroundings)):
+        yield finding
     yield leases({name: line.channel.capabilities.timeout for name, line in app.lines.items()})
     for name, line in app.lines.items():
         yield await channel(name, line.channel)
@@ -240,10 +242,11 @@ def boundaries(connection: Connection, path: Path, code_property: str | None) ->
     return Finding("boundaries", Health.ATTENTION if strangers or layer.skipped else Health.GOOD, said)
 
 
-def templates(faults: Sequence[str]) -> Finding:
+def templates(faults: Sequence[str]) -> list[Finding]:
+    """One for each fault."""
     if faults:
-        return Finding("templates", Health.FAILED, "; ".join(faults))
-    return Finding("templates", Health.GOOD, "every file can be used")
+        return [Finding("templates", Health.FAILED, each) for each in faults]
+    return [Finding("templates", Health.GOOD, "every file can be used")]
 
 
 async def channel(name: str, adapter: Channel) -> Finding:
