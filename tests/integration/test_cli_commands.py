@@ -6,12 +6,14 @@ import asyncio
 import csv
 import io
 import json
+import re
 import sqlite3
 import sys
 from collections.abc import Callable
 from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import orjson
 import pytest
@@ -24,7 +26,7 @@ from warnd.audience.kinds import ChannelKinds
 from warnd.audience.plan import plan_import
 from warnd.cli import main
 from warnd.settings import load
-from warnd.store import alert_views, regions
+from warnd.store import alarms, alert_views, regions
 from warnd.store.audience_import import apply_import, existing_audience
 from warnd.store.standing import audience_changed
 from warnd.store.tables import deliveries, tallies
@@ -45,6 +47,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         f'[store]\nurl = "sqlite:///{place}/warnd.db"\n'
         '[channels.desk]\nadapter = "console.print"\nstream = "stderr"\nemulated = true\n'
         '[channels.sms]\nadapter = "sms.http"\nurl = "http://127.0.0.1:9/send"\ntoken = "made-up"\nrate = "50/s"\n'
+        'target_rate = "20/min"\n'
         '[sources.weather]\nregions = ["6212"]\nofficial = true\n'
     )
     asyncio.run(broadcast(place / "warnd.toml"))
@@ -190,7 +193,11 @@ def test_a_delivery_tells_its_story(warnd: Call) -> None:
     assert "Planned" not in chinese
     assert "防汛" in chinese
     (story,) = lines(warnd("deliveries", "show", row["id"], "--json")[1])
-    assert [event["kind"] for event in story["timeline"]][:2] == ["delivery.planned", "attempt.ended"]  # type: ignore[attr-defined]
+    timeline: list[dict[str, str]] = story["timeline"]  # type: ignore[assignment]
+    assert [event["kind"] for event in timeline][:2] == ["delivery.planned", "attempt.ended"]
+    times = [re.findall(r"^[^:]*:\d\d:\d\d\.(\d{3})  ", line) for line in english.splitlines()[2:]]
+    when = [datetime.fromisoformat(event["at"]).microsecond // 1000 for event in timeline[:2]]
+    assert times[:2] == [[f"{milliseconds:03}"] for milliseconds in when], "tries may come within one second"
     assert warnd("deliveries", "show", "NONE")[0] == 1
 
 
@@ -262,7 +269,49 @@ def test_sources_and_channels_are_listed(warnd: Call) -> None:
     assert found["sms"]["rate"] == 50
     path = str(found["sms"]["receipts"])
     assert path.startswith("/api/v1/receipts/sms/")
-    assert path in warnd("channels", "list")[1]
+    table = warnd("channels", "list")[1]
+    assert path in table
+    assert "50/s" in table
+    assert "20/min" in table
+
+
+async def change_alarms(config: Path, change: Callable[..., object], *args: object, **kwargs: object) -> None:
+    app = App(load(config, {}))
+    await app.open()
+    try:
+        await app.store.record(change, *args, **kwargs, now=app.now())
+    finally:
+        await app.close()
+
+
+def test_channels_are_listed_with_how_they_are(warnd: Call, place: Path) -> None:
+    """Since when and why, as the alarms say that stand: a refused account before a provider that does not answer."""
+    config, messages = (
+        place / "warnd.toml",
+        {"channel_down": "sms: HTTP 503", "channel_paused": "sms: HTTP 401"},
+    )
+
+    def sms() -> dict[str, object]:
+        found = {one["name"]: one for one in lines(warnd("channels", "list", "--json")[1])}
+        assert (found["desk"]["health"], found["desk"]["since"], found["desk"]["why"]) == (
+            "working",
+            None,
+            None,
+        )
+        return found["sms"]
+
+    for n, (kind, message) in enumerate(messages.items()):
+        asyncio.run(change_alarms(config, alarms.sound, kind, "sms", message, id=f"{n}"))
+        assert (sms()["health"], sms()["why"]) == (
+            kind.removeprefix("channel_"),
+            message.removeprefix("sms: "),
+        )
+        said = warnd("channels", "list")[1].splitlines()[-1]
+        since = datetime.fromisoformat(str(sms()["since"])).astimezone(ZoneInfo("Asia/Shanghai"))
+        assert said == f"sms is {sms()['health']} since {since:%F %R}: {sms()['why']}"
+    for kind in messages:
+        asyncio.run(change_alarms(config, alarms.clear, kind, "sms"))
+    assert (sms()["health"], sms()["since"]) == ("working", None)
 
 
 def test_a_test_message_is_marked_and_leaves_no_delivery(warnd: Call, place: Path) -> None:

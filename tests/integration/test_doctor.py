@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
+import socket
+import ssl
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,7 +21,9 @@ from typer.testing import CliRunner, Result
 
 from servers.postgres import PostgresServer
 from servers.valkey import ValkeyServer
-from warnd.cli import checks, shared_checks
+from tests.fakes.certificates import of_server, self_signed
+from warnd.cli import checks, connections, shared_checks
+from warnd.cli.connections import Service
 from warnd.cli.doctor import doctor
 from warnd.cli.finding import Finding, Health
 from warnd.contract.channel import BatchView, Capabilities, Sink
@@ -158,37 +163,120 @@ def test_what_a_source_may_speak_for_is_held_against_hazards_and_divisions(
     )
 
 
+def test_templates_that_can_never_be_used_have_their_rows(
+    examine: Examine, config: Path, tmp_path: Path
+) -> None:
+    """Each is tried on a warning, as it would be rendered: that it compiles says little."""
+    own = tmp_path / "own"
+    for path in ("sms/default.zh.txt", "wechat/default.zh.md"):
+        (own / path).parent.mkdir(parents=True)
+        (own / path).write_text("hello")
+    with config.open("a") as file:
+        file.write(f'[templates]\ndirectory = "{own}"\n')
+    result = examine("--json")
+    assert result.exit_code == 1
+    rows = [one for one in map(json.loads, result.stdout.splitlines()) if one["check"] == "templates"]
+    assert {one["health"] for one in rows} == {"failed"}
+    lacking = "does not print mark, issuer, hazard_name, color_name, area, sent, change_name"
+    messages = [one["message"] for one in rows]
+    assert {f"sms/default.zh.txt: {lacking}", f"wechat/default.zh.md: {lacking}"} <= set(messages)
+    assert all(one.count(": ") == 1 for one in messages), "a fault a row"
+
+
 @pytest.mark.parametrize(
-    ("options", "address"),
+    ("options", "service"),
     [
-        pytest.param({"url": "https://gateway.example/send"}, ("gateway.example", 443), id="https"),
-        pytest.param({"base_url": "http://127.0.0.1:81/"}, ("127.0.0.1", 81), id="a port of its own"),
-        pytest.param({"host": "mail.example", "port": 587}, ("mail.example", 587), id="host and port"),
+        pytest.param({"url": "https://gateway.example/send"}, Service("gateway.example", 443, tls=True), id="https"),
+        pytest.param({"base_url": "http://127.0.0.1:81/"}, Service("127.0.0.1", 81), id="a port of its own"),
+        pytest.param({"host": "mail.example", "port": 587}, Service("mail.example", 587), id="host and port"),
         pytest.param({"url": "https://[gateway"}, None, id="no address"),
         pytest.param({"stream": "stdout"}, None, id="no network"),
     ],
-)
+)  # fmt: skip
 def test_an_adapters_table_says_where_its_provider_is(
-    options: Mapping[str, Any], address: tuple[str, int] | None
+    options: Mapping[str, Any], service: Service | None
 ) -> None:
     """Where it says so in a way that many adapters share."""
-    assert checks.network_address(options) == address
+    assert connections.service(options) == service
 
 
-async def test_a_connection_is_made_and_nothing_is_said() -> None:
-    """A port that nobody listens on fails."""
+@asynccontextmanager
+async def listening(tls: ssl.SSLContext | None = None) -> AsyncIterator[tuple[Service, asyncio.Queue[bytes]]]:
+    """A service that keeps what it hears until the other side is done."""
     heard: asyncio.Queue[bytes] = asyncio.Queue()
 
     async def hear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         heard.put_nowait(await reader.read())
         writer.close()
 
-    async with await asyncio.start_server(hear, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
-        assert (await checks.connection("sms", "127.0.0.1", port)).health is Health.GOOD
+    async with await asyncio.start_server(hear, "127.0.0.1", 0, ssl=tls) as server:
+        yield Service("127.0.0.1", server.sockets[0].getsockname()[1], tls=tls is not None), heard
+
+
+async def test_a_connection_is_made_and_nothing_is_said() -> None:
+    """A port that nobody listens on fails, and is told in plain words by whatever name it goes."""
+    async with listening() as (service, heard):
+        assert (await connections.connection("sms", service)).health is Health.GOOD
         assert await heard.get() == b""
-    finding = await checks.connection("sms", "127.0.0.1", port)
-    assert (finding.check, finding.health) == ("connection sms", Health.FAILED)
+    for host in ("127.0.0.1", "localhost"):
+        finding = await connections.connection("sms", replace(service, host=host))
+        assert (finding.check, finding.health) == ("connection sms", Health.FAILED)
+        assert (
+            finding.message
+            == f"{host} port {service.port} refuses the connection: nothing seems to listen there"
+        )
+
+
+async def test_a_name_that_nobody_knows_is_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether it could be a name or not; the resolver's own words tell nobody anything."""
+
+    def unknown(*_: object, **__: object) -> list[object]:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    assert _unknown(await connections.connection("sms", Service("gateway..example", 443, tls=True)))
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    assert _unknown(await connections.connection("sms", Service("gateway.example", 443, tls=True)))
+
+
+def _unknown(finding: Finding) -> bool:
+    return finding.health is Health.FAILED and finding.message.startswith(
+        "no address is known for the name gate"
+    )
+
+
+async def test_a_certificate_that_holds_is_found_good(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one who shows it is whom this machine trusts; and nothing is said."""
+    certificate = self_signed(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    async with listening(of_server(certificate)) as (service, heard):
+        finding = await connections.connection("sms", service)
+        assert await heard.get() == b""
+    assert finding.health is Health.GOOD
+    assert finding.message == f"{service} can be reached, its certificate holds"
+
+
+async def test_a_certificate_that_is_not_trusted_fails(tmp_path: Path) -> None:
+    """As every message to that gateway would, however well its port answers."""
+    async with listening(of_server(self_signed(tmp_path))) as (service, _):
+        finding = await connections.connection("sms", service)
+    assert finding.health is Health.FAILED
+    assert finding.message == f"{service} shows a certificate that is not trusted: self-signed certificate"
+
+
+async def test_a_service_without_tls_is_no_https() -> None:
+    """It answers the greeting of TLS in plain words."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        service = Service("127.0.0.1", server.sockets[0].getsockname()[1], tls=True)
+        finding = await connections.connection("sms", service)
+    assert finding.health is Health.FAILED
+    assert f"{service} does not speak TLS as it should" in finding.message
 
 
 def test_a_database_that_is_none_fails(tmp_path: Path) -> None:
@@ -219,7 +307,6 @@ def test_a_directory_that_cannot_be_made_fails(tmp_path: Path) -> None:
         pytest.param(checks.schema(None, "0001"), Health.FAILED, id="no schema"),
         pytest.param(checks.schema("9999", "0001"), Health.FAILED, id="a newer schema"),
         pytest.param(checks.schema("0001", "0001"), Health.GOOD, id="the schema"),
-        pytest.param(checks.templates(["sms/a: broken"]), Health.FAILED, id="a broken template"),
     ],
 )  # fmt: skip
 def test_a_check_judges(finding: Finding, health: Health) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -72,3 +74,12 @@ def test_a_phrase_follows_its_number(n: int, said: str) -> None:
 def test_values_are_only_filled_in() -> None:
     """Braces in a name are a part of the name."""
     assert phrases("en")("delivery.title", name="{n} {0.__class__}") == "To {n} {0.__class__}"
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("zh", "7月14日 08:00:59.999"), ("en", "14 Jul, 08:00:59.999")]
+)
+def test_milliseconds_are_cut_and_never_rounded_up(language: str, said: str) -> None:
+    """What happened at the end of a second did not happen in the next one."""
+    when = datetime(2026, 7, 14, 0, 0, 59, 999_900, tzinfo=UTC)
+    assert phrases(language).clock(when, ZoneInfo("Asia/Shanghai"), milliseconds=True) == said

@@ -1,21 +1,24 @@
-"""``warnd channels``: what is configured, and whether a message comes through."""
+"""``warnd channels``: what is configured, how it is, and whether a message comes through."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 
 from warnd.app import App
+from warnd.app.channel_health import ChannelHealth, ChannelState, health_of
 from warnd.app.wiring import Line
 from warnd.audience.addresses import normalise
 from warnd.cli.common import ACTOR, open_store, run
 from warnd.cli.configuration import ConfigFile
 from warnd.cli.options import AsJson, Language, language
-from warnd.cli.terminal import print_json, print_plain, print_table
+from warnd.cli.terminal import clock, print_json, print_plain, print_table
 from warnd.contract.channel import ReceivesReceipts
 from warnd.contract.outcome import Accepted, Deferred, Outcome, Receipt
 from warnd.errors import Fault, Invalid, NotFound
@@ -28,9 +31,12 @@ from warnd.pipeline import cap
 from warnd.pipeline.deadline import Deadline
 from warnd.pipeline.send import send
 from warnd.pipeline.settle import describe
-from warnd.store import receipt_secrets
+from warnd.queue.rates import Rate
+from warnd.store import alarms, receipt_secrets
 from warnd.store.journal import Entry
 from warnd.store.tables import micros
+
+_UNITS = {1.0: "s", 60.0: "min", 3600.0: "h"}
 
 channels_app = typer.Typer(help="The ways of reaching people.", no_args_is_help=True)
 
@@ -49,17 +55,23 @@ _WORDS = {
 @channels_app.command("list")
 def list_(as_json: AsJson = False, config: ConfigFile = None) -> None:
     """
-    List the configured channels; rates are in one second.
+    List the configured channels and how each is: working, down or paused, since when and why, as its alarms say.
 
-    The receipt path holds a secret: it is what the provider is given, behind `server.public_url`.
+    The receipt path holds a secret: it is what the provider is given, behind `server.public_url`. With --json rates are
+    numbers a second.
     """
-    found = run(_list(config))
+    found, zone = run(_list(config))
     if as_json:
         for one in found:
-            print_json(one)
+            print_json(_view(one))
         return
-    columns = ("name", "adapter", "kind", "rate", "target_rate", "slots", "emulated", "receipts")
-    print_table(columns, [[_shown(one[column]) for column in columns] for one in found])
+    columns = ("name", "health", "adapter", "kind", "rate", "target_rate", "slots", "emulated", "receipts")
+    print_table(columns, map(_line, found))
+    for one in found:
+        if one.health.state is not ChannelState.WORKING:
+            print_plain(
+                f"{one.name} is {one.health.state.value} since {clock(one.health.since, zone)}: {one.health.why}"
+            )
 
 
 @channels_app.command("test")
@@ -82,21 +94,24 @@ def try_out(
         raise typer.Exit(1)
 
 
-async def _list(config: Path | None) -> list[dict[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A configured channel, how it is, and the path for its provider's receipts if it takes any."""
+
+    name: str
+    line: Line
+    health: ChannelHealth
+    receipts: str | None
+
+
+async def _list(config: Path | None) -> tuple[list[Listed], ZoneInfo]:
     async with open_store(config) as app:
-        return [
-            {
-                "name": name,
-                "adapter": line.settings.adapter,
-                "kind": line.channel.capabilities.kind,
-                "rate": line.settings.rate,
-                "target_rate": rate.per_second if (rate := line.settings.target_rate) else None,
-                "slots": line.slots,
-                "emulated": line.settings.emulated,
-                "receipts": await _receipt_path(app, name, line),
-            }
+        standing = await app.store.read(alarms.open_alarms)
+        found = [
+            Listed(name, line, health_of(name, standing), await _receipt_path(app, name, line))
             for name, line in app.lines.items()
         ]
+        return found, app.settings.time_zone
 
 
 async def _receipt_path(app: App, name: str, line: Line) -> str | None:
@@ -194,13 +209,38 @@ def _told(outcome: Outcome) -> str:
             return f"{kind}: {outcome.reason.value} {outcome.detail}".rstrip()
 
 
-def _shown(value: Any) -> str:
-    match value:
-        case None:
-            return ""
-        case bool():
-            return "yes" if value else "no"
-        case float():
-            return f"{value:g}"
-        case _:
-            return str(value)
+def _view(one: Listed) -> dict[str, Any]:
+    settings, health = one.line.settings, one.health
+    return {
+        "name": one.name,
+        "health": health.state.value,
+        "since": health.since,
+        "why": health.why,
+        "adapter": settings.adapter,
+        "kind": one.line.channel.capabilities.kind,
+        "rate": settings.rate,
+        "target_rate": rate.per_second if (rate := settings.target_rate) else None,
+        "slots": one.line.slots,
+        "emulated": settings.emulated,
+        "receipts": one.receipts,
+    }
+
+
+def _line(one: Listed) -> tuple[str, ...]:
+    settings = one.line.settings
+    return (
+        one.name,
+        one.health.state.value,
+        settings.adapter,
+        one.line.channel.capabilities.kind,
+        f"{settings.rate:g}/s" if settings.rate is not None else "",
+        _as_written(settings.target_rate) if settings.target_rate is not None else "",
+        str(one.line.slots),
+        "yes" if settings.emulated else "no",
+        one.receipts or "",
+    )
+
+
+def _as_written(rate: Rate) -> str:
+    """As the settings say it: ``20/min``."""
+    return f"{rate.tokens:g}/{_UNITS[rate.seconds]}"

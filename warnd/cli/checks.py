@@ -8,22 +8,22 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, func, select
 
 from warnd.app import App
 from warnd.app.wiring import place, queue_address
+from warnd.cli.connections import connection, service
 from warnd.cli.finding import Finding, Health
 from warnd.cli.shared_checks import connected, leases, queue, shared
 from warnd.contract.channel import Channel
 from warnd.contract.outcome import Receipt
 from warnd.errors import ConfigError, WarndError
 from warnd.intake.boundaries import read_layer
+from warnd.pipeline import trial
 from warnd.settings import Settings, SourceSettings
 from warnd.store import regions, revision, tables, workers
 from warnd.store.database import engine_over, open_writer
@@ -37,8 +37,6 @@ _TOO_LITTLE = 256 * _MIB
 _LITTLE = 2048 * _MIB
 _NAMED = 5
 _OPENING = 15.0
-_CONNECTING = 3.0
-_PORTS = {"http": 80, "https": 443}
 _SKEW = timedelta(minutes=1)
 
 
@@ -63,15 +61,16 @@ async def examine(settings: Settings, *, config: Path | None, now: datetime) -> 
         for finding in unusable(error):
             yield finding
         return
-    yield templates([str(fault) for fault in app.surroundings.templates.faults()])
+    for finding in templates(trial.faults(app.surroundings)):
+        yield finding
     yield leases({name: line.channel.capabilities.timeout for name, line in app.lines.items()})
     for name, line in app.lines.items():
         yield await channel(name, line.channel)
-        if (address := network_address(line.settings.options)) is not None:
-            yield await connection(name, *address)
+        if (provider := service(line.settings.options)) is not None:
+            yield await connection(name, provider)
     for name, feed in settings.feeds.items():
-        if (address := network_address({"url": feed.url})) is not None:
-            yield await connection(f"feed {name}", *address)
+        if (provider := service({"url": feed.url})) is not None:
+            yield await connection(f"feed {name}", provider)
 
 
 def unusable(error: ConfigError) -> list[Finding]:
@@ -243,10 +242,11 @@ def boundaries(connection: Connection, path: Path, code_property: str | None) ->
     return Finding("boundaries", Health.ATTENTION if strangers or layer.skipped else Health.GOOD, said)
 
 
-def templates(faults: Sequence[str]) -> Finding:
+def templates(faults: Sequence[str]) -> list[Finding]:
+    """One for each fault."""
     if faults:
-        return Finding("templates", Health.FAILED, "; ".join(faults))
-    return Finding("templates", Health.GOOD, "every file can be used")
+        return [Finding("templates", Health.FAILED, each) for each in faults]
+    return [Finding("templates", Health.GOOD, "every file can be used")]
 
 
 async def channel(name: str, adapter: Channel) -> Finding:
@@ -264,37 +264,6 @@ async def channel(name: str, adapter: Channel) -> Finding:
     finally:
         await adapter.close()
     return Finding(check, Health.GOOD, "opens")
-
-
-def network_address(options: Mapping[str, Any]) -> tuple[str, int] | None:
-    """Host and port of an adapter's table, where it says them in one of the usual ways."""
-    match options:
-        case {"url": str(text)} | {"base_url": str(text)}:
-            with suppress(ValueError):
-                url = urlsplit(text)
-                port = url.port or _PORTS.get(url.scheme)
-                return (url.hostname, port) if url.hostname and port else None
-            return None
-        case {"host": str(host), "port": int(port)}:
-            return host, port
-        case _:
-            return None
-
-
-async def connection(name: str, host: str, port: int) -> Finding:
-    """Whether the provider's machine takes a connection; nothing is said on it."""
-    check, where = f"connection {name}", f"{host} port {port}"
-    try:
-        async with asyncio.timeout(_CONNECTING):
-            _, writer = await asyncio.open_connection(host, port)
-    except TimeoutError:
-        return Finding(check, Health.FAILED, f"{where} does not answer within {_CONNECTING:g} s")
-    except (OSError, UnicodeError) as error:
-        return Finding(check, Health.FAILED, f"{where} cannot be reached: {error}")
-    writer.close()
-    with suppress(OSError):
-        await writer.wait_closed()
-    return Finding(check, Health.GOOD, f"{where} can be reached")
 
 
 async def _nowhere(receipts: Sequence[Receipt]) -> None:

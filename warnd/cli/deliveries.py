@@ -85,7 +85,7 @@ def show(
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
-    """Tell one delivery's story in the order of time: why, each try, what came of it, where it stands."""
+    """Tell one delivery's story in the order of time, to the millisecond: why, each try, what came of it, where it stands."""
     shown = run(_show(config, id))
     if as_json:
         print_json(story_view(shown.story))
@@ -97,7 +97,7 @@ def show(
         f"{say(f'states.{delivery.state.value}')} · {delivery.channel} · {shown_address(delivery.address)} · {delivery.id}"
     )
     for at, sentence in tell(shown.story, spoken, shown.places):
-        print_plain(f"{say.clock(at, shown.zone, seconds=True)}  {sentence}")
+        print_plain(f"{say.clock(at, shown.zone, milliseconds=True)}  {sentence}")
 
 
 @deliveries_app.command()

@@ -80,6 +80,31 @@ def bundle(
     return Bundled(Batch.carrying(parts, replace(said, id=new_id()), made), tuple(faults))
 
 
+def bundled_by(candidate: Candidate, parts: Sequence[Content], status: Status, templates: Templates) -> Page:
+    """
+    What this one template makes of the parts.
+
+    Raises TemplateError when it fails, or leaves out a part, their order, or that it is a drill.
+    """
+    if candidate.fault is not None:
+        raise candidate.fault
+    mark = _mark(candidate.words, status)
+    values = {
+        "mark": mark,
+        "count": len(parts),
+        "parts": tuple(part.body for part in parts),
+        "subject": parts[0].subject,
+    }
+    page = page_of(templates.fill(candidate.path, values), has_subject=candidate.has_subject)
+    at = 0
+    for part in parts:
+        found = page.body.find(part.body, at)
+        if found < 0 or mark not in page.body[:found]:
+            raise TemplateError(candidate.path, "does not print the mark and then every part, in their order")
+        at = found + len(part.body)
+    return page
+
+
 def settle_bundle(batch: Batch, outcome: Outcome, policy: RetryPolicy, attempt: Try) -> Settlement:
     """
     Apply the one answer to every part.
@@ -137,7 +162,7 @@ def _say(
     page = _built_in(parts, _mark(CHINESE, status))
     for each in templates.bundles(carrier.kind, languages=wanted):
         try:
-            page, candidate = _by_template(parts, each, status, templates), each
+            page, candidate = bundled_by(each, [part.content for part in parts], status, templates), each
         except TemplateError as fault:
             faults.append(fault)
             continue
@@ -155,27 +180,6 @@ def _say(
         template=f"{candidate.path}@{templates.revision}",
     )
     return content, faults
-
-
-def _by_template(parts: Sequence[Batch], candidate: Candidate, status: Status, templates: Templates) -> Page:
-    """Raises TemplateError when it fails, or leaves out a part, their order, or that it is a drill."""
-    if candidate.fault is not None:
-        raise candidate.fault
-    mark = _mark(candidate.words, status)
-    values = {
-        "mark": mark,
-        "count": len(parts),
-        "parts": tuple(part.content.body for part in parts),
-        "subject": parts[0].content.subject,
-    }
-    page = page_of(templates.fill(candidate.path, values), has_subject=candidate.has_subject)
-    at = 0
-    for part in parts:
-        found = page.body.find(part.content.body, at)
-        if found < 0 or mark not in page.body[:found]:
-            raise TemplateError(candidate.path, "does not print the mark and then every part, in their order")
-        at = found + len(part.content.body)
-    return page
 
 
 def _built_in(parts: Sequence[Batch], mark: str) -> Page:

@@ -152,6 +152,14 @@ def render(
     return Rendered(content, tuple(dict.fromkeys(faults)), missing)
 
 
+def printed_by(
+    candidate: Candidate, notice: Notice, *, limits: Limits, zone: ZoneInfo, templates: Templates
+) -> Page:
+    """What this one template makes of a notice. Raises TemplateError with what ``render`` would pass it over for."""
+    text, _ = _text(notice.alert, fallbacks(candidate.language))
+    return _by_template(_sheet(notice, text, candidate, zone), candidate, limits, templates)
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """What a template printed."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from itertools import count, product
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
 from warnd.errors import ConfigError, TemplateError
 from warnd.model.color import Color
@@ -60,6 +60,15 @@ class Candidate:
     @property
     def is_markdown(self) -> bool:
         return PurePosixPath(self.path).suffix.startswith(".md")
+
+
+class Filed(NamedTuple):
+    """A template, and what its path says it is for; the ``hazard`` may be ``DEFAULT`` or ``BUNDLE``."""
+
+    kind: str
+    hazard: str
+    color: Color | None
+    candidate: Candidate
 
 
 class Templates:
@@ -156,6 +165,15 @@ class Templates:
             for path in self._versions.get((kind, BUNDLE, None, language), ()):
                 yield self._candidate(path, language, words)
 
+    def each(self) -> Iterator[Filed]:
+        """All of them, those that cannot be used too, in the order of their paths."""
+        for (kind, hazard, grade, language), paths in sorted(
+            self._versions.items(), key=lambda found: found[1]
+        ):
+            color, words = (Color(grade) if grade is not None else None), self._words_of(language)
+            for path in paths:
+                yield Filed(kind, hazard, color, self._candidate(path, language, words))
+
     def fill(self, path: str, values: Mapping[str, Any]) -> str:
         """Print a template. Raises TemplateError."""
         return self._sandbox.fill(path, values)
@@ -186,11 +204,13 @@ class Templates:
             self._words.setdefault(language, fault)
 
     def _file(self, path: str, name: str) -> None:
-        """Put a template where what its path says will find it, beneath the versions already there."""
+        """Put a template where what its path says will find it, beneath the versions already there; parts go by path."""
+        if path.startswith(PARTS):
+            return
         if (said := _NAME.fullmatch(path)) is not None:
             key = (said["kind"], said["hazard"], said["color"], said["language"].lower())
             self._versions.setdefault(key, []).append(name)
-        elif not path.startswith(PARTS):
+        else:
             self._faults.append(TemplateError(path, "is not named <kind>/<hazard>[.<color>].<lang>.<txt|md>"))
 
 
