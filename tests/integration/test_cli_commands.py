@@ -17,12 +17,14 @@ import orjson
 import pytest
 from sqlalchemy import Connection, insert, select, update
 
+from tests.fakes.broadcast_rows import end_long_ago
 from warnd import resources
 from warnd.app import App
 from warnd.audience.csv_rows import read_sheet
 from warnd.audience.kinds import ChannelKinds
 from warnd.audience.plan import plan_import
 from warnd.cli import main
+from warnd.schedule import apply_retention
 from warnd.settings import load
 from warnd.store import alert_views, regions
 from warnd.store.audience_import import apply_import, existing_audience
@@ -202,6 +204,33 @@ def test_deliveries_are_exported_for_spreadsheets_and_programs(warnd: Call, tmp_
     assert {row["name"] for row in rows} == {"两水镇值班室", "'=城关镇值班室"}
     _, exported, _ = warnd("deliveries", "export", "--format", "jsonl", "--state", "failed")
     assert [row["name"] for row in lines(exported)] == ["=城关镇值班室"]
+
+
+def test_an_empty_log_says_that_it_was_forgotten(
+    warnd: Call, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside the rows, so that neither a person nor a program takes it for an alert that told nobody."""
+    config = tmp_path / "warnd.toml"
+    config.write_text((place / "warnd.toml").read_text().replace(f"{place}/", f"{tmp_path}/"))
+    assert warnd("db", "backup", tmp_path / "warnd.db")[0] == 0
+    monkeypatch.setenv("WARND_CONFIG", str(config))
+    ((alert,),) = read(place, "SELECT id FROM alerts")
+    asyncio.run(forget(config, str(alert)))
+    for arguments in (("list",), ("list", "--json"), ("export",)):
+        code, _, said = warnd("deliveries", *arguments, "--alert", alert)
+        assert (code, "The deliveries of this alert were forgotten on" in said) == (0, True), arguments
+    assert "the coverage were forgotten on" in warnd("alerts", "show", alert)[1]
+    assert warnd("deliveries", "list")[2] == ""
+
+
+async def forget(config: Path, alert: str) -> None:
+    app = App(load(config, {}))
+    await app.open()
+    try:
+        await app.store.write(end_long_ago, alert)
+        await apply_retention(app, app.now())
+    finally:
+        await app.close()
 
 
 def test_what_failed_is_sent_again_as_a_new_round(warnd: Call, place: Path) -> None:

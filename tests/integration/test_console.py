@@ -19,6 +19,7 @@ from tests.fakes.broadcast_rows import (
     NOW,
     a_warning,
     count,
+    end_long_ago,
     keep_alert,
     keep_attempt,
     keep_delivery,
@@ -30,6 +31,7 @@ from warnd.app import App
 from warnd.app.phrases import phrases
 from warnd.errors import StoreError
 from warnd.model.alert import AlertType, Change
+from warnd.schedule import apply_retention
 from warnd.settings import load
 from warnd.store import alarms, keys, tables
 from warnd.store.keys import Purpose, Role
@@ -309,6 +311,27 @@ async def test_a_filter_that_nothing_goes_by_is_named(client: Client, sign_in: S
         assert reply.status == 422
     say = phrases("zh")
     assert all(say(f"log.unknown_{name}") in page for name in ("region", "channel", "alert", "group"))
+
+
+@pytest.mark.parametrize("tongue", ["en", "zh"])
+async def test_a_page_says_when_deliveries_were_forgotten(
+    app: App, client: Client, sign_in: SignIn, tongue: str
+) -> None:
+    """Neither that nobody was told nor that nothing was left to be desired: nobody knows any more. The counts stay."""
+    alert = await app.store.write(keep_alert, a_warning())
+    await app.store.write(keep_delivery, alert, state="delivered")
+    await app.store.write(end_long_ago, alert)
+    await apply_retention(app, NOW)
+    await sign_in(Role.VIEWER)
+    say = phrases(tongue)
+    day = {"en": "14 Jul 2026", "zh": "2026年7月14日"}[tongue]
+    page = await text_of(client, f"/alerts/{alert}?lang={tongue}")
+    assert say("alert.forgotten", when=day) in page
+    assert not [key for key in ("gaps_none", "no_texts", "with_told") if say(f"alert.{key}") in page]
+    assert '<dd data-count="delivered">1</dd>' in page
+    log = await text_of(client, f"/deliveries?alert={alert}&lang={tongue}")
+    assert say("log.forgotten", when=day) in log
+    assert say("log.none") not in log
 
 
 async def test_a_delivery_tells_its_story(app: App, client: Client, sign_in: SignIn) -> None:

@@ -137,6 +137,7 @@ def whole_alert_view(view: AlertView, progress: Progress) -> dict[str, Any]:
     return {
         **alert_view(view.alert),
         **progress_view(progress),
+        "forgotten": view.forgotten.isoformat() if view.forgotten else None,
         "warnings": [fault_view(one) for one in view.findings],
         "regions": [{"code": region.code, "name": region.name} for region in view.regions],
         "history": [alert_view(other) for other in view.episode],

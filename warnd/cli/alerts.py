@@ -78,6 +78,9 @@ def show(
     print_mends(whole.view, say, zone)
     _print_progress(whole.progress, whole.view.alert.state, say)
     _print_gaps(whole.gaps, say)
+    if whole.view.forgotten is not None:
+        print()
+        print(say("alert.forgotten", when=say.day(whole.view.forgotten, zone)))
 
 
 for command in (approve, reject, link, mend, raw):

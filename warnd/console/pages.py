@@ -50,6 +50,7 @@ from warnd.store.alert_views import (
 from warnd.store.console_views import SentWords, words_of
 from warnd.store.deliveries import DeliveryFilter, DeliveryRow, list_deliveries
 from warnd.store.delivery_story import get_delivery
+from warnd.store.retention import forgotten_at
 
 _IN_FORCE = 100
 _RECENT = 12
@@ -107,11 +108,12 @@ def alert(connection: Connection, desk: Desk, id: str) -> AlertPage:
 
 def broadcast(connection: Connection, desk: Desk, id: str) -> Broadcast:
     """How far one alert has come. Raises NotFound."""
+    view = get_alert(connection, id)
     so_far = progress(connection, id)
     levels = coverage(connection, id)
     left_out = gaps(connection, id, limit=_GAPS)
     return Broadcast(
-        alert=head(connection, desk, get_alert(connection, id)),
+        alert=head(connection, desk, view),
         progress=progress_of(so_far.counts),
         planning=not so_far.plan_done and not so_far.stopped and so_far.plan_of > 0,
         planned=so_far.planned,
@@ -127,10 +129,11 @@ def broadcast(connection: Connection, desk: Desk, id: str) -> Broadcast:
                 desk.say(f"levels.{one.level.value}"), one.divisions, one.with_told, one.without_anybody
             )
             for one in levels
-            if one.divisions
+            if one.with_told is not None and one.without_anybody is not None and one.divisions
         ],
         gaps=[GapRow(f"{one.region_name} {one.region}".strip(), one.name, one.why) for one in left_out.items],
         more_gaps=left_out.next_cursor is not None,
+        forgotten=view.forgotten,
     )
 
 
@@ -161,6 +164,7 @@ def log(
         rows=[_line(desk, row, places) for row in rows],
         first_url=str(address.without_query_params("cursor")) if cursor else "",
         next_url=str(address.update_query(cursor=following)) if following else "",
+        forgotten=forgotten_at(connection, filters.alert) if filters.alert and not faults else None,
     )
 
 

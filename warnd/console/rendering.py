@@ -58,6 +58,7 @@ class Renderer:
             t=say,
             n=say.number,
             at=partial(self._at, say),
+            day=partial(say.day, zone=self._zone),
             language=say.language,
             account=reader.account,
             other_language={"tag": reader.other_tag, "url": reader.other_url},

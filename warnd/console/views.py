@@ -123,7 +123,7 @@ class SentText:
 
 @dataclass(frozen=True, slots=True)
 class Broadcast:
-    """The live part of an alert's page."""
+    """The live part of an alert's page; ``forgotten`` is when all but the counts was, None while it is kept."""
 
     alert: AlertHead
     progress: Progress
@@ -135,6 +135,7 @@ class Broadcast:
     coverage: Sequence[CoverageRow]
     gaps: Sequence[GapRow]
     more_gaps: bool
+    forgotten: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +182,11 @@ class LogLine:
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """A page of the log. ``filters`` are the form's fields as they were sent; ``faults`` what is wrong with them."""
+    """
+    A page of the log. ``filters`` are the form's fields as they were sent; ``faults`` what is wrong with them.
+
+    ``forgotten``: when the deliveries of the alert asked for were, None while they are kept.
+    """
 
     filters: Mapping[str, str]
     states: Sequence[tuple[str, str]]
@@ -191,6 +196,7 @@ class Log:
     rows: Sequence[LogLine]
     first_url: str
     next_url: str
+    forgotten: datetime | None
 
     @property
     def filtered(self) -> bool:

@@ -20,6 +20,7 @@ from warnd.store.database import raw_of
 from warnd.store.findings import found
 from warnd.store.mending import Doubt, Mended, doubts_of, mends_of
 from warnd.store.paging import MOST, Page
+from warnd.store.retention import forgotten_at
 from warnd.store.statement import Statement
 from warnd.store.tables import alert_regions, alerts, regions
 
@@ -78,7 +79,8 @@ class AlertView:
     """
     One alert whole. ``body`` is as INTERFACE.md writes it; ``episode`` are the others, the oldest first.
 
-    ``doubts`` are those of the findings that keep it quarantined; ``mends`` what people set right.
+    ``doubts`` are those of the findings that keep it quarantined; ``mends`` what people set right. ``forgotten``: when
+    its deliveries were, None while they are kept.
     """
 
     alert: AlertRow
@@ -88,6 +90,7 @@ class AlertView:
     episode: tuple[AlertRow, ...]
     doubts: tuple[Doubt, ...] = ()
     mends: tuple[Mended, ...] = ()
+    forgotten: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +115,14 @@ class Progress:
 class LevelCoverage:
     """
     One level of the warned area: how many divisions it has there, in how many of them somebody was told, and in how
-    many nobody was even to be; and the alert's deliveries to people of that level, wherever, by state.
+    many nobody was even to be; and the alert's deliveries to people of that level, wherever, by state. The two in
+    between are None when its deliveries are forgotten: nobody knows them any more.
     """
 
     level: Level
     divisions: int
-    with_told: int
-    without_anybody: int
+    with_told: int | None
+    without_anybody: int | None
     deliveries: Mapping[str, int]
 
 
@@ -173,6 +177,7 @@ def get_alert(connection: Connection, id: str) -> AlertView:
         tuple(_row(other) for other in others),
         doubts_of(row),
         mends_of(connection, id),
+        forgotten_at(connection, id) if row.swept else None,
     )
 
 
@@ -249,8 +254,9 @@ def coverage(connection: Connection, id: str) -> list[LevelCoverage]:
     _one(connection, id)
     raw = raw_of(connection)
     span = raw.execute(_SPAN, (id,)).fetchone()
+    known = forgotten_at(connection, id) is None
     divisions = {
-        LEVELS[width]: (count, told, nobody)
+        LEVELS[width]: (count, told if known else None, nobody if known else None)
         for width, count, told, nobody in raw.execute(_COVERED, (id, *span))
     }
     deliveries: dict[Level, dict[str, int]] = {}

@@ -19,6 +19,7 @@ LANGUAGES = ("zh", "en")
 """The languages warnd itself speaks, the first where none is asked for."""
 
 _CLOCKS = {"zh": "M月d日 HH:mm", "en": "d MMM, HH:mm"}
+_DAYS = {"zh": "y年M月d日", "en": "d MMM y"}
 _CLOCKS_TO_THE_SECOND = {"zh": "M月d日 HH:mm:ss", "en": "d MMM, HH:mm:ss"}
 
 
@@ -63,6 +64,10 @@ class Phrases:
         """Day and time as read on duty; the year goes without saying."""
         pattern = (_CLOCKS_TO_THE_SECOND if seconds else _CLOCKS)[self.language]
         return format_datetime(when, pattern, tzinfo=zone, locale=self.locale)
+
+    def day(self, when: datetime, zone: ZoneInfo) -> str:
+        """The day of what may lie years back."""
+        return format_datetime(when, _DAYS[self.language], tzinfo=zone, locale=self.locale)
 
     def _written(self, value: Any) -> str:
         return self.number(value) if isinstance(value, int | float) else str(value)
