@@ -243,6 +243,7 @@ def test_what_failed_is_sent_again_as_a_new_round(warnd: Call, place: Path) -> N
     assert (nothing[0], "nothing" in nothing[2]) == (1, True)
     assert read(place, "SELECT actor FROM journal WHERE kind = 'deliveries.resent'") == [("cli",)]
     assert read(place, "SELECT address, state FROM deliveries WHERE round = 1") == [("desk-b", "waiting")]
+    assert "2 of the first, 1 sent again" in warnd("alerts", "show", alert["id"])[1]
     refused = warnd("deliveries", "resend", "--alert", alert["id"], "--state", "accepted")
     assert refused[0] == 1
     assert "not sent again" in refused[2]

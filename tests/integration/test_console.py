@@ -34,7 +34,9 @@ from warnd.model.alert import AlertType, Change
 from warnd.schedule import apply_retention
 from warnd.settings import load
 from warnd.store import alarms, keys, tables
+from warnd.store.journal import Entry
 from warnd.store.keys import Purpose, Role
+from warnd.store.tables import micros
 
 Client = TestClient[web.Request, web.Application]
 SignIn = Callable[[Role], Awaitable[ClientResponse]]
@@ -264,6 +266,23 @@ async def test_the_home_page_shows_what_is_in_force_and_what_needs_a_person(
     assert "昨天的解除" in below
     assert "End notice" in below
     assert "In force" not in below
+
+
+async def test_figures_say_that_they_count_every_round(app: App, client: Client, sign_in: SignIn) -> None:
+    """29 who are told again are 58 deliveries, and still 29; an alert that nobody resent has no such line."""
+    alert = await app.store.write(keep_alert, a_warning())
+    await app.store.write(count, alert, {"unknown": 29})
+    await sign_in(Role.VIEWER)
+    say = phrases("en")
+    resent = say("count.resent")
+    assert resent not in await text_of(client, "/?lang=en")
+    await app.store.write(count, alert, {"accepted": 29})
+    entry = Entry(micros(NOW), "deliveries.resent", alert, {"round": 1, "deliveries": 29})
+    await app.store.record(lambda _: (None, [entry]))
+    assert f"{resent}</span> <b>29</b>" in await text_of(client, "/?lang=en")
+    page = await text_of(client, f"/alerts/{alert}?lang=en")
+    assert say("count.rounds", first=29, again=29) in page
+    assert '<dd data-count="targeted">58</dd>' in page
 
 
 async def test_a_page_does_not_take_an_answer_for_a_change(app: App, client: Client, sign_in: SignIn) -> None:

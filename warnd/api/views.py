@@ -176,6 +176,7 @@ def progress_view(progress: Progress) -> dict[str, Any]:
     return {
         "deliveries": dict(progress.counts),
         "by_channel": {channel: dict(counts) for channel, counts in progress.by_channel.items()},
+        "resent": progress.resent,
         "progress": {"planned": progress.planned, "of": progress.plan_of, "done": progress.plan_done},
         "settled": progress.settled,
     }

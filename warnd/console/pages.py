@@ -114,7 +114,7 @@ def broadcast(connection: Connection, desk: Desk, id: str) -> Broadcast:
     left_out = gaps(connection, id, limit=_GAPS)
     return Broadcast(
         alert=head(connection, desk, view),
-        progress=progress_of(so_far.counts),
+        progress=progress_of(so_far.counts, so_far.resent),
         planning=not so_far.plan_done and not so_far.stopped and so_far.plan_of > 0,
         planned=so_far.planned,
         plan_of=so_far.plan_of,
@@ -191,6 +191,7 @@ def delivery(connection: Connection, desk: Desk, id: str) -> DeliveryPage:
 def head(connection: Connection, desk: Desk, view: AlertView) -> AlertHead:
     """An alert as every page names it."""
     one, body = view.alert, view.body
+    so_far = progress(connection, one.id)
     return AlertHead(
         id=one.id,
         color=one.color.value if one.color else "none",
@@ -207,7 +208,7 @@ def head(connection: Connection, desk: Desk, view: AlertView) -> AlertHead:
         expires=one.expires,
         identifier=one.identifier,
         source=one.source,
-        progress=progress_of(progress(connection, one.id).counts),
+        progress=progress_of(so_far.counts, so_far.resent),
     )
 
 

@@ -24,10 +24,15 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How many deliveries stand where; ``counts`` has every tone in its order, ``parts`` those above zero."""
+    """
+    How many deliveries stand where; ``counts`` has every tone in its order, ``parts`` those above zero.
+
+    ``resent`` of those ``targeted`` are told again in a later round; nought where that is told for all together.
+    """
 
     targeted: int
     suppressed: int
+    resent: int
     counts: tuple[tuple[str, int], ...]
     parts: tuple[Part, ...]
 
@@ -203,7 +208,7 @@ class Log:
         return any(self.filters.values())
 
 
-def progress_of(counts: Mapping[str, int]) -> Progress:
+def progress_of(counts: Mapping[str, int], resent: int = 0) -> Progress:
     """The bar for these counts by state; what nobody meant to send stands beside it."""
     by_tone = dict.fromkeys(Tone, 0)
     for state, count in counts.items():
@@ -212,6 +217,7 @@ def progress_of(counts: Mapping[str, int]) -> Progress:
     return Progress(
         sum(by_tone.values()),
         counts.get(State.SUPPRESSED.value, 0),
+        resent,
         tuple((tone.value, count) for tone, count in by_tone.items()),
         tuple(_parts({tone: count for tone, count in by_tone.items() if count})),
     )

@@ -20,6 +20,7 @@ from warnd.store.database import raw_of
 from warnd.store.findings import found
 from warnd.store.mending import Doubt, Mended, doubts_of, mends_of
 from warnd.store.paging import MOST, Page
+from warnd.store.resending import resent
 from warnd.store.retention import forgotten_at
 from warnd.store.statement import Statement
 from warnd.store.tables import alert_regions, alerts, regions
@@ -99,7 +100,8 @@ class Progress:
     How far a broadcast has come: deliveries by state, and the same by channel; ``sending`` is what is out now.
 
     ``settled``: all is planned and nothing moves any more, except by receipts. Of an alert that tells nobody
-    (held, kept) that is so from the beginning.
+    (held, kept) that is so from the beginning. ``resent`` of the deliveries are of a later round: who was told again
+    is counted once for each.
     """
 
     counts: Mapping[str, int]
@@ -109,6 +111,7 @@ class Progress:
     plan_done: bool
     stopped: bool
     settled: bool
+    resent: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +222,10 @@ def progress(connection: Connection, id: str) -> Progress:
         moving = raw.execute(_TO_BE_RESENT, (id,)).fetchone() is not None
     stopped = alert.stopped_at is not None
     settled = not moving and (alert.plan_done or stopped)
-    return Progress(counts, by_channel, alert.planned, _plan_of(alert), alert.plan_done, stopped, settled)
+    again = resent(connection, id)
+    return Progress(
+        counts, by_channel, alert.planned, _plan_of(alert), alert.plan_done, stopped, settled, again
+    )
 
 
 _TO_BE_RESENT = Statement("SELECT 1 FROM batches WHERE alert_id = ? AND state = 'unknown' LIMIT 1")
