@@ -353,6 +353,17 @@ async def test_a_page_says_when_deliveries_were_forgotten(
     assert say("log.none") not in log
 
 
+async def test_tries_of_one_second_are_told_apart(app: App, client: Client, sign_in: SignIn) -> None:
+    """A gateway that throttles is asked again within it: a story to the second would show four times the same."""
+    alert = await app.store.write(keep_alert, a_warning())
+    id = await app.store.write(keep_delivery, alert, state="accepted")
+    for moment in (timedelta(milliseconds=169), timedelta(microseconds=999_999)):
+        await app.store.record(keep_attempt, id, NOW + moment, **{"try": 1, "accepted": 1, "others": {}})
+    await sign_in(Role.VIEWER)
+    page = await text_of(client, f"/deliveries/{id}?lang=zh")
+    assert re.findall(r">7月14日 08:00:00\.(\d+)</time>", page)[1:3] == ["169", "999"]
+
+
 async def test_a_delivery_tells_its_story(app: App, client: Client, sign_in: SignIn) -> None:
     """Why it was planned, each try with its outcome, a possible repeat, and what to do now."""
     alert = await app.store.write(keep_alert, a_warning())

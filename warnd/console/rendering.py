@@ -66,8 +66,8 @@ class Renderer:
             **values,
         )
 
-    def _at(self, say: Phrases, when: datetime, *, seconds: bool = False) -> str:
-        return say.clock(when, self._zone, seconds=seconds)
+    def _at(self, say: Phrases, when: datetime, *, seconds: bool = False, milliseconds: bool = False) -> str:
+        return say.clock(when, self._zone, seconds=seconds, milliseconds=milliseconds)
 
 
 def _tone(state: str) -> str:

@@ -57,17 +57,21 @@ class Phrases:
         """The word for one of a kind's values (``word("reasons", "throttled")``), else the value itself."""
         return self(f"{group}.{value}") if f"{group}.{value}" in self else value
 
-    def number(self, value: float) -> str:
-        return format_decimal(value, locale=self.locale)
-
-    def clock(self, when: datetime, zone: ZoneInfo, *, seconds: bool = False) -> str:
-        """Day and time as read on duty; the year goes without saying."""
-        pattern = (_CLOCKS_TO_THE_SECOND if seconds else _CLOCKS)[self.language]
-        return format_datetime(when, pattern, tzinfo=zone, locale=self.locale)
-
     def day(self, when: datetime, zone: ZoneInfo) -> str:
         """The day of what may lie years back."""
         return format_datetime(when, _DAYS[self.language], tzinfo=zone, locale=self.locale)
+
+    def number(self, value: float) -> str:
+        return format_decimal(value, locale=self.locale)
+
+    def clock(
+        self, when: datetime, zone: ZoneInfo, *, seconds: bool = False, milliseconds: bool = False
+    ) -> str:
+        """Day and time as read on duty, ``milliseconds`` after their seconds; the year goes without saying."""
+        pattern = (_CLOCKS_TO_THE_SECOND if seconds or milliseconds else _CLOCKS)[self.language]
+        read = format_datetime(when, pattern, tzinfo=zone, locale=self.locale)
+        # Babel would round, up to .1000 at the end of a second.
+        return f"{read}.{when.microsecond // 1000:03}" if milliseconds else read
 
     def _written(self, value: Any) -> str:
         return self.number(value) if isinstance(value, int | float) else str(value)
