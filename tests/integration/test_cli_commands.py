@@ -206,16 +206,27 @@ def test_deliveries_are_exported_for_spreadsheets_and_programs(warnd: Call, tmp_
     assert [row["name"] for row in lines(exported)] == ["=城关镇值班室"]
 
 
-def test_an_empty_log_says_that_it_was_forgotten(
-    warnd: Call, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Beside the rows, so that neither a person nor a program takes it for an alert that told nobody."""
+@pytest.fixture
+def apart(warnd: Call, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the place, which the commands use from now on: what is done there the other tests do not see."""
     config = tmp_path / "warnd.toml"
     config.write_text((place / "warnd.toml").read_text().replace(f"{place}/", f"{tmp_path}/"))
     assert warnd("db", "backup", tmp_path / "warnd.db")[0] == 0
     monkeypatch.setenv("WARND_CONFIG", str(config))
-    ((alert,),) = read(place, "SELECT id FROM alerts")
-    asyncio.run(forget(config, str(alert)))
+    return tmp_path
+
+
+def test_a_resend_says_how_many_it_tells_again(warnd: Call, apart: Path) -> None:
+    """One is one delivery and no more."""
+    ((alert,),) = read(apart, "SELECT id FROM alerts")
+    code, said, _ = warnd("deliveries", "resend", "--alert", alert)
+    assert (code, said) == (0, "1 delivery in round 1\n")
+
+
+def test_an_empty_log_says_that_it_was_forgotten(warnd: Call, apart: Path) -> None:
+    """Beside the rows, so that neither a person nor a program takes it for an alert that told nobody."""
+    ((alert,),) = read(apart, "SELECT id FROM alerts")
+    asyncio.run(forget(apart / "warnd.toml", str(alert)))
     for arguments in (("list",), ("list", "--json"), ("export",)):
         code, _, said = warnd("deliveries", *arguments, "--alert", alert)
         assert (code, "The deliveries of this alert were forgotten on" in said) == (0, True), arguments

@@ -268,6 +268,17 @@ async def test_the_home_page_shows_what_is_in_force_and_what_needs_a_person(
     assert "In force" not in below
 
 
+async def test_the_log_offers_channels_that_are_configured_no_more(
+    app: App, client: Client, sign_in: SignIn
+) -> None:
+    """And shows which one it is narrowed to: the log outlives the settings."""
+    await app.store.write(keep_delivery, await app.store.write(keep_alert, a_warning()))
+    await sign_in(Role.VIEWER)
+    assert "sms" not in app.settings.channels
+    assert '<option value="sms">sms</option>' in await text_of(client, "/deliveries")
+    assert '<option value="sms" selected>sms</option>' in await text_of(client, "/deliveries?channel=sms")
+
+
 async def test_figures_say_that_they_count_every_round(app: App, client: Client, sign_in: SignIn) -> None:
     """29 who are told again are 58 deliveries, and still 29; an alert that nobody resent has no such line."""
     alert = await app.store.write(keep_alert, a_warning())

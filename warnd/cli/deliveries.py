@@ -153,7 +153,7 @@ def resend(
     if as_json:
         print_json({"alert": alert, "round": round_, "deliveries": count})
     else:
-        print(f"{count} deliveries in round {round_}")
+        print(f"{count} {'delivery' if count == 1 else 'deliveries'} in round {round_}")
 
 
 # --- on the store -------------------------------------------------------------------------------------

@@ -47,7 +47,7 @@ from warnd.store.alert_views import (
     list_alerts,
     progress,
 )
-from warnd.store.console_views import SentWords, words_of
+from warnd.store.console_views import SentWords, channels_of, words_of
 from warnd.store.deliveries import DeliveryFilter, DeliveryRow, list_deliveries
 from warnd.store.delivery_story import get_delivery
 from warnd.store.retention import forgotten_at
@@ -147,25 +147,35 @@ def log(
     address: URL,
     channels: Sequence[str],
 ) -> Log:
-    """A page of the delivery log; empty when the form has faults. ``address`` is the page's own, with its query."""
+    """
+    A page of the delivery log; empty when the form has faults. ``address`` is the page's own, with its query.
+
+    ``channels`` are those configured.
+    """
     cursor = address.query.get("cursor")
     found = None if faults else list_deliveries(connection, filters, limit=_LINES, cursor=cursor)
     rows = found.items if found is not None else ()
     places = regions.names(connection, (row.region for row in rows))
     following = found.next_cursor if found is not None else None
+    offered = list_alerts(connection, AlertFilter(), limit=_OFFERED).items
+    former = _told_on(connection, offered, filters if not faults else DeliveryFilter())
     return Log(
         filters=fields,
         states=[(state.value, desk.say(f"states.{state.value}")) for state in State],
-        channels=[(name, name) for name in channels],
-        alerts=[
-            (one.id, one.headline) for one in list_alerts(connection, AlertFilter(), limit=_OFFERED).items
-        ],
+        channels=[(name, name) for name in dict.fromkeys((*channels, *former))],
+        alerts=[(one.id, one.headline) for one in offered],
         faults=faults,
         rows=[_line(desk, row, places) for row in rows],
         first_url=str(address.without_query_params("cursor")) if cursor else "",
         next_url=str(address.update_query(cursor=following)) if following else "",
         forgotten=forgotten_at(connection, filters.alert) if filters.alert and not faults else None,
     )
+
+
+def _told_on(connection: Connection, offered: Sequence[AlertRow], asked: DeliveryFilter) -> list[str]:
+    """The channels of the alerts on offer and of what is asked for: the log outlives the settings."""
+    alerts = [*(one.id for one in offered), *filter(None, [asked.alert])]
+    return [*channels_of(connection, alerts), *filter(None, [asked.channel])]
 
 
 def delivery(connection: Connection, desk: Desk, id: str) -> DeliveryPage:
