@@ -142,6 +142,7 @@ async def apply_retention(app: App, now: datetime) -> Forgotten:
     alerts = await store.read(retention.alerts_to_forget, before.deliveries)
     deliveries = 0
     for alert_id in alerts:
+        await store.record(retention.begin_to_forget, alert_id, now)
         while True:
             gone = await store.write(retention.forget_deliveries, alert_id, _CHUNK)
             deliveries += gone

@@ -67,6 +67,12 @@ def keep_alert(
     return id
 
 
+def end_long_ago(connection: Connection, alert_id: str) -> None:
+    """It ended, with all swept, longer ago than anything is kept."""
+    ended = {"state": "expired", "stopped_at": NOW - timedelta(days=4000), "swept": True}
+    connection.execute(update(tables.alerts).where(tables.alerts.c.id == alert_id).values(ended))
+
+
 def keep_delivery(
     connection: Connection,
     alert_id: str,

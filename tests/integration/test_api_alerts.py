@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
 import pytest
 
+from tests.fakes.broadcast_rows import end_long_ago
 from tests.integration.conftest import on_both_stores
 from tests.integration.door import RED, Door
 from warnd.intake.read import read
 from warnd.model.alert import Text
 from warnd.model.color import Color
+from warnd.schedule import apply_retention
 from warnd.store import alarms, keys
 from warnd.store.alerts import expire_due
 from warnd.store.journal import verify
@@ -131,6 +133,20 @@ async def test_an_alert_is_shown_with_its_deliveries_and_progress(door: Door) ->
     assert levels["county"]["divisions"] == 1
     assert levels["township"]["deliveries"] == {"queued": 5}
     assert levels["township"]["divisions"] - levels["township"]["without_anybody"] == 1
+
+
+async def test_forgotten_coverage_is_unknown_and_not_nought(door: Door) -> None:
+    """The levels and their counts stay; in how many divisions somebody was told is null, and since when."""
+    alert = await door.broadcast(5)
+    await door.app.store.write(end_long_ago, alert)
+    await apply_retention(door.app, door.app.now())
+    _, body = await door.ask("GET", f"alerts/{alert}")
+    _, coverage = await door.ask("GET", f"alerts/{alert}/coverage")
+    assert (body["deliveries"], body["forgotten"]) == ({"queued": 5}, coverage["forgotten"])
+    assert datetime.fromisoformat(coverage["forgotten"]) <= door.app.now()
+    township = next(one for one in coverage["levels"] if one["level"] == "township")
+    assert (township["deliveries"], township["divisions"] > 0) == ({"queued": 5}, True)
+    assert (township["with_told"], township["without_anybody"]) == (None, None)
 
 
 async def test_alerts_are_listed_by_state_and_color(door: Door) -> None:

@@ -19,12 +19,14 @@ import orjson
 import pytest
 from sqlalchemy import Connection, insert, select, update
 
+from tests.fakes.broadcast_rows import end_long_ago
 from warnd import resources
 from warnd.app import App
 from warnd.audience.csv_rows import read_sheet
 from warnd.audience.kinds import ChannelKinds
 from warnd.audience.plan import plan_import
 from warnd.cli import main
+from warnd.schedule import apply_retention
 from warnd.settings import load
 from warnd.store import alarms, alert_views, regions
 from warnd.store.audience_import import apply_import, existing_audience
@@ -211,6 +213,44 @@ def test_deliveries_are_exported_for_spreadsheets_and_programs(warnd: Call, tmp_
     assert [row["name"] for row in lines(exported)] == ["=城关镇值班室"]
 
 
+@pytest.fixture
+def apart(warnd: Call, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the place, which the commands use from now on: what is done there the other tests do not see."""
+    config = tmp_path / "warnd.toml"
+    config.write_text((place / "warnd.toml").read_text().replace(f"{place}/", f"{tmp_path}/"))
+    assert warnd("db", "backup", tmp_path / "warnd.db")[0] == 0
+    monkeypatch.setenv("WARND_CONFIG", str(config))
+    return tmp_path
+
+
+def test_a_resend_says_how_many_it_tells_again(warnd: Call, apart: Path) -> None:
+    """One is one delivery and no more."""
+    ((alert,),) = read(apart, "SELECT id FROM alerts")
+    code, said, _ = warnd("deliveries", "resend", "--alert", alert)
+    assert (code, said) == (0, "1 delivery in round 1\n")
+
+
+def test_an_empty_log_says_that_it_was_forgotten(warnd: Call, apart: Path) -> None:
+    """Beside the rows, so that neither a person nor a program takes it for an alert that told nobody."""
+    ((alert,),) = read(apart, "SELECT id FROM alerts")
+    asyncio.run(forget(apart / "warnd.toml", str(alert)))
+    for arguments in (("list",), ("list", "--json"), ("export",)):
+        code, _, said = warnd("deliveries", *arguments, "--alert", alert)
+        assert (code, "The deliveries of this alert were forgotten on" in said) == (0, True), arguments
+    assert "the coverage were forgotten on" in warnd("alerts", "show", alert)[1]
+    assert warnd("deliveries", "list")[2] == ""
+
+
+async def forget(config: Path, alert: str) -> None:
+    app = App(load(config, {}))
+    await app.open()
+    try:
+        await app.store.write(end_long_ago, alert)
+        await apply_retention(app, app.now())
+    finally:
+        await app.close()
+
+
 def test_what_failed_is_sent_again_as_a_new_round(warnd: Call, place: Path) -> None:
     """Once: the second time nothing has failed since. Who asked is in the journal."""
     (alert,) = lines(warnd("alerts", "list", "--json")[1])
@@ -221,6 +261,7 @@ def test_what_failed_is_sent_again_as_a_new_round(warnd: Call, place: Path) -> N
     assert (nothing[0], "nothing" in nothing[2]) == (1, True)
     assert read(place, "SELECT actor FROM journal WHERE kind = 'deliveries.resent'") == [("cli",)]
     assert read(place, "SELECT address, state FROM deliveries WHERE round = 1") == [("desk-b", "waiting")]
+    assert "2 of the first, 1 sent again" in warnd("alerts", "show", alert["id"])[1]
     refused = warnd("deliveries", "resend", "--alert", alert["id"], "--state", "accepted")
     assert refused[0] == 1
     assert "not sent again" in refused[2]

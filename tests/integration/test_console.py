@@ -19,6 +19,7 @@ from tests.fakes.broadcast_rows import (
     NOW,
     a_warning,
     count,
+    end_long_ago,
     keep_alert,
     keep_attempt,
     keep_delivery,
@@ -30,9 +31,12 @@ from warnd.app import App
 from warnd.app.phrases import phrases
 from warnd.errors import StoreError
 from warnd.model.alert import AlertType, Change
+from warnd.schedule import apply_retention
 from warnd.settings import load
 from warnd.store import alarms, keys, tables
+from warnd.store.journal import Entry
 from warnd.store.keys import Purpose, Role
+from warnd.store.tables import micros
 
 Client = TestClient[web.Request, web.Application]
 SignIn = Callable[[Role], Awaitable[ClientResponse]]
@@ -264,6 +268,34 @@ async def test_the_home_page_shows_what_is_in_force_and_what_needs_a_person(
     assert "In force" not in below
 
 
+async def test_the_log_offers_channels_that_are_configured_no_more(
+    app: App, client: Client, sign_in: SignIn
+) -> None:
+    """And shows which one it is narrowed to: the log outlives the settings."""
+    await app.store.write(keep_delivery, await app.store.write(keep_alert, a_warning()))
+    await sign_in(Role.VIEWER)
+    assert "sms" not in app.settings.channels
+    assert '<option value="sms">sms</option>' in await text_of(client, "/deliveries")
+    assert '<option value="sms" selected>sms</option>' in await text_of(client, "/deliveries?channel=sms")
+
+
+async def test_figures_say_that_they_count_every_round(app: App, client: Client, sign_in: SignIn) -> None:
+    """29 who are told again are 58 deliveries, and still 29; an alert that nobody resent has no such line."""
+    alert = await app.store.write(keep_alert, a_warning())
+    await app.store.write(count, alert, {"unknown": 29})
+    await sign_in(Role.VIEWER)
+    say = phrases("en")
+    resent = say("count.resent")
+    assert resent not in await text_of(client, "/?lang=en")
+    await app.store.write(count, alert, {"accepted": 29})
+    entry = Entry(micros(NOW), "deliveries.resent", alert, {"round": 1, "deliveries": 29})
+    await app.store.record(lambda _: (None, [entry]))
+    assert f"{resent}</span> <b>29</b>" in await text_of(client, "/?lang=en")
+    page = await text_of(client, f"/alerts/{alert}?lang=en")
+    assert say("count.rounds", first=29, again=29) in page
+    assert '<dd data-count="targeted">58</dd>' in page
+
+
 async def test_a_page_does_not_take_an_answer_for_a_change(app: App, client: Client, sign_in: SignIn) -> None:
     """CAP's Ack repeats a color and an area; nobody may read in it that the danger has become less."""
     answer = replace(a_warning("省平台的回执"), type=AlertType.ACK)
@@ -309,6 +341,38 @@ async def test_a_filter_that_nothing_goes_by_is_named(client: Client, sign_in: S
         assert reply.status == 422
     say = phrases("zh")
     assert all(say(f"log.unknown_{name}") in page for name in ("region", "channel", "alert", "group"))
+
+
+@pytest.mark.parametrize("tongue", ["en", "zh"])
+async def test_a_page_says_when_deliveries_were_forgotten(
+    app: App, client: Client, sign_in: SignIn, tongue: str
+) -> None:
+    """Neither that nobody was told nor that nothing was left to be desired: nobody knows any more. The counts stay."""
+    alert = await app.store.write(keep_alert, a_warning())
+    await app.store.write(keep_delivery, alert, state="delivered")
+    await app.store.write(end_long_ago, alert)
+    await apply_retention(app, NOW)
+    await sign_in(Role.VIEWER)
+    say = phrases(tongue)
+    day = {"en": "14 Jul 2026", "zh": "2026年7月14日"}[tongue]
+    page = await text_of(client, f"/alerts/{alert}?lang={tongue}")
+    assert say("alert.forgotten", when=day) in page
+    assert not [key for key in ("gaps_none", "no_texts", "with_told") if say(f"alert.{key}") in page]
+    assert '<dd data-count="delivered">1</dd>' in page
+    log = await text_of(client, f"/deliveries?alert={alert}&lang={tongue}")
+    assert say("log.forgotten", when=day) in log
+    assert say("log.none") not in log
+
+
+async def test_tries_of_one_second_are_told_apart(app: App, client: Client, sign_in: SignIn) -> None:
+    """A gateway that throttles is asked again within it: a story to the second would show four times the same."""
+    alert = await app.store.write(keep_alert, a_warning())
+    id = await app.store.write(keep_delivery, alert, state="accepted")
+    for moment in (timedelta(milliseconds=169), timedelta(microseconds=999_999)):
+        await app.store.record(keep_attempt, id, NOW + moment, **{"try": 1, "accepted": 1, "others": {}})
+    await sign_in(Role.VIEWER)
+    page = await text_of(client, f"/deliveries/{id}?lang=zh")
+    assert re.findall(r">7月14日 08:00:00\.(\d+)</time>", page)[1:3] == ["169", "999"]
 
 
 async def test_a_delivery_tells_its_story(app: App, client: Client, sign_in: SignIn) -> None:

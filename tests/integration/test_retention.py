@@ -12,10 +12,11 @@ from sqlalchemy import Connection, Table, func, insert, select
 
 from warnd import schedule
 from warnd.app import App
+from warnd.errors import StoreError
 from warnd.model.ulid import UlidMaker
 from warnd.schedule import Forgotten, apply_retention, scheduled
 from warnd.settings import load
-from warnd.store import tables
+from warnd.store import retention, tables
 from warnd.store.journal import verify
 from warnd.store.tables import micros
 
@@ -212,6 +213,26 @@ async def test_what_was_forgotten_is_a_fact_too(app: App) -> None:
     assert await app.store.read(facts) == [
         '{"deliveries":3,"alerts":1,"raw_messages":1,"receipts":0,"sessions":0}'
     ]
+
+
+async def test_each_alert_says_since_when_its_story_is_gone(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From before the first of it goes, so that what a crash leaves is not taken for the whole; the time stays."""
+    await app.store.write(keep_alert, "OLD", LONG_AGO, state="expired")
+    await app.store.write(keep_alert, "NEW", RECENTLY, state="expired")
+
+    def fail(*_: object) -> int:
+        raise StoreError("the disk is full")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(retention, "forget_deliveries", fail)
+        with pytest.raises(StoreError):
+            await apply_retention(app, NOW)
+    assert await app.store.read(retention.forgotten_at, "OLD") == NOW
+    assert (await apply_retention(app, NOW + timedelta(days=1))).deliveries == 3
+    assert await app.store.read(retention.forgotten_at, "OLD") == NOW
+    assert await app.store.read(retention.forgotten_at, "NEW") is None
 
 
 async def test_it_is_scheduled_for_the_night_of_the_place(app: App) -> None:

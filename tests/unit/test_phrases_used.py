@@ -33,4 +33,4 @@ def test_the_command_line_finds_all_its_words(language: str) -> None:
     say = phrases(language)
     assert {"log.address", "home.color"} <= keys
     for key in sorted(keys):
-        assert say(key, planned=0, of=0, why="", state="")
+        assert key in say, key

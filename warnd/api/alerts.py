@@ -37,6 +37,7 @@ from warnd.store.alert_views import AlertFilter, AlertView, Progress
 from warnd.store.alerts import Admitted
 from warnd.store.keys import Role
 from warnd.store.releasing import Decided
+from warnd.store.retention import forgotten_at
 
 MEDIA = ("application/json", "application/cap+xml", "application/xml", "text/xml")
 
@@ -137,7 +138,14 @@ async def forecast(call: Call) -> web.StreamResponse:
 async def coverage(call: Call) -> web.StreamResponse:
     levels = await call.app.store.read(alert_views.coverage, call.id)
     gaps = await call.app.store.read(alert_views.gaps, call.id, **call.page)
-    return answer({"levels": [coverage_view(level) for level in levels], "gaps": page_view(gaps, asdict)})
+    forgotten = await call.app.store.read(forgotten_at, call.id)
+    return answer(
+        {
+            "levels": [coverage_view(level) for level in levels],
+            "gaps": page_view(gaps, asdict),
+            "forgotten": forgotten.isoformat() if forgotten else None,
+        }
+    )
 
 
 async def as_cap(call: Call) -> web.StreamResponse:

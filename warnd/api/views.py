@@ -137,6 +137,7 @@ def whole_alert_view(view: AlertView, progress: Progress) -> dict[str, Any]:
     return {
         **alert_view(view.alert),
         **progress_view(progress),
+        "forgotten": view.forgotten.isoformat() if view.forgotten else None,
         "warnings": [fault_view(one) for one in view.findings],
         "regions": [{"code": region.code, "name": region.name} for region in view.regions],
         "history": [alert_view(other) for other in view.episode],
@@ -175,6 +176,7 @@ def progress_view(progress: Progress) -> dict[str, Any]:
     return {
         "deliveries": dict(progress.counts),
         "by_channel": {channel: dict(counts) for channel, counts in progress.by_channel.items()},
+        "resent": progress.resent,
         "progress": {"planned": progress.planned, "of": progress.plan_of, "done": progress.plan_done},
         "settled": progress.settled,
     }

@@ -25,6 +25,7 @@ from warnd.cli.options import AlertId, AsJson, Language, Limit, Since, Until, la
 from warnd.cli.terminal import clock, print_json, print_plain, print_table
 from warnd.model.alert import AlertState
 from warnd.model.color import Color
+from warnd.model.delivery import State
 from warnd.pipeline.forecast import Forecast
 from warnd.store import alert_views
 from warnd.store.alert_views import AlertFilter, AlertRow, AlertView, Gap, Progress
@@ -78,6 +79,9 @@ def show(
     print_mends(whole.view, say, zone)
     _print_progress(whole.progress, whole.view.alert.state, say)
     _print_gaps(whole.gaps, say)
+    if whole.view.forgotten is not None:
+        print()
+        print(say("alert.forgotten", when=say.day(whole.view.forgotten, zone)))
 
 
 for command in (approve, reject, link, mend, raw):
@@ -175,6 +179,9 @@ def _print_progress(progress: Progress, state: AlertState, say: Phrases) -> None
     rows = [(name, *_numbers(counts, states, say)) for name, counts in progress.by_channel.items()]
     rows.append((say("count.total"), *_numbers(progress.counts, states, say)))
     print_table(columns, rows)
+    if progress.resent:
+        targeted = sum(progress.counts.values()) - progress.counts.get(State.SUPPRESSED.value, 0)
+        print(say("count.rounds", first=targeted - progress.resent, again=progress.resent))
     if not progress.plan_done:
         print(say("alert.planning", planned=progress.planned, of=progress.plan_of))
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -25,7 +27,7 @@ from warnd.cli.options import AsJson, Language, Limit, OneState, Since, States, 
 from warnd.cli.terminal import clock, print_json, print_plain, print_table
 from warnd.errors import WarndError
 from warnd.model.delivery import State
-from warnd.store import delivery_story, regions
+from warnd.store import delivery_story, regions, retention
 from warnd.store.deliveries import DeliveryFilter, DeliveryRow, checked, export_deliveries
 from warnd.store.delivery_story import DeliveryStory
 from warnd.store.resending import Resend
@@ -68,12 +70,13 @@ def list_(
 ) -> None:
     """List deliveries, the newest first."""
     filters = DeliveryFilter(alert, state, channel, region, group, q, since, until)
-    found, zone = run(_list(config, filters, limit))
+    found, forgotten, zone = run(_list(config, filters, limit))
+    say = phrases(language(chosen))
+    _say_forgotten(forgotten, say, zone)
     if as_json:
         for row in found:
             print_json(delivery_view(row))
         return
-    say = phrases(language(chosen))
     shown = ("state", "channel", "address", "whom", "where", "when", "why")
     print_table(("id", *(say(f"log.{column}") for column in shown)), [_line(row, say, zone) for row in found])
 
@@ -116,11 +119,13 @@ def export(
     q: Search = None,
     since: Since = None,
     until: Until = None,
+    chosen: Language = None,
     config: ConfigFile = None,
 ) -> None:
     """Write every delivery that matches, however many; it names people and addresses."""
     filters = DeliveryFilter(alert, state, channel, region, group, q, since, until)
-    run(_export(config, filters, out, form))
+    forgotten, zone = run(_export(config, filters, out, form))
+    _say_forgotten(forgotten, phrases(language(chosen)), zone)
 
 
 @deliveries_app.command()
@@ -148,7 +153,7 @@ def resend(
     if as_json:
         print_json({"alert": alert, "round": round_, "deliveries": count})
     else:
-        print(f"{count} deliveries in round {round_}")
+        print(f"{count} {'delivery' if count == 1 else 'deliveries'} in round {round_}")
 
 
 # --- on the store -------------------------------------------------------------------------------------
@@ -156,7 +161,7 @@ def resend(
 
 async def _list(
     config: Path | None, filters: DeliveryFilter, limit: int
-) -> tuple[list[DeliveryRow], ZoneInfo]:
+) -> tuple[list[DeliveryRow], datetime | None, ZoneInfo]:
     async with open_store(config) as app:
         filters = await _checked(app, filters)
         found: list[DeliveryRow] = []
@@ -164,7 +169,11 @@ async def _list(
             found += page
             if len(found) >= limit:
                 break
-        return found[:limit], app.settings.time_zone
+        return found[:limit], await _forgotten(app, filters), app.settings.time_zone
+
+
+async def _forgotten(app: App, filters: DeliveryFilter) -> datetime | None:
+    return await app.store.read(retention.forgotten_at, filters.alert) if filters.alert else None
 
 
 async def _checked(app: App, filters: DeliveryFilter) -> DeliveryFilter:
@@ -207,7 +216,9 @@ async def _resend(config: Path | None, request: Resend) -> tuple[int, int]:
         return await acts.resend(app, request, by=ACTOR)
 
 
-async def _export(config: Path | None, filters: DeliveryFilter, out: Path | None, form: Format) -> None:
+async def _export(
+    config: Path | None, filters: DeliveryFilter, out: Path | None, form: Format
+) -> tuple[datetime | None, ZoneInfo]:
     write = as_csv if form is Format.CSV else as_jsonl
     async with open_store(config) as app:
         filters = await _checked(app, filters)
@@ -216,9 +227,16 @@ async def _export(config: Path | None, filters: DeliveryFilter, out: Path | None
                 file.write(",".join(COLUMNS) + "\r\n")
             async for page in _pages(app, filters, _PAGE):
                 file.write(write(page).decode())
+        return await _forgotten(app, filters), app.settings.time_zone
 
 
 # --- on paper -----------------------------------------------------------------------------------------
+
+
+def _say_forgotten(forgotten: datetime | None, say: Phrases, zone: ZoneInfo) -> None:
+    """On standard error: why what is asked for is not there, wherever the rows go."""
+    if forgotten is not None:
+        print(f"warnd: {say('log.forgotten', when=say.day(forgotten, zone))}", file=sys.stderr)
 
 
 def _line(row: DeliveryRow, say: Phrases, zone: ZoneInfo) -> tuple[str, ...]:

@@ -47,9 +47,10 @@ from warnd.store.alert_views import (
     list_alerts,
     progress,
 )
-from warnd.store.console_views import SentWords, words_of
+from warnd.store.console_views import SentWords, channels_of, words_of
 from warnd.store.deliveries import DeliveryFilter, DeliveryRow, list_deliveries
 from warnd.store.delivery_story import get_delivery
+from warnd.store.retention import forgotten_at
 
 _IN_FORCE = 100
 _RECENT = 12
@@ -107,12 +108,13 @@ def alert(connection: Connection, desk: Desk, id: str) -> AlertPage:
 
 def broadcast(connection: Connection, desk: Desk, id: str) -> Broadcast:
     """How far one alert has come. Raises NotFound."""
+    view = get_alert(connection, id)
     so_far = progress(connection, id)
     levels = coverage(connection, id)
     left_out = gaps(connection, id, limit=_GAPS)
     return Broadcast(
-        alert=head(connection, desk, get_alert(connection, id)),
-        progress=progress_of(so_far.counts),
+        alert=head(connection, desk, view),
+        progress=progress_of(so_far.counts, so_far.resent),
         planning=not so_far.plan_done and not so_far.stopped and so_far.plan_of > 0,
         planned=so_far.planned,
         plan_of=so_far.plan_of,
@@ -127,10 +129,11 @@ def broadcast(connection: Connection, desk: Desk, id: str) -> Broadcast:
                 desk.say(f"levels.{one.level.value}"), one.divisions, one.with_told, one.without_anybody
             )
             for one in levels
-            if one.divisions
+            if one.with_told is not None and one.without_anybody is not None and one.divisions
         ],
         gaps=[GapRow(f"{one.region_name} {one.region}".strip(), one.name, one.why) for one in left_out.items],
         more_gaps=left_out.next_cursor is not None,
+        forgotten=view.forgotten,
     )
 
 
@@ -144,24 +147,35 @@ def log(
     address: URL,
     channels: Sequence[str],
 ) -> Log:
-    """A page of the delivery log; empty when the form has faults. ``address`` is the page's own, with its query."""
+    """
+    A page of the delivery log; empty when the form has faults. ``address`` is the page's own, with its query.
+
+    ``channels`` are those configured.
+    """
     cursor = address.query.get("cursor")
     found = None if faults else list_deliveries(connection, filters, limit=_LINES, cursor=cursor)
     rows = found.items if found is not None else ()
     places = regions.names(connection, (row.region for row in rows))
     following = found.next_cursor if found is not None else None
+    offered = list_alerts(connection, AlertFilter(), limit=_OFFERED).items
+    former = _told_on(connection, offered, filters if not faults else DeliveryFilter())
     return Log(
         filters=fields,
         states=[(state.value, desk.say(f"states.{state.value}")) for state in State],
-        channels=[(name, name) for name in channels],
-        alerts=[
-            (one.id, one.headline) for one in list_alerts(connection, AlertFilter(), limit=_OFFERED).items
-        ],
+        channels=[(name, name) for name in dict.fromkeys((*channels, *former))],
+        alerts=[(one.id, one.headline) for one in offered],
         faults=faults,
         rows=[_line(desk, row, places) for row in rows],
         first_url=str(address.without_query_params("cursor")) if cursor else "",
         next_url=str(address.update_query(cursor=following)) if following else "",
+        forgotten=forgotten_at(connection, filters.alert) if filters.alert and not faults else None,
     )
+
+
+def _told_on(connection: Connection, offered: Sequence[AlertRow], asked: DeliveryFilter) -> list[str]:
+    """The channels of the alerts on offer and of what is asked for: the log outlives the settings."""
+    alerts = [*(one.id for one in offered), *filter(None, [asked.alert])]
+    return [*channels_of(connection, alerts), *filter(None, [asked.channel])]
 
 
 def delivery(connection: Connection, desk: Desk, id: str) -> DeliveryPage:
@@ -187,6 +201,7 @@ def delivery(connection: Connection, desk: Desk, id: str) -> DeliveryPage:
 def head(connection: Connection, desk: Desk, view: AlertView) -> AlertHead:
     """An alert as every page names it."""
     one, body = view.alert, view.body
+    so_far = progress(connection, one.id)
     return AlertHead(
         id=one.id,
         color=one.color.value if one.color else "none",
@@ -203,7 +218,7 @@ def head(connection: Connection, desk: Desk, view: AlertView) -> AlertHead:
         expires=one.expires,
         identifier=one.identifier,
         source=one.source,
-        progress=progress_of(progress(connection, one.id).counts),
+        progress=progress_of(so_far.counts, so_far.resent),
     )
 
 

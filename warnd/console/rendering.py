@@ -58,6 +58,7 @@ class Renderer:
             t=say,
             n=say.number,
             at=partial(self._at, say),
+            day=partial(say.day, zone=self._zone),
             language=say.language,
             account=reader.account,
             other_language={"tag": reader.other_tag, "url": reader.other_url},
@@ -65,8 +66,8 @@ class Renderer:
             **values,
         )
 
-    def _at(self, say: Phrases, when: datetime, *, seconds: bool = False) -> str:
-        return say.clock(when, self._zone, seconds=seconds)
+    def _at(self, say: Phrases, when: datetime, *, seconds: bool = False, milliseconds: bool = False) -> str:
+        return say.clock(when, self._zone, seconds=seconds, milliseconds=milliseconds)
 
 
 def _tone(state: str) -> str:

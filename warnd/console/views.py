@@ -24,10 +24,15 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How many deliveries stand where; ``counts`` has every tone in its order, ``parts`` those above zero."""
+    """
+    How many deliveries stand where; ``counts`` has every tone in its order, ``parts`` those above zero.
+
+    ``resent`` of those ``targeted`` are told again in a later round; nought where that is told for all together.
+    """
 
     targeted: int
     suppressed: int
+    resent: int
     counts: tuple[tuple[str, int], ...]
     parts: tuple[Part, ...]
 
@@ -123,7 +128,7 @@ class SentText:
 
 @dataclass(frozen=True, slots=True)
 class Broadcast:
-    """The live part of an alert's page."""
+    """The live part of an alert's page; ``forgotten`` is when all but the counts was, None while it is kept."""
 
     alert: AlertHead
     progress: Progress
@@ -135,6 +140,7 @@ class Broadcast:
     coverage: Sequence[CoverageRow]
     gaps: Sequence[GapRow]
     more_gaps: bool
+    forgotten: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +187,11 @@ class LogLine:
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """A page of the log. ``filters`` are the form's fields as they were sent; ``faults`` what is wrong with them."""
+    """
+    A page of the log. ``filters`` are the form's fields as they were sent; ``faults`` what is wrong with them.
+
+    ``forgotten``: when the deliveries of the alert asked for were, None while they are kept.
+    """
 
     filters: Mapping[str, str]
     states: Sequence[tuple[str, str]]
@@ -191,13 +201,14 @@ class Log:
     rows: Sequence[LogLine]
     first_url: str
     next_url: str
+    forgotten: datetime | None
 
     @property
     def filtered(self) -> bool:
         return any(self.filters.values())
 
 
-def progress_of(counts: Mapping[str, int]) -> Progress:
+def progress_of(counts: Mapping[str, int], resent: int = 0) -> Progress:
     """The bar for these counts by state; what nobody meant to send stands beside it."""
     by_tone = dict.fromkeys(Tone, 0)
     for state, count in counts.items():
@@ -206,6 +217,7 @@ def progress_of(counts: Mapping[str, int]) -> Progress:
     return Progress(
         sum(by_tone.values()),
         counts.get(State.SUPPRESSED.value, 0),
+        resent,
         tuple((tone.value, count) for tone, count in by_tone.items()),
         tuple(_parts({tone: count for tone, count in by_tone.items() if count})),
     )

@@ -20,6 +20,8 @@ from warnd.store.database import raw_of
 from warnd.store.findings import found
 from warnd.store.mending import Doubt, Mended, doubts_of, mends_of
 from warnd.store.paging import MOST, Page
+from warnd.store.resending import resent
+from warnd.store.retention import forgotten_at
 from warnd.store.statement import Statement
 from warnd.store.tables import alert_regions, alerts, regions
 
@@ -78,7 +80,8 @@ class AlertView:
     """
     One alert whole. ``body`` is as INTERFACE.md writes it; ``episode`` are the others, the oldest first.
 
-    ``doubts`` are those of the findings that keep it quarantined; ``mends`` what people set right.
+    ``doubts`` are those of the findings that keep it quarantined; ``mends`` what people set right. ``forgotten``: when
+    its deliveries were, None while they are kept.
     """
 
     alert: AlertRow
@@ -88,6 +91,7 @@ class AlertView:
     episode: tuple[AlertRow, ...]
     doubts: tuple[Doubt, ...] = ()
     mends: tuple[Mended, ...] = ()
+    forgotten: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,8 @@ class Progress:
     How far a broadcast has come: deliveries by state, and the same by channel; ``sending`` is what is out now.
 
     ``settled``: all is planned and nothing moves any more, except by receipts. Of an alert that tells nobody
-    (held, kept) that is so from the beginning.
+    (held, kept) that is so from the beginning. ``resent`` of the deliveries are of a later round: who was told again
+    is counted once for each.
     """
 
     counts: Mapping[str, int]
@@ -106,19 +111,21 @@ class Progress:
     plan_done: bool
     stopped: bool
     settled: bool
+    resent: int
 
 
 @dataclass(frozen=True, slots=True)
 class LevelCoverage:
     """
     One level of the warned area: how many divisions it has there, in how many of them somebody was told, and in how
-    many nobody was even to be; and the alert's deliveries to people of that level, wherever, by state.
+    many nobody was even to be; and the alert's deliveries to people of that level, wherever, by state. The two in
+    between are None when its deliveries are forgotten: nobody knows them any more.
     """
 
     level: Level
     divisions: int
-    with_told: int
-    without_anybody: int
+    with_told: int | None
+    without_anybody: int | None
     deliveries: Mapping[str, int]
 
 
@@ -173,6 +180,7 @@ def get_alert(connection: Connection, id: str) -> AlertView:
         tuple(_row(other) for other in others),
         doubts_of(row),
         mends_of(connection, id),
+        forgotten_at(connection, id) if row.swept else None,
     )
 
 
@@ -214,7 +222,10 @@ def progress(connection: Connection, id: str) -> Progress:
         moving = raw.execute(_TO_BE_RESENT, (id,)).fetchone() is not None
     stopped = alert.stopped_at is not None
     settled = not moving and (alert.plan_done or stopped)
-    return Progress(counts, by_channel, alert.planned, _plan_of(alert), alert.plan_done, stopped, settled)
+    again = resent(connection, id)
+    return Progress(
+        counts, by_channel, alert.planned, _plan_of(alert), alert.plan_done, stopped, settled, again
+    )
 
 
 _TO_BE_RESENT = Statement("SELECT 1 FROM batches WHERE alert_id = ? AND state = 'unknown' LIMIT 1")
@@ -249,8 +260,9 @@ def coverage(connection: Connection, id: str) -> list[LevelCoverage]:
     _one(connection, id)
     raw = raw_of(connection)
     span = raw.execute(_SPAN, (id,)).fetchone()
+    known = forgotten_at(connection, id) is None
     divisions = {
-        LEVELS[width]: (count, told, nobody)
+        LEVELS[width]: (count, told if known else None, nobody if known else None)
         for width, count, told, nobody in raw.execute(_COVERED, (id, *span))
     }
     deliveries: dict[Level, dict[str, int]] = {}

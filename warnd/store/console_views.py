@@ -1,12 +1,13 @@
-"""What only the console shows: the words of an alert as they went out."""
+"""What only the console shows: the words of an alert as they went out, and on which channels alerts were told."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
-from warnd.store.tables import contents
+from warnd.store.tables import contents, tallies
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +34,12 @@ def words_of(connection: Connection, alert_id: str) -> list[SentWords]:
         ).where(c.alert_id == alert_id).order_by(c.channel, c.language)
     )  # fmt: skip
     return [SentWords(*row) for row in rows]
+
+
+def channels_of(connection: Connection, alert_ids: Collection[str]) -> list[str]:
+    """The channels of these alerts' deliveries, configured still or not, by name."""
+    t = tallies.c
+    rows = connection.execute(
+        select(t.channel).where(t.alert_id.in_(alert_ids)).distinct().order_by(t.channel)
+    )
+    return list(rows.scalars())

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import orjson
 from sqlalchemy import Connection, func, select
 
 from warnd.errors import Conflict, Fault, Invalid, NotFound
@@ -66,6 +67,10 @@ INSERT INTO recipients (delivery_id, subscriber_id, endpoint_id, name, region, r
 SELECT j.fresh, r.subscriber_id, r.endpoint_id, r.name, r.region, r.reasons
 FROM rows(?) j(id text, fresh text) CROSS JOIN recipients r ON r.delivery_id = j.id
 """)
+
+
+_RESENT = "deliveries.resent"
+_BODIES = Statement("SELECT body FROM journal WHERE subject = ? AND kind = ? AND body IS NOT NULL")
 
 
 def next_round(connection: Connection, request: Resend, *, now: datetime) -> int:
@@ -138,8 +143,14 @@ def resend(
         "round": round_, "states": sorted(state.value for state in request.states), "deliveries": len(found),
         "first": fresh[0], "last": fresh[-1],
     }  # fmt: skip
-    pending.entries.append(Entry(at, "deliveries.resent", request.alert, body, actor))
+    pending.entries.append(Entry(at, _RESENT, request.alert, body, actor))
     return len(found)
+
+
+def resent(connection: Connection, alert_id: str) -> int:
+    """How many deliveries of an alert are a telling again, by the journal: without a look at any of them."""
+    bodies = raw_of(connection).execute(_BODIES, (alert_id, _RESENT)).fetchall()
+    return sum(orjson.loads(text)["deliveries"] for (text,) in bodies)
 
 
 def _values(request: Resend, round_: int) -> dict[str, Any]:

@@ -15,8 +15,9 @@ from sqlalchemy import Connection, delete, exists, func, or_, select, tuple_, up
 from warnd.model.alert import AlertState
 from warnd.store import bulk, tables
 from warnd.store.database import raw_of
+from warnd.store.journal import Entry
 from warnd.store.statement import Statement
-from warnd.store.tables import micros
+from warnd.store.tables import instant, micros
 
 _OVER = tuple(
     state.value
@@ -39,6 +40,9 @@ _FORGET_KEYS = Statement("""
 DELETE FROM receipt_keys WHERE (channel, receipt_key, delivery_id) IN (
     SELECT j.channel, j.receipt_key, j.delivery_id FROM rows(?) j(channel text, receipt_key text, delivery_id text))
 """)
+
+_FORGOTTEN = "deliveries.forgotten"
+_FORGOTTEN_AT = Statement("SELECT min(at) FROM journal WHERE subject = ? AND kind = ?")
 
 _WAITING = (AlertState.HELD.value, AlertState.QUARANTINED.value)
 
@@ -71,6 +75,22 @@ def alerts_to_forget(connection: Connection, before: datetime) -> list[str]:
             .order_by(alerts.c.id)
         ).scalars()
     )
+
+
+def begin_to_forget(connection: Connection, alert_id: str, now: datetime) -> tuple[None, list[Entry]]:
+    """
+    The fact that an alert's story is kept no longer, once; told before the first of it goes.
+
+    So nobody takes what is left of a story that was cut short for the whole.
+    """
+    begun = forgotten_at(connection, alert_id) is not None
+    return None, [] if begun else [Entry(micros(now), _FORGOTTEN, alert_id, {}, "schedule")]
+
+
+def forgotten_at(connection: Connection, alert_id: str) -> datetime | None:
+    """When an alert's deliveries, contents and gaps went, None while they are kept."""
+    (at,) = raw_of(connection).execute(_FORGOTTEN_AT, (alert_id, _FORGOTTEN)).fetchone()
+    return None if at is None else instant(at)
 
 
 def forget_deliveries(connection: Connection, alert_id: str, limit: int) -> int:

@@ -19,6 +19,7 @@ LANGUAGES = ("zh", "en")
 """The languages warnd itself speaks, the first where none is asked for."""
 
 _CLOCKS = {"zh": "M月d日 HH:mm", "en": "d MMM, HH:mm"}
+_DAYS = {"zh": "y年M月d日", "en": "d MMM y"}
 _CLOCKS_TO_THE_SECOND = {"zh": "M月d日 HH:mm:ss", "en": "d MMM, HH:mm:ss"}
 
 
@@ -55,6 +56,10 @@ class Phrases:
     def word(self, group: str, value: str) -> str:
         """The word for one of a kind's values (``word("reasons", "throttled")``), else the value itself."""
         return self(f"{group}.{value}") if f"{group}.{value}" in self else value
+
+    def day(self, when: datetime, zone: ZoneInfo) -> str:
+        """The day of what may lie years back."""
+        return format_datetime(when, _DAYS[self.language], tzinfo=zone, locale=self.locale)
 
     def number(self, value: float) -> str:
         return format_decimal(value, locale=self.locale)
