@@ -55,9 +55,9 @@ class AlarmBoard:
     Keeps alarms in the store without holding up whoever sounds them.
 
     The same condition is written at most every ten seconds, and logged when it begins and when its words are others, not
-    for a figure in them. What stands is remembered; what the store ended by itself,
-    as it does with alarms about an alert that is over, is forgotten when there are many. What the store cannot take
-    now, its own failure above all, stands here until it can.
+    for a figure in them. What stands is remembered; what the store ended by itself, as it does with alarms about an alert
+    that is over, is forgotten when there are many. What the store cannot take now, its own failure above all, stands here
+    until it can.
     """
 
     def __init__(
