@@ -1,4 +1,4 @@
-"""A plan for tens of thousands, shared by three processes: whichever dies with a part of it in hand, nobody is lost."""
+"""A plan for tens of thousands, or to those told before, shared by three processes: whichever dies, nobody is lost."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from servers.postgres import PostgresServer
 from tests.acceptance import dying
 from tests.acceptance.fleet import Prepared
-from tests.acceptance.site import until
+from tests.acceptance.site import until, warning
 
 POSTS = 30_000
 BATCH = 100
@@ -67,4 +67,44 @@ def test_a_process_that_dies_with_a_range_in_hand_leaves_it_to_the_others(
         assert site.states(alert) == {"accepted": POSTS}
         assert site.rows("SELECT planned, plan_done FROM alerts") == [(POSTS, True)]
         assert site.rows("SELECT count(*) FROM plan_ranges") == [(0,)]
+        assert {member.stop() for member in fleet.members.values()} == {0}
+
+
+@pytest.mark.parametrize(
+    ("role", "kind", "when"),
+    [
+        pytest.param(
+            "serve", "split", "after", id="once those told are shared out, before anybody has a range"
+        ),
+        pytest.param("worker", "chunk of a range", "before", id="between two chunks of a range"),
+        pytest.param("worker", "chunk of a range", "after", id="after a chunk of a range, before its hints"),
+    ],
+)
+def test_a_process_that_dies_while_those_told_hear_of_the_end_leaves_them_to_the_others(
+    tmp_path: Path, prepared_database: Prepared, role: str, kind: str, when: str
+) -> None:
+    """Everybody who was told hears of it, once, or twice and marked."""
+    with prepared_database.fleet(tmp_path, slots=8, max_batch=BATCH) as (fleet, sms):
+        site = fleet.site
+        mortal = ("-m", dying.__name__, kind, when, "2")  # the second split is that of the end
+        fleet.start("serve", role="serve", through=mortal if role == "serve" else ("-m", "warnd"))
+        fleet.start("worker 1")
+        first = warning()
+        alert = site.post(first)[1]["id"]
+        until(lambda: site.settled(alert), "everybody is told")
+        assert site.states(alert) == {"accepted": POSTS}
+        fleet.start("worker 2", through=mortal if role == "worker" else ("-m", "warnd"))
+        lift = site.push(
+            identifier=f"{first['identifier']}9", type="cancel",
+            references=[{"sender": first["sender"], "identifier": first["identifier"], "sent": None}],
+        )["id"]  # fmt: skip
+        dead = fleet.members.pop("serve" if role == "serve" else "worker 2")
+        assert dead.process.wait(timeout=60) == dying.CODE
+        until(lambda: site.settled(lift), "the others plan and send what is left")
+        assert site.states(lift) == {"accepted": POSTS}
+        assert site.rows("SELECT plan_done, planned FROM alerts WHERE id = ?", lift) == [(True, POSTS)]
+        assert site.rows("SELECT count(*) FROM plan_ranges") == [(0,)]
+        numbers = sms.numbers()
+        assert set(numbers.values()) <= {2, 3}
+        assert {number for number, times in numbers.items() if times == 3} <= site.marked_repeats()
         assert {member.stop() for member in fleet.members.values()} == {0}

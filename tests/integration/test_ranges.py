@@ -36,10 +36,10 @@ from warnd.pipeline.confirm import confirm
 from warnd.pipeline.expand import Recipient
 from warnd.pipeline.plan import Plan, plan_chunk
 from warnd.pipeline.quiet import Night
-from warnd.pipeline.ranges import TO_THE_END
+from warnd.pipeline.ranges import FROM_THE_FIRST, TO_THE_END
 from warnd.pipeline.run import TOLD
 from warnd.ports import Chunk, OpenRange
-from warnd.store import planning, ranges, sweeping, workers
+from warnd.store import planning, ranges, sweeping, told, workers
 from warnd.store.pending import Pending, write_tallies
 from warnd.store.planning import commit_chunk
 from warnd.store.postgres import PostgresStore
@@ -230,6 +230,45 @@ async def test_nothing_more_of_a_stopped_alert_is_planned(site: Site) -> None:
     assert set((await site.states(alert)).values()) == {"superseded"}
 
 
+async def test_those_told_are_cut_into_parts_by_their_deliveries(site: Site) -> None:
+    """Of an earlier alert, by whom each is told: every one of them is in one part, and a part ends where it is cut."""
+    earlier, alert = await split(site), await site.alert(lane=Lane.RED)
+    await site.store.commit(part(site, earlier, ("", TO_THE_END), everyone(7)))
+    await site.store.write(
+        lambda connection: connection.exec_driver_sql("UPDATE deliveries SET told = true") and None
+    )
+    ids = [id for (id,) in await site.store.read(fetch, "SELECT id FROM deliveries ORDER BY id")]
+    assert await site.store.read(told.boundaries, earlier, FROM_THE_FIRST, 3) == [ids[2], ids[5]]
+    assert await site.store.read(told.boundaries, earlier, ids[5], 3) == []
+    for after, up_to, wanted in (
+        (FROM_THE_FIRST, ids[2], ids[:3]), (ids[2], ids[5], ids[3:6]), (ids[5], TO_THE_END, ids[6:]),
+    ):  # fmt: skip
+        found: list[str] = []
+        while after:
+            some, after = await site.store.read(
+                told.not_yet_followed, earlier, alert, after, 2, untold=False, up_to=up_to
+            )
+            found += [one.delivery for one in some]
+            assert after != up_to or not after
+        assert found == wanted
+
+
+async def test_a_range_of_those_told_says_of_whom(site: Site) -> None:
+    """Whoever takes it knows by which earlier alert they were."""
+    earlier, alert = await site.alert(lane=Lane.RED), await site.alert(lane=Lane.RED)
+    await site.store.commit(
+        Chunk(
+            alert, 0, Lane.RED.value, "", TOLD + earlier, 0, done=False, now=site.now,
+            opens=[(FROM_THE_FIRST, TO_THE_END)], earlier=earlier,
+        )
+    )  # fmt: skip
+    assert await to_be_had(site) == [OpenRange(alert, Lane.RED, FROM_THE_FIRST, TO_THE_END, earlier)]
+    site.store.lease_as(await join(site, "one"))
+    taken = part(site, alert, (FROM_THE_FIRST, TO_THE_END), cursor=FROM_THE_FIRST, done=False)
+    assert not (await site.store.commit(taken)).last, "to take it is not to have come to its end"
+    assert await to_be_had(site) == [OpenRange(alert, Lane.RED, FROM_THE_FIRST, TO_THE_END, earlier)]
+
+
 # --- two at once ----------------------------------------------------------------------------------
 
 
@@ -268,8 +307,8 @@ async def test_of_two_behind_one_number_in_two_ranges_the_one_to_be_told_decides
 ) -> None:
     """Also when the other's commit is not there to be seen yet: it is waited for, and what it wrote is taken over."""
     alert = await split(shared, MIDDLE)
-    told, untold = to("1", who="told"), to("1", who="untold", state=State.SUPPRESSED)
-    first, second = (told, untold) if first_is_told else (untold, told)
+    heard, unheard = to("1", who="told"), to("1", who="untold", state=State.SUPPRESSED)
+    first, second = (heard, unheard) if first_is_told else (unheard, heard)
     with another(postgres_place) as other:
         begin(other, part(shared, alert, FIRST, [first]))
         committing = asyncio.ensure_future(shared.store.commit(part(shared, alert, SECOND_HALF, [second])))
@@ -338,8 +377,8 @@ async def test_two_ranges_with_the_same_numbers_do_not_stand_in_each_others_way(
         )
         both = await asyncio.gather(shared.store.commit(up), beside.commit(down))
         assert sorted(committed.last for committed in both) == [False, True]
-        told = [address for committed in both for batch in committed.batches for address in batch.addresses]
-        assert sorted(told) == numbers
+        queued = [address for committed in both for batch in committed.batches for address in batch.addresses]
+        assert sorted(queued) == numbers
     assert in_the_way == []
     assert await shared.store.read(fetch, "SELECT count(*) FROM recipients") == [(6 * 2 * len(numbers),)]
     await recounted(shared)

@@ -7,6 +7,7 @@ import random
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from itertools import dropwhile
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,13 @@ from warnd.app import App
 from warnd.model.color import Lane
 from warnd.model.region import Level
 from warnd.pipeline import broadcast, chunks, ranges
+from warnd.ports import Chunk
 from warnd.settings import load
-from warnd.store import alarms, alert_views, bulk, members, standing, tables
+from warnd.store import alarms, alert_views, bulk, members, standing, tables, told
+from warnd.store import ranges as ranges_of_store
 from warnd.store.database import raw_of
 from warnd.store.sqlite import SqliteStore
+from warnd.store.statement import Statement
 
 pytestmark = pytest.mark.parametrize("store_url", ["sqlite", "postgresql"], indirect=True)
 
@@ -126,10 +130,9 @@ async def admit(app: App, **changes: Any) -> str:
 
 async def plan_in_ranges(apps: list[App], alert: str, sounding: str = "") -> None:
     """
-    The first of the processes opens the plan; all of them take ranges of it until none is left, and an alarm stands that
-    is to be sounded then.
+    The first of the processes opens the plan, and goes on with it; all of them take ranges of it until none is left, and
+    an alarm stands that is to be sounded then.
     """
-    await apps[0].broadcaster.broadcast(alert, Lane.RED)
 
     async def is_planned() -> bool:
         for app in apps:
@@ -141,8 +144,9 @@ async def plan_in_ranges(apps: list[App], alert: str, sounding: str = "") -> Non
     async with asyncio.TaskGroup() as group:
         for app in apps:
             app.ranges.begin(group)
-        await until(is_planned)
-        await apps[0].broadcaster.broadcast(alert, Lane.RED)
+        while not (await rows(apps[0], "SELECT plan_done FROM alerts WHERE id = ?", alert))[0][0]:
+            await apps[0].broadcaster.broadcast(alert, Lane.RED)
+            await until(is_planned)
         for app in apps:
             app.ranges.end()
 
@@ -158,7 +162,7 @@ async def rows(app: App, sql: str, *values: Any) -> list[tuple[Any, ...]]:
     return await app.store.read(read)
 
 
-async def outcome(app: App, alert: str) -> Mapping[str, Any]:
+async def outcome(app: App, alert: str) -> dict[str, Any]:
     """Who is told by which address, who stands behind whom, who by for whom, who not, and what the counts say of it."""
     link = """
         SELECT d.channel, d.address, n.channel, n.address, f.until FROM fallbacks f
@@ -273,6 +277,99 @@ async def test_those_told_before_hear_of_a_change_once_its_ranges_are_planned(
     assert told - still_matched <= {row[:2] for row in found["rows"] if row[2] == "queued"}
     assert told <= {row[:2] for row in found["rows"]}
     assert found["plan"][0][0]
+
+
+LATER = {"sent": "2026-07-14T08:10:00+08:00"}
+ENDS = LATER | {"type": "cancel"}
+GOES_ON = LATER | {"type": "update"}
+LOWERS = GOES_ON | {"color": "orange", "headline": "武都区气象台发布暴雨橙色预警信号"}
+
+
+async def an_episode(app: App, name: str, last: Mapping[str, Any]) -> str:
+    """
+    A warning of which some were told, an update of which some of them and others were, and a ``last`` message, not planned,
+    whose id it is.
+    """
+    first, then = f"{name}-1", f"{name}-2"
+    await _tell(app, await admit(app, identifier=first), among="02468")
+    update = {"type": "update", "sent": "2026-07-14T08:05:00+08:00"}
+    await _tell(app, await admit(app, identifier=then, references=_to(first), **update), among="4567")
+    return await admit(app, identifier=f"{name}-3", references=_to(first, then), **last)
+
+
+def _to(*identifiers: str) -> list[Mapping[str, str]]:
+    return [{"sender": RED["sender"], "identifier": one} for one in identifiers]
+
+
+async def _tell(app: App, alert: str, among: str) -> None:
+    """Plan it in one piece; by addresses that end so it is told, with a witness behind each, by the others it never will be."""
+    await app.broadcaster.broadcast(alert, Lane.RED)
+
+    def settle(connection: Connection) -> None:
+        raw = raw_of(connection)
+        queued = raw.execute(
+            Statement("SELECT id, address FROM deliveries WHERE alert_id = ? AND state = 'queued'"), (alert,)
+        ).fetchall()
+        told = [id for id, address in queued if address.removesuffix("@example.com")[-1] in among]
+        raw.execute(
+            Statement("UPDATE deliveries SET state = 'failed' WHERE alert_id = ? AND state = 'queued'"),
+            (alert,),
+        )
+        raw.execute(
+            Statement("UPDATE deliveries SET told = true, state = 'accepted' WHERE id IN listed(?)"),
+            (bulk.rows(told),),
+        )
+        raw.execute(Statement("UPDATE batches SET state = 'settled' WHERE alert_id = ?"), (alert,))
+        behind = bulk.Insert(
+            tables.recipients, ("delivery_id", "subscriber_id", "endpoint_id", "name", "region", "reasons")
+        )
+        behind.run(raw, [(id, f"W{among}", "", "", "621202101201", "[]") for id in told])
+
+    await app.store.write(settle)
+
+
+@pytest.mark.parametrize("last", [ENDS, GOES_ON, LOWERS], ids=["an end", "a continuation", "a lowering"])
+@pytest.mark.parametrize("seed", range(2))
+async def test_ranges_follow_up_to_whom_a_plan_in_one_piece_does(
+    tmp_path: Path, store_url: str, monkeypatch: pytest.MonkeyPatch, seed: int, last: Mapping[str, Any]
+) -> None:
+    """Those told one earlier message after those told the one before it: who was told both is told as by the first."""
+    dice = random.Random(seed)
+    opened: list[str] = []
+    hand_out = ranges_of_store.hand_out
+
+    def watched(cursor: Any, chunk: Chunk) -> None:
+        opened.append(chunk.earlier)
+        hand_out(cursor, chunk)
+
+    monkeypatch.setattr(ranges_of_store, "hand_out", watched)
+    monkeypatch.setattr(told, "WALKED", dice.randint(1, 12))
+    async with processes(tmp_path, store_url) as apps:
+        await apps[0].store.write(settle_in, dice)
+        whole = await an_episode(apps[0], "whole", last)
+        await apps[0].broadcaster.broadcast(whole, Lane.RED)
+        wanted = await outcome(apps[0], whole)
+        again = await an_episode(apps[0], "again", last)
+        monkeypatch.setattr(broadcast, "SPLIT_FROM", 0)
+        monkeypatch.setattr(ranges, "RANGE", dice.randint(1, 30))
+        await plan_in_ranges(apps, again)
+        found = await outcome(apps[0], again)
+        named = list(dropwhile(lambda earlier: not earlier, opened))
+        assert set(named) == set(await earlier_of(apps[0], again)), "first the members, then those told"
+    (found_done, *_), (wanted_done, *_) = found.pop("plan")[0], wanted.pop("plan")[0]
+    assert found_done
+    assert wanted_done
+    assert found == wanted
+    assert {who for *_, who, _ in wanted["behind"]} & {"W02468", "W4567"}
+
+
+async def earlier_of(app: App, alert: str) -> list[str]:
+    found = await rows(
+        app,
+        "SELECT a.id FROM alerts a JOIN alerts b ON b.episode_id = a.episode_id WHERE b.id = ? AND a.id <> b.id",
+        alert,
+    )
+    return [id for (id,) in found]
 
 
 async def test_whoever_plans_by_a_clock_that_is_behind_covers_the_same_divisions(

@@ -2,22 +2,22 @@
 The stages from an alert that is released to batches that can be leased, their order in one place.
 
 match → expand (both in ``first_notices``) → render → plan → commit, chunk by chunk, with a cursor after each:
-a restart goes on from there. What is large is left to ``ranges`` after its first chunk, where processes share the work.
+a restart goes on from there. What is large is left to ``ranges``, where processes share the work: members after the first
+chunk, then those told one earlier message after the other.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from warnd.model.alert import Change
 from warnd.model.color import Lane
 from warnd.model.delivery import Why
-from warnd.pipeline.chunks import CHUNK, FIRST_CHUNK, Chunks
+from warnd.pipeline.chunks import FIRST_CHUNK, Chunks
 from warnd.pipeline.first_notices import FirstNotices, has_first_notices
-from warnd.pipeline.follow import again
+from warnd.pipeline.follow_ups import follow
 from warnd.pipeline.lease import InForce
-from warnd.pipeline.ranges import SPLIT_FROM, TO_THE_END
+from warnd.pipeline.ranges import FROM_THE_FIRST, SPLIT_FROM, TO_THE_END
 from warnd.pipeline.run import MEMBERS, TOLD, Run
 from warnd.ports import Gap
 
@@ -56,10 +56,12 @@ class Broadcaster:
     async def _plan(self, run: Run) -> None:
         telling = run.telling
         unseen = await self._unseen() if telling.earlier else frozenset()
-        to_members = telling.cursor != TOLD and await has_first_notices(telling, self._source)
+        to_members = not telling.cursor.startswith(TOLD) and await has_first_notices(telling, self._source)
         if to_members and not await self._to_members(run):
             return
         if telling.earlier and not self._in_force.stopped(telling.id):
+            if self._split is not None and await self._share_those_told(run, self._split):
+                return
             await self._to_those_told(run, unseen)
         await self._chunks.end(run, stopped=self._in_force.stopped(telling.id))
 
@@ -109,6 +111,27 @@ class Broadcaster:
         run.size = notices.matched.members
         return notices
 
+    async def _share_those_told(self, run: Run, split: Callable[[], None]) -> bool:
+        """
+        Leave those told the next earlier message by which many were told to others; False when none such is left.
+
+        Those told by few in between come first: whoever was told twice is told again by the same route either way.
+        """
+        source = self._source
+        left = _not_walked_through(run)
+        for place, earlier in enumerate(left):
+            if await source.how_many_told([earlier]) < SPLIT_FROM:
+                continue
+            for smaller in left[:place]:
+                await follow(self._chunks, run, smaller)
+            run.size = run.planned + await source.how_many_told(left[place:])
+            opens = [(FROM_THE_FIRST, TO_THE_END)]
+            chunk = run.chunk([], TOLD + earlier, opens=opens, earlier=earlier, now=self._chunks.clock())
+            await self._chunks.commit(run, chunk)
+            split()
+            return True
+        return False
+
     async def _to_those_told(self, run: Run, unseen: frozenset[str]) -> None:
         """
         To everyone who was told an earlier message of the episode and has nothing of this one.
@@ -117,7 +140,7 @@ class Broadcaster:
         settling is waited for.
         """
         telling = run.telling
-        run.size = run.planned + await self._source.how_many_told(telling.earlier)
+        run.size = run.planned + await self._source.how_many_told(_not_walked_through(run))
         looked_at: tuple[int, bool] | None = None
         while not self._in_force.stopped(telling.id):
             if unseen:
@@ -125,29 +148,18 @@ class Broadcaster:
             out = await self._source.still_out(telling.earlier), bool(unseen)
             if out != looked_at:
                 for earlier in telling.earlier:
-                    if not await self._follow(run, earlier):
+                    if (await follow(self._chunks, run, earlier)).stopped:
                         return
                 looked_at = out
             if not any(out):
-                await self._chunks.commit(run, run.chunk([], TOLD, done=True, now=self._chunks.clock()))
+                end = run.cursor_among_told("")
+                await self._chunks.commit(run, run.chunk([], end, done=True, now=self._chunks.clock()))
                 return
             await asyncio.sleep(_FOLLOW_SECONDS)
 
-    async def _follow(self, run: Run, earlier: str) -> bool:
-        """To those told one earlier message so far; False when there is no use in going on."""
-        telling, after = run.telling, ""
-        # A mere continuation is no reason to leave those out who were still to be told what goes on.
-        untold = telling.change is Change.CONTINUED
-        while True:
-            async with self._turns.step(telling.lane, telling.id):
-                found, after = await self._source.not_yet_followed(
-                    earlier, telling.id, after, CHUNK, untold=untold
-                )
-                if found:
-                    around = self._chunks.surroundings
-                    recipients = [one for told in found for one in again(told, around, telling)]
-                    chunk = run.chunk(recipients, TOLD, members=len(found), now=self._chunks.clock())
-                    if (await self._chunks.commit(run, chunk)).stopped:
-                        return False
-            if not after:
-                return True
+
+def _not_walked_through(run: Run) -> Sequence[str]:
+    """Of the earlier messages those after the one that the cursor names."""
+    earlier = run.telling.earlier
+    _, _, last = run.cursor.partition(TOLD)
+    return earlier[earlier.index(last) + 1 :] if last in earlier else earlier

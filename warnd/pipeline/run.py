@@ -20,7 +20,10 @@ from warnd.pipeline.surroundings import Surroundings
 from warnd.ports import Chunk, Gap, Telling
 
 MEMBERS, TOLD = "m:", "t:"
-"""How a plan's cursor begins: at the members, after the subscriber named; and when all of them are planned, or in ranges."""
+"""
+How a plan's cursor begins: at the members, after the subscriber named; and when all of them are planned, or in ranges, at those
+told before: of the earlier alert named, and of those before it, they are planned, or in ranges.
+"""
 
 
 @dataclass(slots=True)
@@ -63,6 +66,16 @@ class Run:
             return member or self.up_to
         return MEMBERS + member if member else TOLD
 
+    def cursor_among_told(self, delivery: str) -> str:
+        """The cursor after this one of an earlier alert; "" is after the last. A plan that is not split counts none of them."""
+        if self.up_to is not None:
+            return delivery or self.up_to
+        return self.cursor if self.cursor.startswith(TOLD) else TOLD
+
+    def is_over_at(self, ahead: str) -> bool:
+        """Whether it is at a range, and there is nothing to go on from."""
+        return self.up_to is not None and not ahead
+
     def chunk(
         self,
         found: Sequence[Recipient | Gap],
@@ -71,6 +84,7 @@ class Run:
         members: int = 0,
         done: bool = False,
         opens: Sequence[tuple[str, str]] = (),
+        earlier: str = "",
         now: int,
     ) -> Chunk:
         """Of what was ``found`` among so many ``members``; see ``warnd.ports.Chunk``."""
@@ -92,7 +106,9 @@ class Run:
         )  # fmt: skip
         self.cursor = cursor
         fresh, self.fresh = self.fresh, []
-        return replace(planned, contents=fresh, plan_of=self.size, up_to=self.up_to, opens=opens)
+        return replace(
+            planned, contents=fresh, plan_of=self.size, up_to=self.up_to, opens=opens, earlier=earlier
+        )
 
     def _content(self, channel: str, language: str) -> Content:
         """Rendered once per distinct text, not once per person; two languages may fall back to one text."""

@@ -74,7 +74,7 @@ class Chunk:
     chunks. ``contents`` are (channel, content) rendered for it. With ``up_to`` it is of the range that ends there, and so are
     its cursors; a range is over when its cursor is at its end, and ``done`` closes the plan when no other is left. A chunk
     that moves no cursor takes its range. What it ``opens`` are ranges (after, up to) that anybody may take, and so is its own
-    from then on.
+    from then on; of deliveries of an ``earlier`` alert where it names one, else of members.
     """
 
     alert_id: str
@@ -94,6 +94,7 @@ class Chunk:
     plan_of: int = 0
     up_to: str | None = None
     opens: Sequence[tuple[str, str]] = ()
+    earlier: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,12 +49,16 @@ class Heard(NamedTuple):
 
 
 class OpenRange(NamedTuple):
-    """What is still to be planned of a part of an alert's members: those after ``cursor`` up to ``last``, "" for all."""
+    """
+    What is still to be planned of a part of an alert's members, or of those told an ``earlier`` one (by deliveries of that):
+    after ``cursor`` up to ``last``, "" for all.
+    """
 
     alert_id: str
     lane: Lane
     cursor: str
     last: str
+    earlier: str = ""
 
 
 class Planned(NamedTuple):
@@ -91,12 +95,17 @@ class PlanSource(Protocol):
         """Those of the endpoints (ids) whose address another endpoint of their kind has too."""
 
     async def not_yet_followed(
-        self, earlier: str, alert_id: str, after: str, limit: int, *, untold: bool
+        self, earlier: str, alert_id: str, after: str, limit: int, *, untold: bool, up_to: str = ""
     ) -> tuple[list[Told], str]:
         """
         At most ``limit`` addresses, perhaps none, told one earlier alert to which nothing of this one is to be sent,
         after that delivery, and the delivery to go on from; "" ends it. With ``untold`` also those told of the episode
-        before and to be told that one as well, which it stopped short of.
+        before and to be told that one as well, which it stopped short of; with ``up_to`` none after that delivery.
+        """
+
+    async def boundaries_among_told(self, earlier: str, after: str, size: int) -> list[str]:
+        """
+        The next few deliveries of an earlier alert with which parts of about ``size`` end; none where there is less left.
         """
 
     async def stopped_short(self, alert_id: str, earlier: Sequence[str]) -> bool:

@@ -96,7 +96,7 @@ def admit(
     join(connection, decision.joins, into=row["episode_id"])
     cleared = stop(connection, stops, state=decision.ending, at=raw.received, successor=id)
     if decision.state is AlertState.RELEASED:
-        hints.alert_released(raw_of(connection), id, decision.lane)
+        hints.plan_goes_on(raw_of(connection), id, decision.lane)
     alert = decision.alert
     facts = {"identifier": alert.identifier, "sender": alert.sender, "source": raw.source,
              "state": decision.state.value, "verdict": decision.verdict.value,
@@ -129,7 +129,7 @@ def keep_anew(
     _keep_parts(connection, id, decision.alert, decision.regions)
     join(connection, decision.joins, into=row["episode_id"])
     if decision.state is AlertState.RELEASED:
-        hints.alert_released(raw_of(connection), id, decision.lane)
+        hints.plan_goes_on(raw_of(connection), id, decision.lane)
     stops = _live(connection, decision.supersedes)
     return stops, stop(connection, stops, state=decision.ending, at=at, successor=id)
 

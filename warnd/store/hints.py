@@ -33,8 +33,8 @@ def alerts_stopped(cursor: Cursor, ids: Iterable[str]) -> None:
         cursor.notify(f"stopped {id_}")
 
 
-def alert_released(cursor: Cursor, id: str, lane: Lane) -> None:
-    """It is to be planned."""
+def plan_goes_on(cursor: Cursor, id: str, lane: Lane) -> None:
+    """It was released, or all ranges that were opened of it are planned."""
     cursor.notify(f"plan {id} {lane.value}")
 
 

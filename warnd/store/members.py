@@ -21,10 +21,10 @@ LISTED = 4_000
 _PAGES = 8
 """Pages that one read walks through for members of the groups wanted, so that it stays short."""
 
-_BOUNDARIES = 4
+BOUNDARIES = 4
 """Of ranges that one read finds."""
 
-_AFTER_ALL = "~"
+AFTER_ALL = "~"
 """Comes after every id."""
 
 _BY_GROUP = bulk.folded(
@@ -92,7 +92,7 @@ def members_after(
     """
     raw = raw_of(connection)
     if scan or up_to:
-        found = raw.execute(_BY_SCAN, (after, groups, limit, up_to or _AFTER_ALL))
+        found = raw.execute(_BY_SCAN, (after, groups, limit, up_to or AFTER_ALL))
     else:
         found = raw.execute(_BY_GROUP, (after, groups, limit))
     page = bulk.unfolded(found.fetchone())
@@ -110,7 +110,7 @@ def members_among(
     """
     wanted: list[tuple[str, tuple[str, ...]]] = []
     for _ in range(_PAGES):
-        values = (after, limit, up_to or _AFTER_ALL)
+        values = (after, limit, up_to or AFTER_ALL)
         page = bulk.unfolded(raw_of(connection).execute(_EVERYBODY, values).fetchone())
         for id_, found in page:
             after = id_
@@ -129,7 +129,7 @@ def boundaries(connection: Connection, groups: str | None, after: str, size: int
     any) end; fewer, or none, where what follows is less than another such part.
     """
     raw, found = raw_of(connection), list[str]()
-    while len(found) < _BOUNDARIES:
+    while len(found) < BOUNDARIES:
         values = (after, size - 1) if groups is None else (after, size - 1, groups)
         row = raw.execute(_BOUNDARY_AMONG_ALL if groups is None else _BOUNDARY, values).fetchone()
         if row is None:

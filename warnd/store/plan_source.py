@@ -39,9 +39,14 @@ class StoredPlanSource:
         return await self._store.read(members.shared, bulk.rows(endpoints))
 
     async def not_yet_followed(
-        self, earlier: str, alert_id: str, after: str, limit: int, *, untold: bool
+        self, earlier: str, alert_id: str, after: str, limit: int, *, untold: bool, up_to: str = ""
     ) -> tuple[list[Told], str]:
-        return await self._store.read(told.not_yet_followed, earlier, alert_id, after, limit, untold=untold)
+        return await self._store.read(
+            told.not_yet_followed, earlier, alert_id, after, limit, untold=untold, up_to=up_to
+        )
+
+    async def boundaries_among_told(self, earlier: str, after: str, size: int) -> list[str]:
+        return await self._store.read(told.boundaries, earlier, after, size)
 
     async def stopped_short(self, alert_id: str, earlier: Sequence[str]) -> bool:
         return await self._store.read(told.stopped_short, alert_id, list(earlier))

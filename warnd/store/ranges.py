@@ -18,10 +18,10 @@ from warnd.store.statement import Cursor, Statement
 HELD_US = 30_000_000
 """For so long after its last chunk a range is its holder's; a chunk takes a second where red is let pass."""
 
-_OPEN = bulk.Insert(tables.plan_ranges, ("alert_id", "last", "cursor"))
+_OPEN = bulk.Insert(tables.plan_ranges, ("alert_id", "last", "cursor", "earlier"))
 
 _TO_BE_HAD = Statement("""
-SELECT r.alert_id, a.lane, r.cursor, r.last FROM plan_ranges r CROSS JOIN alerts a ON a.id = r.alert_id
+SELECT r.alert_id, a.lane, r.cursor, r.last, r.earlier FROM plan_ranges r CROSS JOIN alerts a ON a.id = r.alert_id
 WHERE a.stopped_at IS NULL AND a.lane BETWEEN ?1 AND ?2 AND (r.holder IS NULL OR r.holder = ?3 OR r.held_until < ?4
     OR NOT EXISTS (SELECT 1 FROM workers w WHERE w.id = r.holder AND w.ended_at IS NULL))
 ORDER BY a.lane, r.alert_id, r.cursor LIMIT ?5
@@ -57,7 +57,7 @@ def to_be_had(
     """
     values = (lanes[0].value, lanes[1].value, holder, now, limit)
     rows = raw_of(connection).execute(_TO_BE_HAD, values).fetchall()
-    return [OpenRange(alert_id, Lane(lane), cursor, last) for alert_id, lane, cursor, last in rows]
+    return [OpenRange(alert_id, Lane(lane), *of) for alert_id, lane, *of in rows]
 
 
 def move_on(cursor: Cursor, chunk: Chunk, holder: int | None) -> bool:
@@ -75,13 +75,14 @@ def move_on(cursor: Cursor, chunk: Chunk, holder: int | None) -> bool:
 
 def hand_out(cursor: Cursor, chunk: Chunk) -> None:
     """Open the ranges that the chunk leaves to whoever takes them."""
-    _OPEN.run(cursor, [(chunk.alert_id, last, after) for after, last in chunk.opens])
+    _OPEN.run(cursor, [(chunk.alert_id, last, after, chunk.earlier) for after, last in chunk.opens])
     hints.ranges_opened(cursor)
 
 
 def count(cursor: Cursor, chunk: Chunk) -> bool:
     """
-    What was planned is counted, and a range that has come to its end is closed; whether it was the plan's last one.
+    What was planned is counted, and a range that has come to its end is closed; whether no other is left. A plan that is not
+    done with that is gone on with.
 
     The alert's row is locked from here to the end of the commit, and what is left is looked for after that.
     """
@@ -90,7 +91,11 @@ def count(cursor: Cursor, chunk: Chunk) -> bool:
     if chunk.cursor != chunk.up_to:
         return False
     cursor.execute(_CLOSE, (chunk.alert_id, chunk.up_to))
-    return cursor.execute(_IF_THAT_WAS_ALL, (chunk.done, chunk.alert_id)).fetchone() is not None
+    if cursor.execute(_IF_THAT_WAS_ALL, (chunk.done, chunk.alert_id)).fetchone() is None:
+        return False
+    if not chunk.done:
+        hints.plan_goes_on(cursor, chunk.alert_id, Lane(chunk.lane))
+    return True
 
 
 def drop(cursor: Cursor, alert_id: str) -> None:

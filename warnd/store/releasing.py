@@ -177,7 +177,7 @@ def _release(
     if not own:
         place(connection, row.id, regions)
     if state is AlertState.RELEASED:
-        hints.alert_released(raw_of(connection), row.id, lane)
+        hints.plan_goes_on(raw_of(connection), row.id, lane)
     _, waited = clear(connection, "alert_held", row.id, now=now)
     facts = {"state": state.value, "change": standing.change.value, "stops": stopped}
     entry = Entry(micros(now), "alert.approved", row.id, facts, by)

@@ -9,14 +9,17 @@ from sqlalchemy import Connection
 from warnd.ports import Behind, Heard, Told
 from warnd.store import bulk
 from warnd.store.database import raw_of
+from warnd.store.members import AFTER_ALL, BOUNDARIES
 from warnd.store.statement import Statement
 
 WALKED = 6_000
 """Deliveries that one read walks past in search of those told, so that it stays short."""
 
 _UP_TO = Statement("""
-SELECT max(id) FROM (SELECT id FROM deliveries WHERE alert_id = ? AND id > ? ORDER BY id LIMIT ?) walked
+SELECT max(id) FROM (SELECT id FROM deliveries WHERE alert_id = ? AND id > ? AND id <= ? ORDER BY id LIMIT ?) walked
 """)
+
+_BOUNDARY = Statement("SELECT id FROM deliveries WHERE alert_id = ? AND id > ? ORDER BY id LIMIT 1 OFFSET ?")
 
 _TOLD = Statement("""
 SELECT d.id, d.told, d.channel, d.address, coalesce(c.language, ''), d.name, d.region, d.quiet
@@ -95,24 +98,41 @@ GROUP BY d.channel, d.address
 
 
 def not_yet_followed(
-    connection: Connection, earlier: str, alert_id: str, after: str, limit: int, *, untold: bool
+    connection: Connection,
+    earlier: str,
+    alert_id: str,
+    after: str,
+    limit: int,
+    *,
+    untold: bool,
+    up_to: str = "",
 ) -> tuple[list[Told], str]:
     """
     At most ``limit`` addresses, perhaps none, that were told the ``earlier`` alert and have nothing to be sent of this
-    one, by delivery, from the one after ``after``, and the delivery to go on from ("" at the end); with ``untold`` those
+    one, by delivery, from the one after ``after`` (to ``up_to``), and the delivery to go on from ("" at the end); with ``untold`` those
     too that were told of the episode, were to be told this one as well and had not been by the time it stopped. Whose
     first notice was stopped is not among them, nor what stood by.
     """
     raw = raw_of(connection)
-    (up_to,) = raw.execute(_UP_TO, (earlier, after, WALKED)).fetchone()
-    if up_to is None:
+    (walked_to,) = raw.execute(_UP_TO, (earlier, after, up_to or AFTER_ALL, WALKED)).fetchone()
+    if walked_to is None:
         return [], ""
-    rows = raw.execute(_TOLD, (earlier, after, alert_id, limit, untold, up_to)).fetchall()
+    rows = raw.execute(_TOLD, (earlier, after, alert_id, limit, untold, walked_to)).fetchall()
     people: dict[str, list[Behind]] = {}
     for delivery, *behind in raw.execute(_BEHIND, (bulk.rows([row[0] for row in rows]),)):
         people.setdefault(delivery, []).append(Behind._make(behind))
     found = [Told._make((row[0], bool(row[1]), *row[2:], tuple(people.get(row[0], ())))) for row in rows]
-    return found, rows[-1][0] if len(rows) == limit else up_to
+    ahead = rows[-1][0] if len(rows) == limit else walked_to
+    return found, "" if ahead == up_to else ahead
+
+
+def boundaries(connection: Connection, earlier: str, after: str, size: int) -> list[str]:
+    """The next few deliveries of that alert with which parts of ``size`` end; fewer, or none, where less is left."""
+    raw, found = raw_of(connection), list[str]()
+    while len(found) < BOUNDARIES and (row := raw.execute(_BOUNDARY, (earlier, after, size - 1)).fetchone()):
+        after = row[0]
+        found.append(after)
+    return found
 
 
 def still_out(connection: Connection, earlier: list[str]) -> int:

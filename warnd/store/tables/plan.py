@@ -12,14 +12,15 @@ plan_ranges = Table(
     Column("alert_id", Id, primary_key=True),
     Column("last", Id, primary_key=True),
     Column("cursor", Id, nullable=False),
+    Column("earlier", Id, nullable=False, server_default=""),
     Column("holder", Integer),
     Column("held_until", BigInteger, nullable=False, server_default="0"),
     sqlite_with_rowid=False,
 )
 """
 What is still to be planned of a large plan in a store that processes share: members after ``cursor`` up to ``last``, ids of
-subscribers, "" for all there are. ``holder`` is the number of the worker that is at it, until ``held_until`` at the most.
-A range that is planned is gone.
+subscribers, "" for all there are; or those told an ``earlier`` alert, by ids of its deliveries. ``holder`` is the number of the worker
+that is at it, until ``held_until`` at the most. A range that is planned is gone.
 """
 
 contents = Table(

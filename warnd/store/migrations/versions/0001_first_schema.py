@@ -618,6 +618,7 @@ def upgrade() -> None:
         sa.Column("alert_id", sa.String(length=26), nullable=False),
         sa.Column("last", sa.String(length=26), nullable=False),
         sa.Column("cursor", sa.String(length=26), nullable=False),
+        sa.Column("earlier", sa.String(length=26), server_default="", nullable=False),
         sa.Column("holder", sa.Integer(), nullable=True),
         sa.Column("held_until", sa.BigInteger(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("alert_id", "last", name=op.f("pk_plan_ranges")),
