@@ -189,7 +189,7 @@ _TALLIES = Statement("SELECT channel, state, sum(n) FROM tallies WHERE alert_id 
 _OUT = Statement("""
 SELECT b.channel, d.state, count(*) FROM batches b INDEXED BY ix_batches_out
 CROSS JOIN deliveries d ON d.batch_id = b.id
-WHERE b.state = 'sending' AND b.alert_id = ? AND d.state IN ('queued', 'waiting', 'unknown')
+WHERE b.state = 'sending' AND b.alert_id /*+ || '' */ = ? AND d.state IN ('queued', 'waiting', 'unknown')
 GROUP BY b.channel, d.state
 """)
 
@@ -240,17 +240,17 @@ _COVERED = Statement(f"""
 SELECT length(code), count(*), count(*) FILTER (WHERE told), count(*) FILTER (WHERE NOT planned) FROM (
     SELECT code,
         EXISTS (SELECT 1 FROM deliveries d INDEXED BY ix_deliveries_region_id
-                WHERE d.region = code AND d.id BETWEEN ?2 AND ?3 AND d.alert_id = ?1 AND d.told) AS told,
+                WHERE (d.region, d.id) >= (code, ?2) AND (d.region, d.id) <= (code, ?3) AND d.alert_id /*+ || '' */ = ?1 AND d.told) AS told,
         EXISTS (SELECT 1 FROM deliveries d INDEXED BY ix_deliveries_region_id
-                WHERE d.region = code AND d.id BETWEEN ?2 AND ?3 AND d.alert_id = ?1) AS planned
+                WHERE (d.region, d.id) >= (code, ?2) AND (d.region, d.id) <= (code, ?3) AND d.alert_id /*+ || '' */ = ?1) AS planned
     FROM (SELECT DISTINCT code FROM ({_DIVISIONS}) every) each) looked GROUP BY 1
 """)
 
 _BY_LEVEL = Statement("SELECT level, state, sum(n) FROM tallies WHERE alert_id = ? GROUP BY level, state")
 
 _SPAN = Statement("""
-SELECT coalesce((SELECT min(id) FROM deliveries WHERE alert_id = ?1), ?1),
-    coalesce((SELECT max(id) FROM deliveries WHERE alert_id = ?1), ?1)
+SELECT coalesce((SELECT id FROM deliveries WHERE alert_id BETWEEN ?1 AND ?1 ORDER BY alert_id, id LIMIT 1), ?1),
+    coalesce((SELECT id FROM deliveries WHERE alert_id BETWEEN ?1 AND ?1 ORDER BY alert_id DESC, id DESC LIMIT 1), ?1)
 """)
 """Ids begin with the time by the clock of whoever plans: that may be behind the clock of who took the alert in."""
 

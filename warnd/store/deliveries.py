@@ -151,23 +151,45 @@ _BEHIND = f"EXISTS (SELECT 1 FROM recipients r WHERE r.delivery_id = d.id AND {_
 
 @dataclass(frozen=True, slots=True)
 class _Path:
-    """A way through the log in the order of ``key``; ``where`` is what the index of ``source`` serves."""
+    """
+    A way through the log in the order of ``key``; by an index of ``source`` that has the column ``of`` before it, of which
+    ``value`` is wanted. Those on the way are ``where``; several in a row may be one and the same, if they are ``grouped``.
+    """
 
     source: str
+    of: str = ""
+    value: str = ""
     where: str = "true"
     key: str = "d.id"
     join: str = ""
+    grouped: str = ""
+
+    def between(self, bottom: str) -> str:
+        """Those below ``:below``, down to ``bottom``. Both columns at once, so that no index of the key alone serves."""
+        if not self.of:
+            return f"{self.key} < :below AND {self.key} >= {bottom}"
+        place = f"({self.of}, {self.key})"
+        return f"{place} < ({self.value}, :below) AND {place} >= ({self.value}, {bottom})"
+
+    @property
+    def downwards(self) -> str:
+        return f"{self.of} DESC, {self.key} DESC" if self.of else f"{self.key} DESC"
 
 
 _ALL = _Path("deliveries d NOT INDEXED")
-_BY_ALERT = _Path("deliveries d INDEXED BY ix_deliveries_alert_id_id", "d.alert_id = :alert")
-_BY_VILLAGE = _Path("deliveries d INDEXED BY ix_deliveries_region_id", "d.region = :region")
+_BY_ALERT = _Path("deliveries d INDEXED BY ix_deliveries_alert_id_id", "d.alert_id", ":alert")
+_BY_VILLAGE = _Path("deliveries d INDEXED BY ix_deliveries_region_id", "d.region", ":region")
 _BY_STATE = _Path(
     "deliveries d INDEXED BY ix_deliveries_notable",
-    "d.state = :state AND d.state NOT IN ('queued', 'accepted', 'delivered')",
+    "d.state",
+    ":state",
+    where="d.state NOT IN ('queued', 'accepted', 'delivered')",
 )
 _BY_PERSON = _Path(
-    "recipients r", key="r.delivery_id", join="CROSS JOIN deliveries d ON d.id = r.delivery_id"
+    "recipients r",
+    key="r.delivery_id",
+    join="CROSS JOIN deliveries d ON d.id = r.delivery_id",
+    grouped="GROUP BY r.delivery_id /*+ , d.id, a.id, b.id */",
 )
 
 _OUT = f"""
@@ -208,19 +230,20 @@ class _Query:
 def _query(connection: Connection, filters: DeliveryFilter) -> _Query:
     address = filters.q if filters.q and _begins_an_address(connection, filters.q) else None
     name = filters.q if filters.q and address is None else None
-    conditions = ["d.id < :below", "d.id >= :since"]
+    # In such words no index serves them: what is read by an index says so itself.
+    conditions = ["+d.id /*+ || '' */ < :below", "+d.id /*+ || '' */ >= :since"]
     if filters.alert is not None:
-        conditions.append("d.alert_id = :alert")
+        conditions.append("+d.alert_id /*+ || '' */ = :alert")
     if filters.channel is not None:
         conditions.append("d.channel = :channel")
     if filters.state is State.SENDING:
         conditions.append(_SENDING)
     elif filters.state is not None:
-        conditions.append(f"d.state = :state AND NOT coalesce({_SENDING}, false)")
+        conditions.append(f"+d.state /*+ || '' */ = :state AND NOT coalesce({_SENDING}, false)")
     if filters.region is not None:
-        conditions.append("d.region BETWEEN :region AND :region_end")
+        conditions.append("+d.region /*+ || '' */ BETWEEN :region AND :region_end")
     if address is not None:
-        conditions.append("d.address >= :address AND d.address < :address_end")
+        conditions.append("+d.address /*+ || '' */ >= :address AND +d.address /*+ || '' */ < :address_end")
     values = {
         "alert": filters.alert,
         "channel": filters.channel,
@@ -337,15 +360,15 @@ def _sorted(connection: Connection, query: _Query, ids: Sequence[str], size: int
 
 def _walked(connection: Connection, path: _Path, query: _Query, below: str, size: int) -> Page[DeliveryRow]:
     raw = raw_of(connection)
-    key, behind = path.key, _PERSON if path is _BY_PERSON else query.behind
+    behind = _PERSON if path is _BY_PERSON else query.behind
     step_down = statement(f"""
-    SELECT {key} FROM {path.source} WHERE {path.where} AND {key} < :below AND {key} >= :since
-    ORDER BY {key} DESC LIMIT 1 OFFSET :step
+    SELECT {path.key} FROM {path.source} WHERE {path.where} AND {path.between(":since")}
+    ORDER BY {path.downwards} LIMIT 1 OFFSET :step
     """)
     window = statement(f"""
     {SELECTED} FROM {path.source} {path.join} {JOINED}
-    WHERE {path.where} AND {key} < :below AND {key} >= :bottom AND {query.where} AND {behind}
-    GROUP BY {key} /*+ , d.id, a.id, b.id */ ORDER BY {key} DESC LIMIT :size
+    WHERE {path.where} AND {path.between(":bottom")} AND {query.where} AND {behind}
+    {path.grouped} ORDER BY {path.downwards} LIMIT :size
     """)
     rows: list[Any] = []
     bottom: str | None = below

@@ -278,7 +278,7 @@ def _people(connection: Connection, id: str) -> tuple[Person, ...]:
 
 
 _ROUNDS = Statement(
-    "SELECT id FROM deliveries WHERE address = ? AND channel = ? AND alert_id = ? ORDER BY round"
+    "SELECT id FROM deliveries WHERE address = ? AND channel = ? AND alert_id /*+ || '' */ = ? ORDER BY round"
 )
 
 

@@ -43,14 +43,14 @@ INSERT INTO recipients (delivery_id, subscriber_id, endpoint_id, name, region, r
 SELECT d.id, j.subscriber_id, j.endpoint_id, j.name, j.region, j.reasons
 FROM rows(?1) j(channel text, address text, name text, region text, subscriber_id text, endpoint_id text, reasons text)
 CROSS JOIN deliveries d
-  ON d.address = j.address AND d.channel = j.channel AND d.alert_id = ?2 AND d.round = ?3
+  ON d.address = j.address AND d.channel = j.channel AND d.alert_id /*+ || '' */ = ?2 AND d.round = ?3
 WHERE true ON CONFLICT DO NOTHING
 """)
 
 _QUIETER = Statement("""
 SELECT j.id, d.id, d.state, d.region FROM rows(?1) j(address text, channel text, id text, state text)
 CROSS JOIN deliveries d
-  ON d.address = j.address AND d.channel = j.channel AND d.alert_id = ?2 AND d.round = ?3
+  ON d.address = j.address AND d.channel = j.channel AND d.alert_id /*+ || '' */ = ?2 AND d.round = ?3
 WHERE d.state = 'suppressed' AND coalesce(d.reason, '') <> 'fell_over'
    OR d.state IN ('standby', 'waiting') AND d.batch_id IS NULL AND NOT d.told
   AND (d.state = 'standby' OR d.reason = 'quiet_hours') AND j.state = 'queued' /*+ ORDER BY d.id FOR UPDATE OF d */
@@ -65,7 +65,7 @@ WHERE deliveries.id = j.id
 
 _ROWS = Statement("""
 SELECT j.id, d.id FROM rows(?1) j(address text, channel text, id text) CROSS JOIN deliveries d
-  ON d.address = j.address AND d.channel = j.channel AND d.alert_id = ?2 AND d.round = ?3
+  ON d.address = j.address AND d.channel = j.channel AND d.alert_id /*+ || '' */ = ?2 AND d.round = ?3
 """)
 
 _FALLBACKS = bulk.Insert(

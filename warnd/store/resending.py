@@ -38,20 +38,20 @@ class Resend:
 
 
 _ELIGIBLE = """
-    d.alert_id = :alert AND d.round < :round AND d.state IN listed(:states)
+    d.round < :round AND d.state IN listed(:states)
     AND EXISTS (SELECT 1 FROM contents c WHERE c.id = d.content_id AND c.refused_at IS NULL)
     AND coalesce((SELECT b.state FROM batches b WHERE b.id = d.batch_id), 'settled') IN ('settled', 'stopped')
     AND NOT EXISTS (SELECT 1 FROM deliveries n WHERE n.address = d.address AND n.channel = d.channel
-                    AND n.alert_id = d.alert_id AND n.round > d.round)
+                    AND n.alert_id /*+ || '' */ = d.alert_id AND n.round > d.round)
 """
 _SELECT = Statement(f"""
 SELECT d.id FROM deliveries d INDEXED BY ix_deliveries_alert_id_id
-WHERE {_ELIGIBLE} AND d.id > :after AND (d.id IN listed(:only) OR :only IS NULL)
-ORDER BY d.id LIMIT :limit
+WHERE (d.alert_id, d.id) > (:alert, :after) AND d.alert_id <= :alert AND {_ELIGIBLE} AND (d.id IN listed(:only) OR :only IS NULL)
+ORDER BY d.alert_id, d.id LIMIT :limit
 """)
 _CHOSEN = Statement(f"""
 SELECT d.id, d.channel, d.region FROM listed(:chosen) j(id) CROSS JOIN deliveries d ON d.id = j.id
-WHERE {_ELIGIBLE} ORDER BY d.id /*+ FOR UPDATE OF d */
+WHERE d.alert_id /*+ || '' */ = :alert AND {_ELIGIBLE} ORDER BY d.id /*+ FOR UPDATE OF d */
 """)
 
 _AGAIN = Statement("""

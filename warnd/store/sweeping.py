@@ -21,9 +21,9 @@ from warnd.store.statement import Statement
 _UNSENT = Statement("""
 SELECT d.id, d.channel, d.region, d.state FROM deliveries d
 LEFT JOIN batches b ON b.id = d.batch_id
-WHERE d.alert_id = ?1 AND d.id > ?2 AND d.state IN ('queued', 'standby', 'waiting')
+WHERE (d.alert_id, d.id) > (?1, ?2) AND d.alert_id <= ?1 AND d.state IN ('queued', 'standby', 'waiting')
   AND (b.state IS NULL OR b.state <> 'sending')
-ORDER BY d.id LIMIT ?3
+ORDER BY d.alert_id, d.id LIMIT ?3
 """)
 
 _MARK = Statement("""

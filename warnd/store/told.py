@@ -16,24 +16,28 @@ WALKED = 6_000
 """Deliveries that one read walks past in search of those told, so that it stays short."""
 
 _UP_TO = Statement("""
-SELECT max(id) FROM (SELECT id FROM deliveries WHERE alert_id = ? AND id > ? AND id <= ? ORDER BY id LIMIT ?) walked
+SELECT max(id) FROM (
+    SELECT id FROM deliveries WHERE (alert_id, id) > (?1, ?2) AND (alert_id, id) <= (?1, ?3) ORDER BY alert_id, id LIMIT ?4) walked
 """)
 
-_BOUNDARY = Statement("SELECT id FROM deliveries WHERE alert_id = ? AND id > ? ORDER BY id LIMIT 1 OFFSET ?")
+_BOUNDARY = Statement("""
+SELECT id FROM deliveries WHERE (alert_id, id) > (?1, ?2) AND alert_id <= ?1 ORDER BY alert_id, id LIMIT 1 OFFSET ?3
+""")
 
 _TOLD = Statement("""
 SELECT d.id, d.told, d.channel, d.address, coalesce(c.language, ''), d.name, d.region, d.quiet
 FROM deliveries d LEFT JOIN contents c ON c.id = d.content_id
-WHERE d.alert_id = ?1 AND d.id > ?2 AND d.id <= ?6 AND (d.told OR ?5 AND d.state IN ('queued', 'waiting', 'superseded')
+WHERE (d.alert_id, d.id) > (?1, ?2) AND (d.alert_id, d.id) <= (?1, ?6) AND (d.told OR ?5 AND d.state IN ('queued', 'waiting', 'superseded')
     AND NOT EXISTS (SELECT 1 FROM fallbacks WHERE next_id = d.id)
     AND EXISTS (
       SELECT 1 FROM deliveries t JOIN alerts a ON a.id = t.alert_id
-      WHERE t.address = d.address AND t.channel = d.channel AND t.told
+      WHERE t.address = d.address AND t.channel = d.channel AND t.told AND t.id <> d.id
         AND a.episode_id = (SELECT episode_id FROM alerts WHERE id = ?1)))
-  AND NOT EXISTS (
-    SELECT 1 FROM deliveries n WHERE n.address = d.address AND n.channel = d.channel AND n.alert_id = ?3
+  AND (NOT EXISTS (
+    SELECT 1 FROM deliveries n WHERE n.address = d.address AND n.channel = d.channel AND n.alert_id /*+ || '' */ = ?3
       AND (n.state <> 'suppressed' OR d.told AND n.reason IN ('not_on_policy', 'too_loud', 'not_needed')))
-ORDER BY d.id LIMIT ?4
+    /*+ OR false */)
+ORDER BY d.alert_id, d.id LIMIT ?4
 """)
 
 _BEHIND = Statement("""
@@ -91,7 +95,7 @@ _HEARD = Statement("""
 SELECT d.channel, d.address, count(*) FILTER (WHERE d.told), count(*) FILTER (WHERE a.successor_id = ?3),
     count(*) FILTER (WHERE a.successor_id = ?3 AND d.state IN ('queued', 'waiting', 'standby', 'superseded'))
 FROM rows(?1) j(channel text, address text) CROSS JOIN listed(?2) e(id) ON true
-CROSS JOIN deliveries d ON d.address = j.address AND d.channel = j.channel AND d.alert_id = e.id
+CROSS JOIN deliveries d ON d.address = j.address AND d.channel = j.channel AND d.alert_id /*+ || '' */ = e.id
 CROSS JOIN alerts a ON a.id = e.id
 GROUP BY d.channel, d.address
 """)
