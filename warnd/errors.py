@@ -18,7 +18,7 @@ Every exception warnd raises on purpose.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 class WarndError(Exception):
@@ -44,12 +44,14 @@ class Fault:
     One thing wrong with a body.
 
     ``path`` leads to it from the root (``areas[0].regions[2]`` or ``alert/info[1]/expires``), ``code`` is
-    constant and fit for a program, ``message`` is a plain sentence.
+    constant and fit for a program, ``message`` is a plain sentence. ``about`` is what it speaks of, a name or
+    a code as it was given; empty where the path says enough.
     """
 
     path: str
     code: str
     message: str
+    about: str = field(default="", compare=False)
 
 
 class Invalid(WarndError):

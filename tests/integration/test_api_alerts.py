@@ -256,7 +256,7 @@ async def test_alarms_about_an_alert_end_with_it(door: Door, end: str) -> None:
     now = door.app.now()
     sounded = {"disk_low": "store", "unknown_outcome": alert, "content_refused": f"sms/{alert}"}
     for kind, subject in sounded.items():
-        await door.app.store.record(alarms.sound, kind, subject, "…", id=door.app.new_id(), now=now)
+        await door.app.store.record(alarms.sound, kind, subject, "…", {}, id=door.app.new_id(), now=now)
     assert {one["subject"] for one in await alarms_of(door)} == {alert, f"sms/{alert}", "store"}
     follow = RED | {"identifier": "next", "references": [
         {"sender": RED["sender"], "identifier": RED["identifier"], "sent": None}]}  # fmt: skip
@@ -288,7 +288,7 @@ async def test_alarms_come_in_pages(door: Door) -> None:
     """The newest first, like every listing."""
     for n in range(5):
         await door.app.store.record(
-            alarms.sound, "channel_down", f"c{n}", "no answer", id=door.app.new_id(), now=door.app.now()
+            alarms.sound, "channel_down", f"c{n}", "no answer", {}, id=door.app.new_id(), now=door.app.now()
         )
     seen: list[str] = []
     cursor = ""
@@ -310,7 +310,7 @@ async def test_an_alarm_is_acknowledged_by_name(door: Door) -> None:
     """It stays open: the condition lasts, but somebody has it."""
     now = door.app.now()
     await door.app.store.record(
-        alarms.sound, "channel_down", "sms", "sms: no answer", id=door.app.new_id(), now=now
+        alarms.sound, "channel_down", "sms", "sms: no answer", {}, id=door.app.new_id(), now=now
     )
     _, listed = await door.ask("GET", "alarms", role="viewer")
     (alarm,) = listed["items"]

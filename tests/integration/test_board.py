@@ -24,10 +24,10 @@ async def test_what_the_store_ended_is_not_remembered_for_ever(door: Door) -> No
     """Alarms about an alert end with it. What stands is known however long ago it was sounded, and can be cleared."""
     store, now = door.app.store, NOW
     signs = AlarmBoard(store, now=lambda: now, new_id=door.app.new_id)
-    signs.sound("channel_down", "sms", "no answer")
+    signs.sound("channel_down", "sms", case="no_reply")
     for n in range(3 * board.ROOM):
         now += timedelta(minutes=1)
-        signs.sound("alert_held", f"A{n}", "wait")
+        signs.sound("hold_released", f"A{n}", headline="wait")
         await signs.settle()
         await store.record(over, f"A{n}", now)
     assert signs.remembered <= board.ROOM + 1
@@ -42,7 +42,7 @@ async def test_a_board_on_which_much_stands_forgets_none_of_it(door: Door) -> No
     signs = AlarmBoard(store, now=lambda: now, new_id=door.app.new_id)
     for n in range(2 * board.ROOM + 2):
         now += timedelta(seconds=1)
-        signs.sound("feed_silent", f"feed {n}", "nothing")
+        signs.sound("feed_silent", f"feed {n}", case="unasked", seconds=3600)
     await signs.settle()
     for n in range(2 * board.ROOM + 2):
         signs.clear("feed_silent", f"feed {n}")
@@ -54,7 +54,7 @@ async def test_what_the_store_cannot_take_is_listed_all_the_same(door: Door) -> 
     """Its own failure above all. It is written when it can be, as of when it was sounded first."""
     app = door.app
     with unwritable(app.store):
-        app.alarms.sound("channel_down", "sms", "no answer")
+        app.alarms.sound("channel_down", "sms", case="no_reply")
         await app.alarms.settle()
         await app.alarms.settle()
         assert await app.store.read(alarms.open_alarms) == []
@@ -71,22 +71,26 @@ async def test_what_stands_already_is_listed_once(door: Door) -> None:
     """What the store has of it keeps its id, by which it is acknowledged; its words are the latest."""
     store, now = door.app.store, NOW
     signs = AlarmBoard(store, now=lambda: now, new_id=door.app.new_id)
-    signs.sound("disk_low", "store", "21 MB are left")
+    signs.sound("disk_low", "store", case="unseen", directory="/data", why="slow")
     await signs.settle()
     [stored] = await store.read(alarms.open_alarms)
     now += timedelta(minutes=1)
     with unwritable(store):
-        signs.sound("disk_low", "store", "0 MB are left")
+        signs.sound("disk_low", "store", case="unseen", directory="/data", why="gone")
         await signs.settle()
         [listed] = alarms.together(signs.unwritten, await store.read(alarms.open_alarms))
     assert (listed.id, listed.since) == (stored.id, stored.since)
-    assert (listed.message, listed.latest) == ("0 MB are left", now)
+    assert (listed.message, listed.facts["why"], listed.latest) == (
+        "the disk under /data cannot be looked at: gone",
+        "gone",
+        now,
+    )
 
 
 async def test_what_ended_while_the_store_could_not_be_written_ends_later(door: Door) -> None:
     """Whoever saw that it is over sees it again."""
     app = door.app
-    app.alarms.sound("channel_down", "sms", "no answer")
+    app.alarms.sound("channel_down", "sms", case="no_reply")
     await app.alarms.settle()
     with unwritable(app.store):
         app.alarms.clear("channel_down", "sms")
@@ -103,28 +107,29 @@ async def test_a_standing_alarm_is_logged_when_it_begins_and_when_it_says_someth
     with capture_logs() as log:
         for words in ("no answer", "no answer", "HTTP 503", "HTTP 502", "no answer", "HTTP 503"):
             now += timedelta(minutes=1)
-            signs.sound("channel_down", "sms", words)
+            signs.sound("feed_unreadable", "nmc", why=words)
             await signs.settle()
-    assert [one["message"] for one in log] == ["no answer", "HTTP 503"]
+    assert [one["message"] for one in log] == ["feed nmc: no answer", "feed nmc: HTTP 503"]
     [alarm] = await store.read(alarms.open_alarms)
-    assert (alarm.message, alarm.times) == ("HTTP 503", 6)
+    assert (alarm.message, alarm.facts, alarm.times) == ("feed nmc: HTTP 503", {"why": "HTTP 503"}, 6)
 
 
 async def test_what_ended_and_begins_again_is_logged_again(door: Door) -> None:
     """Whether it ended here, or by its acknowledgement."""
+    kinds = ("feed_unreadable", {"why": "no"}), ("feed_refused", {"case": "replay", "warning": "W"})
     store, now = door.app.store, NOW
     signs = AlarmBoard(store, now=lambda: now, new_id=door.app.new_id)
     with capture_logs() as log:
-        for kind in ("channel_down", "feed_refused"):
-            signs.sound(kind, "north", "no")
+        for kind, facts in kinds:
+            signs.sound(kind, "north", **facts)
             await signs.settle()
-            signs.clear("channel_down", "north")
+            signs.clear("feed_unreadable", "north")
             await signs.settle()
         [alarm] = await store.read(alarms.open_alarms)
         await store.record(alarms.acknowledge, alarm.id, by="li", now=now)
-        for kind in ("channel_down", "feed_refused"):
+        for kind, facts in kinds:
             now += timedelta(minutes=1)
-            signs.sound(kind, "north", "no")
+            signs.sound(kind, "north", **facts)
             await signs.settle()
     sounded = [one["kind"] for one in log if one["event"] == "alarm.sounded"]
-    assert sounded == ["channel_down", "feed_refused", "channel_down", "feed_refused"]
+    assert sounded == ["feed_unreadable", "feed_refused"] * 2

@@ -34,7 +34,7 @@ from warnd.pipeline.confirm import confirm
 from warnd.pipeline.render import Limits
 from warnd.pipeline.settle import Try
 from warnd.pipeline.templates import Templates
-from warnd.ports import Settlement
+from warnd.ports import Fact, Settlement
 from warnd.store import backlog, retention, sweeping, tables
 from warnd.store.delivery_story import get_delivery
 from warnd.store.piles import StoredPiles
@@ -62,7 +62,7 @@ class Robot:
             templates=Templates({}), alarms=self, clock=lambda: self.site.now, new_ids=self.site.new_ids,
         )  # fmt: skip
 
-    def sound(self, kind: str, subject: str, message: str) -> None:
+    def sound(self, kind: str, subject: str, /, **facts: Fact) -> None:
         self.alarms.append(kind)
 
     async def warned(

@@ -94,11 +94,13 @@ async def test_an_alarm_about_what_was_taken_out_of_the_settings_ends(tmp_path: 
     (tmp_path / "templates").mkdir()
     app = app_of(tmp_path, store_url)
     await app.open()
-    for kind, kept in (("channel_down", "sms"), ("channel_paused", "sms"), ("source_over_rate", "village")):
-        app.alarms.sound(kind, kept, "as ever")
-        app.alarms.sound(kind, "gone", "as it was")
-    app.alarms.sound("feed_silent", "gone", "as it was")
-    app.alarms.sound("template_failed", alert := app.new_id(), "an alert's own")
+    for kind, kept, case in (
+        ("channel_down", "sms", "no_reply"), ("channel_paused", "sms", "account_refused"), ("source_over_rate", "village", ""),
+    ):  # fmt: skip
+        app.alarms.sound(kind, kept, case=case, detail="")
+        app.alarms.sound(kind, "gone", case=case, detail="")
+    app.alarms.sound("feed_silent", "gone", case="unasked", seconds=3600)
+    app.alarms.sound("template_failed", alert := app.new_id(), case="too_long")
     await app.close()
     for kind, kept in (
         ("channel_down", {"sms"}),

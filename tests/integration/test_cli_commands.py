@@ -342,7 +342,7 @@ def test_channels_are_listed_with_how_they_are(warnd: Call, place: Path) -> None
         return found["sms"]
 
     for n, (kind, message) in enumerate(messages.items()):
-        asyncio.run(change_alarms(config, alarms.sound, kind, "sms", message, id=f"{n}"))
+        asyncio.run(change_alarms(config, alarms.sound, kind, "sms", message, {}, id=f"{n}"))
         assert (sms()["health"], sms()["why"]) == (
             kind.removeprefix("channel_"),
             message.removeprefix("sms: "),

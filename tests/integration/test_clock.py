@@ -68,7 +68,7 @@ async def test_set_forward_while_requests_are_out_repeats_nothing(tmp_path: Path
         alert = await site.push()
         await until(lambda: site.gateway.counts.requests >= 2)
         site.clocks.set(hours=5)
-        await jumped(site, "set forward by 5:00:00")
+        await jumped(site, "set forward by 5 hours")
         assert site.gateway.counts.taken == 0, "the first are still out"
         site.gateway.faults.latency = timedelta(0)
         await site.told(alert, PEOPLE)
@@ -85,7 +85,7 @@ async def test_set_back_while_a_red_waits_for_its_next_try_it_goes_on_at_once(
         alert = await site.push()
         await until(lambda: site.gateway.counts.requests >= 6)
         site.clocks.set(hours=-5)
-        await jumped(site, "set back by 5:00:00")
+        await jumped(site, "set back by 5 hours")
         site.gateway.faults.unavailable = 0.0
         await site.told(alert, PEOPLE)
         assert set(site.gateway.numbers.values()) == {1}
@@ -169,7 +169,7 @@ async def test_a_feed_is_asked_again_at_once(tmp_path: Path) -> None:
 async def test_nothing_is_forgotten_by_a_clock_that_nobody_has_looked_at(door: Door) -> None:
     """Set ten years forward by mistake, it would take the whole delivery log away in one night."""
     app = door.app
-    app.alarms.sound("clock_jumped", "clock", "set forward by 10 years")
+    app.alarms.sound("clock_jumped", "clock", case="forward", seconds=315_360_000)
     await app.alarms.settle()
     with scheduled(app) as scheduler:
         nightly = scheduler.get_job("retention").func
@@ -185,10 +185,10 @@ async def test_an_alarm_is_heard_also_after_the_clock_was_set_back(door: Door) -
     """It is written at most every ten seconds; seconds by a clock that was hours ahead are none."""
     now = NOW
     board = AlarmBoard(door.app.store, now=lambda: now, new_id=door.app.new_id)
-    board.sound("channel_down", "sms", "no answer")
+    board.sound("channel_down", "sms", case="no_reply")
     await board.settle()
     now -= timedelta(hours=3)
-    board.sound("channel_down", "sms", "still no answer")
+    board.sound("channel_down", "sms", case="unreachable")
     await board.settle()
     (alarm,) = await door.app.store.read(alarms.open_alarms)
     assert alarm.times == 2
@@ -208,7 +208,7 @@ class _Heard:
     def __init__(self) -> None:
         self.sounded: list[str] = []
 
-    def sound(self, kind: str, *_: str) -> None:
+    def sound(self, kind: str, *_: str, **__: object) -> None:
         self.sounded.append(kind)
 
     def clear(self, *_: str) -> None: ...

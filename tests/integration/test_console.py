@@ -220,7 +220,7 @@ async def test_hostile_names_are_only_text(app: App, client: Client, sign_in: Si
     hostile = """<script>alert("x")</script>'{{7*7}}"""
     alert = await app.store.write(keep_alert, a_warning(hostile))
     delivery = await app.store.write(keep_delivery, alert, name=hostile, state="failed", reason="bad_address")
-    await app.store.record(alarms.sound, "channel_down", "sms", hostile, id=app.new_id(), now=NOW)
+    await app.store.record(alarms.sound, "channel_down", "sms", hostile, {}, id=app.new_id(), now=NOW)
     await sign_in(Role.VIEWER)
     for path in (
         "/",
@@ -252,7 +252,7 @@ async def test_the_home_page_shows_what_is_in_force_and_what_needs_a_person(
     await app.store.write(keep_alert, a_warning("昨天的预警"), state="expired")
     await app.store.write(keep_alert, a_warning("昨天的解除"), change=Change.LIFTED)
     await app.store.write(count, alert, {"delivered": 1234, "failed": 5, "suppressed": 6})
-    await app.store.record(alarms.sound, "channel_down", "sms", "no answer", id=app.new_id(), now=NOW)
+    await app.store.record(alarms.sound, "channel_down", "sms", "no answer", {}, id=app.new_id(), now=NOW)
     await sign_in(Role.VIEWER)
     page = await text_of(client, "/?lang=en")
     card = page[page.index("<article") : page.index("</article>")]
@@ -483,12 +483,34 @@ async def test_a_store_that_takes_nothing_is_seen_on_the_page(app: App, client: 
     )
     await post(client, "/signin", key=key)
     with unwritable(app.store):
-        app.alarms.sound("disk_low", "store", "0 MB are left")
+        app.alarms.sound("disk_low", "store", case="short", directory="/data", free_mb=21, total_mb=20_000)
         await app.alarms.settle()
-        assert (await text_of(client, "/")).count("0 MB are left") == 1
+        assert (await text_of(client, "/")).count("/data 所在磁盘仅剩 21 MB，共 20,000 MB") == 1
         reply = await post(client, "/signin?lang=en", key=key)
         assert reply.status == 503
         assert phrases("en")("fault.store") in await reply.text()
+
+
+async def test_alarms_speak_the_language_of_the_page(app: App, client: Client, sign_in: SignIn) -> None:
+    """Whether the store has them or not; what a provider said stays as it is, and so does what is older than its facts."""
+    words = {
+        "zh": ("sms 渠道：连不上网关（Connection refused）", "/data 所在磁盘仅剩 21 MB，共 20,000 MB"),
+        "en": ("sms: the provider cannot be reached (Connection refused)", "21 MB of 20,000 MB are left under /data"),
+    }  # fmt: skip
+    await sign_in(Role.VIEWER)
+    app.alarms.sound("channel_down", "sms", case="unreachable", detail="Connection refused")
+    await app.alarms.settle()
+    older = "duty-1 has gone away"
+    await app.store.record(alarms.sound, "worker_silent", "duty-1", older, {}, id=app.new_id(), now=NOW)
+    with unwritable(app.store):
+        app.alarms.sound("disk_low", "store", case="short", directory="/data", free_mb=21, total_mb=20_000)
+        await app.alarms.settle()
+        for language, said in words.items():
+            page = await text_of(client, f"/?lang={language}")
+            assert [one for one in (*said, older) if one not in page] == []
+            async with client.get(f"/events?lang={language}") as stream:
+                live = await _event(stream)
+            assert [one for one in (*said, older) if one not in live] == []
 
 
 async def test_a_store_that_answers_nothing_is_said_on_every_page(

@@ -151,7 +151,7 @@ async def failed_commit(site: Site) -> SqliteStore:
     (pages,) = (await site.store.write(fetch, "PRAGMA page_count"))[0]
     await site.store.write(fetch, f"PRAGMA max_page_count = {pages}")
     with pytest.raises(StoreError, match="full"):
-        await site.store.record(alarms.sound, "kind", "subject", "x" * 100_000, id="A", now=_now(site))
+        await site.store.record(alarms.sound, "kind", "subject", "x" * 100_000, {}, id="A", now=_now(site))
     await site.store.write(fetch, "PRAGMA max_page_count = 1073741823")
     return site.store
 

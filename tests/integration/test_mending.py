@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
@@ -99,12 +99,16 @@ async def test_a_dry_run_says_whom_it_would_reach_and_keeps_nothing(door: Door) 
 
 
 async def test_what_an_unofficial_source_sent_waits_for_the_second_person_once_mended(door: Door) -> None:
-    """As any message of it would, and whoever mended it is not the second one; the alarm says that it waits."""
+    """As any message of it would, and whoever mended it is not the second one; the alarm says what it waits for."""
     await village(door)
     id = await quarantine(door, "village")
     _, body = await mend(door, id, color="red")
     assert body["state"] == "held"
     assert await open_alarms(door) == {"alert_held"}
+    _, listed = await door.ask("GET", "alarms", role="viewer")
+    said, facts = listed["items"][0]["message"], listed["items"][0]["facts"]
+    due = datetime.fromisoformat(facts["due"])
+    assert (facts["case"], f"released by itself at {due:%F %T}" in said) == ("release", True)
     status, refusal = await door.ask("POST", f"alerts/{id}/approve", role="operator")
     assert (status, "a second person" in refusal["detail"]) == (409, True)
     status, body = await door.ask("POST", f"alerts/{id}/approve", role="admin")
@@ -251,7 +255,7 @@ async def test_who_mends_what_somebody_mended_meanwhile_gets_a_conflict(door: Do
     with pytest.raises(Conflict, match="meanwhile"):
         await door.app.store.record(
             mending.mend, seen, seen.parsed, lambda known: pytest.fail("it decides"), Mend(), by="second",
-            ids=door.app.new_ids(2), policy_revision="", now=door.app.now(),
+            mend_id=door.app.new_id(), policy_revision="", now=door.app.now(),
         )  # fmt: skip
     _, shown = await door.ask("GET", f"alerts/{id}")
     assert ([one["by"] for one in shown["mends"]], shown["color"]) == (["operator"], "red")

@@ -175,6 +175,10 @@ async def test_the_rest_is_warned_when_a_part_is_placed_nowhere(doors: Any) -> N
     assert (state, codes) == ("released", [WUDU])
     assert {"area_ambiguous", "no_boundaries", "area_name_unknown"} <= findings
     assert "无名沟" in (await alarms(door))["area_unknown"]
+    _, listed = await door.ask("GET", "alarms", role="viewer")
+    [facts] = [one["facts"] for one in listed["items"] if one["kind"] == "area_unknown"]
+    named = {one["code"]: one.get("about", "").partition(" ")[0] for one in facts["findings"]}
+    assert named == {"area_ambiguous": "桥头镇", "area_name_unknown": "无名沟", "no_boundaries": ""}
 
 
 async def test_a_place_without_any_subscriber_is_an_alarm(mapped: Door) -> None:

@@ -18,6 +18,7 @@ from warnd.model.color import Color, Lane
 from warnd.model.delivery import Batch, State
 from warnd.model.policy import ChannelPolicy, Policies
 from warnd.pipeline.confirm import confirm
+from warnd.ports import Fact, Facts
 from warnd.store.postgres import PostgresStore
 from warnd.store.sqlite import SqliteStore
 from warnd.store.threads import ThreadedStore
@@ -29,11 +30,11 @@ POLICIES = Policies({(AudienceClass.PUBLIC, Color.RED): ChannelPolicy(("sms",))}
 class Board:
     """What stands, by alert."""
 
-    standing: dict[str, str] = field(default_factory=dict)
+    standing: dict[str, Facts] = field(default_factory=dict)
 
-    def sound(self, kind: str, subject: str, message: str) -> None:
+    def sound(self, kind: str, subject: str, /, **facts: Fact) -> None:
         assert kind == "broadcast_late"
-        self.standing[subject] = message
+        self.standing[subject] = facts
 
     def clear(self, kind: str, subject: str) -> None:
         assert kind == "broadcast_late"
@@ -57,7 +58,7 @@ class Watch:
             self.site.store, policies=POLICIES, alarms=cast(AlarmBoard, self.board), clock=lambda: self.site.now,
         )  # fmt: skip
 
-    async def later(self, seconds: int, handed_over: Sequence[Batch] = ()) -> dict[str, str]:
+    async def later(self, seconds: int, handed_over: Sequence[Batch] = ()) -> dict[str, Facts]:
         """What stands after so long, in which some process has handed these over."""
         self.site.now += seconds * SECOND
         for batch in handed_over:
@@ -91,9 +92,8 @@ async def test_what_will_be_late_is_known_while_it_can_be_helped(watch: Watch) -
     watch.punctuality.began(alert)
     batches = (await site.plan(alert, everyone(300), done=True)).batches
     assert await watch.later(0) == {}
-    (message,) = (await watch.later(5, batches[:2])).values()
-    assert "294 wait for sms" in message
-    assert "190 s late" in message
+    (said,) = (await watch.later(5, batches[:2])).values()
+    assert (said["case"], said["n"], said["channel"], said["seconds"]) == ("slow", 294, "sms", 190)
     assert await watch.later(5, batches[2:]) == {}
 
 
@@ -113,8 +113,8 @@ async def test_a_channel_that_tells_nobody_is_late_when_the_time_has_come(watch:
     for _ in range(11):
         assert await watch.later(5) == {}
     watch.start()
-    (message,) = (await watch.later(5)).values()
-    assert "tells nobody" in message
+    (said,) = (await watch.later(5)).values()
+    assert said["case"] == "stuck"
 
 
 async def test_what_waits_for_the_morning_is_not_late(watch: Watch) -> None:

@@ -87,6 +87,8 @@ async def test_a_forged_message_is_kept_raw_alarms_and_leaves_its_identity_free(
     with pytest.raises(InvalidAlert, match="none of the pinned keys"):
         await site.post(source, FORGED)
     assert await site.open_alarms() == [("signature_forged", source)]
+    [alarm] = await site.app.store.read(alarms.open_alarms)
+    assert (alarm.facts, "none of the pinned keys" in alarm.message) == ({"case": "key"}, True)
     [row] = await site.app.store.read(lambda connection: connection.execute(select(raw_messages)).all())
     assert (row.body, row.verdict, row.alert_id) == (FORGED, "refuse", None)
     assert [one["code"] for one in row.findings] == ["signature_forged"]

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.integration.door import RED, Door
-from warnd.app import App, alarm_words
+from warnd.app import App
 from warnd.contract.outcome import Accepted, Deferred, Outcome, Reason, Rejected, Scope
 from warnd.model.color import Color, Lane
 from warnd.model.policy import RetryPolicy
@@ -70,6 +70,7 @@ async def test_an_alarm_about_a_channel_says_what_the_provider_said(door: Door) 
     await door.app.alarms.settle()
     [alarm] = await door.app.store.read(alarms.open_alarms)
     assert alarm.message == "sms: the provider cannot be reached (Connection refused)"
+    assert alarm.facts == {"case": "unreachable", "detail": "Connection refused"}
 
 
 async def test_what_is_not_known_is_said_of_the_alert_as_a_whole(door: Door) -> None:
@@ -78,7 +79,7 @@ async def test_what_is_not_known_is_said_of_the_alert_as_a_whole(door: Door) -> 
     door.app.watching.settled(done, outcomes)
     assert await standing(door.app) == ["unknown_outcome"]
     [alarm] = await door.app.store.read(alarms.open_alarms)
-    assert (alarm.subject, alarm.message) == (done.batch.alert_id, alarm_words.NOT_KNOWN)
+    assert (alarm.subject, alarm.facts) == (done.batch.alert_id, {})
     assert not any(one.isdigit() for one in alarm.message)
 
 

@@ -16,6 +16,7 @@ import pytest
 import typer
 
 from channels.options import Options
+from tests.sounded import soundings
 from warnd.api import ROUTES
 from warnd.api.routing import PREFIX, Route
 from warnd.audience.csv_rows import COLUMNS
@@ -163,12 +164,7 @@ def first_cells(text: str) -> list[str]:
 
 def alarm_kinds() -> set[str]:
     """What the code sounds."""
-    sources = (path.read_text(encoding="utf-8") for path in (ROOT / "warnd").rglob("*.py"))
-    return {
-        kind
-        for source in sources
-        for kind in re.findall(r'\b(?:sound|Concern)\(\s*(?:connection, )?"([a-z_]+)"', source)
-    }
+    return {one.kind for one in soundings()}
 
 
 def test_the_operations_manual_says_what_each_alarm_asks_of_a_person() -> None:
@@ -184,13 +180,6 @@ def test_both_pages_say_which_alarms_go_with_their_acknowledgement() -> None:
     assert {code for row in rows for code in re.findall(r"`([a-z_]+)`", row)} == set(ENDED_BY_WORD)
     [told] = re.findall(r"go with their\s+acknowledgement:([^.]*)\.", API)
     assert set(re.findall(r"`([a-z_]+)`", told)) == set(ENDED_BY_WORD)
-
-
-@pytest.mark.parametrize("language", ["zh", "en"])
-def test_the_page_has_words_for_every_alarm(language: str) -> None:
-    """The person on duty reads no identifiers."""
-    text = (ROOT / "warnd" / "app" / "phrases" / f"{language}.toml").read_text(encoding="utf-8")
-    assert set(tomllib.loads(text)["alarms"]) == alarm_kinds()
 
 
 def commands() -> Iterator[str]:

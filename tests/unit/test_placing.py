@@ -92,6 +92,7 @@ def test_a_name_that_is_none_is_said() -> None:
     assert found.regions == (WUDU,)
     assert said(found) == ["area_from_name", "area_name_unknown"]
     assert "无名沟" in found.findings[1].message
+    assert found.findings[1].about == "无名沟"
 
 
 @pytest.mark.parametrize(

@@ -74,14 +74,18 @@ def test_what_is_not_verified_is_remarked_or_waits_for_a_person(body: bytes, cod
 
 @pytest.mark.parametrize("policy", [VERIFY, REQUIRE], ids=["verify", "require"])
 @pytest.mark.parametrize(
-    "body", [BY_FORGER, BY_ISSUER.replace(b"Evacuate", b"AllClear")], ids=["another key", "another text"]
+    ("body", "wrong"),
+    [
+        pytest.param(BY_FORGER, "key", id="another key"),
+        pytest.param(BY_ISSUER.replace(b"Evacuate", b"AllClear"), "text", id="another text"),
+    ],
 )
-def test_a_forged_message_is_refused(body: bytes, policy: SignaturePolicy) -> None:
-    """Not even as something to look at: its identity belongs to the message it imitates."""
+def test_a_forged_message_is_refused(body: bytes, wrong: str, policy: SignaturePolicy) -> None:
+    """Not even as something to look at: its identity belongs to the message it imitates. It is said what is wrong."""
     with pytest.raises(InvalidAlert) as refused:
         check_signature(body, policy)
-    assert [(fault.path, fault.code) for fault in refused.value.faults] == [
-        ("alert/Signature", "signature_forged")
+    assert [(fault.path, fault.code, fault.about) for fault in refused.value.faults] == [
+        ("alert/Signature", "signature_forged", wrong)
     ]
 
 

@@ -51,8 +51,7 @@ def test_a_source_without_a_rate_is_never_counted(traffic: Traffic) -> None:
 def test_each_source_has_its_own_measure_of_unusual(traffic: Traffic) -> None:
     """A province relays more reds than a county."""
     for source, usual in (("weather", 2), ("water", 5), ("hand", 5)):
-        assert traffic.unusual(source, usual) == ""
-        assert f"more than {usual}" in traffic.unusual(source, usual + 1)
+        assert traffic.usual_reds(source) == usual
 
 
 @pytest.mark.parametrize(

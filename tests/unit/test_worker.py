@@ -23,7 +23,7 @@ from warnd.pipeline.lease import InForce
 from warnd.pipeline.render import Limits
 from warnd.pipeline.templates import Templates
 from warnd.pipeline.worker import Worker
-from warnd.ports import Lease, Leased, Pile, Settlement, Unclear
+from warnd.ports import Fact, Lease, Leased, Pile, Settlement, Unclear
 
 YES, DEAD = Accepted(), Deferred(Reason.UNREACHABLE)
 SLOW = Deferred(Reason.THROTTLED, Scope.TARGET)
@@ -217,8 +217,8 @@ class Found:
     async def unclear(self, batch: Batch, now: int) -> Unclear:
         return self.open
 
-    def sound(self, kind: str, subject: str, message: str) -> None:
-        raise AssertionError(message)
+    def sound(self, kind: str, subject: str, /, **facts: Fact) -> None:
+        raise AssertionError(kind)
 
 
 async def one_bundle(

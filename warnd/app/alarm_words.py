@@ -1,34 +1,94 @@
-"""The words of the alarms that sending sounds: which channel, what is wrong with it, and what the provider said."""
+"""What alarms say: each kind has its sentence among the phrases, and its facts fill it in."""
 
 from __future__ import annotations
 
-from warnd.contract.outcome import Deferred, Reason, Rejected
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
 
-NOT_KNOWN = "whether all who were told got it is not known; the alert's figures say of how many, by channel"
-"""Of an alert as a whole: its batches come to this one by one, each with a number of its own."""
+from sqlalchemy import Connection
 
-_DOWN = {
-    Reason.UNREACHABLE: "the provider cannot be reached",
-    Reason.NO_REPLY: "the provider takes requests and does not answer in time",
-    Reason.CONNECTION_LOST: "the provider breaks the connection off before it answers",
-    Reason.TEMPORARY_FAILURE: "the provider answers that it cannot work now",
-}
+from warnd.app.phrases import Phrases, phrases
+from warnd.model.release import Hold, Then
+from warnd.ports import Fact, Facts
+from warnd.store import alarms
+from warnd.store.alarms import Alarm
+from warnd.store.journal import Entry
 
-
-def down(channel: str, outcome: Deferred) -> str:
-    """Why a channel is down, by an outcome of which ``queue.breaker.looks_dead``."""
-    return _with_detail(f"{channel}: {_DOWN[outcome.reason]}", outcome.detail)
-
-
-def paused(channel: str, outcome: Rejected) -> str:
-    """Why a channel is paused, by a refusal that speaks of our account."""
-    if outcome.reason is Reason.OUT_OF_CREDIT:
-        return _with_detail(
-            f"{channel}: the provider says that our account has no credit left", outcome.detail
-        )
-    return _with_detail(f"{channel}: the provider refuses our account", outcome.detail)
+_OWN_LANGUAGE = "en"
+"""In which findings, the log and the journal speak."""
 
 
-def _with_detail(sentence: str, detail: str) -> str:
-    """``detail`` is the provider's or the system's own word, often none."""
-    return f"{sentence} ({detail})" if detail else sentence
+def in_words(alarm: Alarm, say: Phrases) -> str:
+    """In the reader's language; as it was said in English where the phrases do not fit, as another version's may not."""
+    try:
+        return _sentence(alarm.kind, alarm.subject, alarm.facts, say)
+    except (KeyError, TypeError, ValueError):
+        return alarm.message
+
+
+def in_english(kind: str, subject: str, facts: Facts) -> str:
+    """For the log, the journal and programs. Raises KeyError for what there is no sentence for."""
+    return _sentence(kind, subject, facts, phrases(_OWN_LANGUAGE))
+
+
+@dataclass(frozen=True, slots=True)
+class Concern:
+    """What a person must act on, to be sounded in the very commit that brought it about."""
+
+    kind: str
+    subject: str
+    facts: Facts
+
+    def write(self, connection: Connection, *, id: str, now: datetime) -> list[Entry]:
+        """What the journal is to say of it; ``id`` is the alarm's."""
+        message = in_english(self.kind, self.subject, self.facts)
+        _, entries = alarms.sound(connection, self.kind, self.subject, message, self.facts, id=id, now=now)
+        return entries
+
+
+def concern(kind: str, subject: str, /, **facts: Fact) -> Concern:
+    return Concern(kind, subject, facts)
+
+
+def held(alert_id: str, headline: str, hold: Hold, zone: ZoneInfo) -> Concern:
+    """A second person is waited for."""
+    return concern(
+        "alert_held",
+        alert_id,
+        case="release" if hold.then is Then.RELEASE else "reject",
+        headline=headline,
+        due=hold.due.astimezone(zone).isoformat(timespec="seconds"),
+    )
+
+
+def _sentence(kind: str, subject: str, facts: Mapping[str, Any], say: Phrases) -> str:
+    key = ".".join(filter(None, ("alarm_sentences", kind, facts.get("case"))))
+    values = {name: _written(name, value, say) for name, value in facts.items()}
+    sentence = say(key, subject=subject, **values)
+    if detail := facts.get("detail"):
+        return say("alarm_sentences.with_detail", sentence=sentence, detail=detail)
+    return sentence
+
+
+def _written(name: str, value: Any, say: Phrases) -> Any:
+    match name:
+        case "seconds":
+            return say.span(value)
+        case "due":
+            return f"{datetime.fromisoformat(value):%F %T}"
+        case "findings":
+            return say("alarm_sentences.semicolon").join(_finding(one, say) for one in value)
+        case _:
+            return say("alert.comma").join(value) if isinstance(value, list) else value
+
+
+def _finding(one: Mapping[str, str], say: Phrases) -> str:
+    """A finding's own sentence where its language is read; else the words for its code, and what it is about."""
+    key = f"doubts.{one['code']}"
+    about = one.get("about")
+    if say.language == _OWN_LANGUAGE or key not in say:
+        return one["message"]
+    return say("alarm_sentences.about", what=say(key), about=about) if about else say(key)

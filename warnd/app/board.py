@@ -11,7 +11,9 @@ from typing import Any
 
 import structlog
 
+from warnd.app.alarm_words import in_english
 from warnd.errors import StoreError
+from warnd.ports import Fact, Facts
 from warnd.store import alarms
 from warnd.store.alarms import Alarm
 from warnd.store.threads import ThreadedStore
@@ -81,7 +83,7 @@ class AlarmBoard:
         """Those that could not be written yet, the newest first."""
         return list(reversed(self._left.values()))
 
-    def sound(self, kind: str, subject: str, message: str) -> None:
+    def sound(self, kind: str, subject: str, /, **facts: Fact) -> None:
         """A person must act: ``kind`` is constant, ``subject`` the channel, alert or file it is about."""
         now = self._now()
         sounded = self._written.get((kind, subject))
@@ -91,8 +93,8 @@ class AlarmBoard:
         elif abs(now - sounded.last) < _AGAIN_AFTER:
             return
         sounded.last = now
-        alarm = _alarm(kind, subject, message, id=self._new_id(), now=now)
-        if is_news := sounded.is_news(message):
+        alarm = _alarm(kind, subject, facts, id=self._new_id(), now=now)
+        if is_news := sounded.is_news(alarm.message):
             _log(alarm)
         self._later(self._write(alarm, logged=is_news))
         if len(self._written) > self._room:
@@ -126,7 +128,9 @@ class AlarmBoard:
         key = alarm.kind, alarm.subject
         first = self._left.get(key, alarm)
         try:
-            begins = await self._store.record(alarms.sound, *key, alarm.message, id=first.id, now=first.since)
+            begins = await self._store.record(
+                alarms.sound, *key, alarm.message, alarm.facts, id=first.id, now=first.since
+            )
         except StoreError as error:
             self._left.setdefault(key, alarm)
             log.error("alarm.not_written", kind=alarm.kind, error=str(error))
@@ -165,5 +169,6 @@ def _log(alarm: Alarm) -> None:
     log.warning("alarm.sounded", kind=alarm.kind, subject=alarm.subject, message=alarm.message)
 
 
-def _alarm(kind: str, subject: str, message: str, *, id: str, now: datetime) -> Alarm:
-    return Alarm(id, kind, subject, message, now, now, 1, None, None, None)
+def _alarm(kind: str, subject: str, facts: Facts, *, id: str, now: datetime) -> Alarm:
+    message = in_english(kind, subject, facts)
+    return Alarm(id, kind, subject, message, facts, now, now, 1, None, None, None)

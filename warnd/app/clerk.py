@@ -12,8 +12,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from datetime import datetime, timedelta
 
 import structlog
+from sqlalchemy import Connection
 
-from warnd.app.alarm_words import NOT_KNOWN
+from warnd.app.alarm_words import concern
 from warnd.app.board import AlarmBoard
 from warnd.app.failover import Failover
 from warnd.app.punctuality import Punctuality
@@ -30,6 +31,8 @@ from warnd.pipeline.gather import MERGE_SECONDS, gather
 from warnd.pipeline.lease import InForce
 from warnd.pipeline.settle import resends
 from warnd.store import alerts, backlog, receiving, releasing, sweeping
+from warnd.store.journal import Entry
+from warnd.store.releasing import Decided
 from warnd.store.tables import instant
 from warnd.store.threads import ThreadedStore
 
@@ -179,7 +182,7 @@ class Clerk:
                 await self._store.move(sweeping.run_out, again, at, BatchState.UNKNOWN)
             if final:
                 for batch in await self._store.move(sweeping.run_out, final, at, BatchState.SETTLED):
-                    self._alarms.sound("unknown_outcome", batch.alert_id, NOT_KNOWN)
+                    self._alarms.sound("unknown_outcome", batch.alert_id)
 
     async def _match_missed(self) -> None:
         if not self._store.shared:
@@ -197,7 +200,7 @@ class Clerk:
         for alert_id in await self._store.read(releasing.overdue, now):
             [alarm_id] = self._new_ids(1)
             try:
-                decided = await self._store.record(releasing.time_out, alert_id, alarm_id=alarm_id, now=now)
+                decided = await self._store.record(_time_out, alert_id, alarm_id=alarm_id, now=now)
             except Conflict:
                 continue  # a person was quicker
             log.warning("hold.timed_out", alert=alert_id, state=decided.state.value)
@@ -228,3 +231,21 @@ class Clerk:
                 if not at:
                     break
         return False
+
+
+def _time_out(
+    connection: Connection, alert_id: str, *, alarm_id: str, now: datetime
+) -> tuple[Decided, Sequence[Entry]]:
+    """What nobody decided is decided, with its alarm in the same commit. Raises Conflict when somebody was quicker."""
+    out, entries = releasing.time_out(connection, alert_id, now=now)
+    if out.decided.state is AlertState.RELEASED:
+        said = concern("hold_released", alert_id, headline=out.headline)
+    else:
+        said = concern(
+            "hold_rejected",
+            alert_id,
+            case="unreleasable" if out.obstacle else "undecided",
+            headline=out.headline,
+            why=out.obstacle,
+        )
+    return out.decided, [*entries, *said.write(connection, id=alarm_id, now=now)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import NamedTuple
 
 TOLERANCE = 2_000_000
@@ -33,12 +32,6 @@ class Jump:
     def by(self) -> int:
         """Forward if positive."""
         return self.now - self.expected
-
-    @property
-    def words(self) -> str:
-        """For an operator."""
-        way = "forward" if self.by > 0 else "back"
-        return f"the machine's clock was set {way} by {timedelta(seconds=round(abs(self.by) / 1e6))}"
 
 
 def jump_between(last: Look, this: Look) -> Jump | None:

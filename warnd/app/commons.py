@@ -166,15 +166,11 @@ class Commons:
             if self.watching is not None:
                 self.watching.found_well(channel, up=not pace.open, paid=not pace.paused)
         if forgotten:
-            message = "Redis has forgotten what it knew; hints were found in the store, paces began anew"
-            self._alarms.sound("redis_forgot", "queue", message)
+            self._alarms.sound("redis_forgot", "queue")
 
     def lost(self, why: str) -> None:
         for pace in self._paces.values():
             pace.link_down()
         for lanes in self._lanes.values():
             lanes.link_down()
-        message = (
-            f"{self._name} cannot use Redis: {why}; it keeps to its own part of batches and rates meanwhile"
-        )
-        self._alarms.sound("redis_away", self._name, message)
+        self._alarms.sound("redis_away", self._name, why=why)

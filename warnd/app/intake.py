@@ -6,12 +6,13 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 import structlog
 from sqlalchemy import Connection
 
+from warnd.app.alarm_words import Concern, concern, held
 from warnd.app.board import AlarmBoard
 from warnd.app.foresight import Foresight
 from warnd.app.metrics import Metrics
@@ -31,8 +32,9 @@ from warnd.pipeline.forecast import Forecast
 from warnd.pipeline.lease import InForce
 from warnd.pipeline.surroundings import Surroundings
 from warnd.settings import Settings
-from warnd.store import alarms, alerts
+from warnd.store import alerts
 from warnd.store.alerts import Admitted, RawMessage
+from warnd.store.findings import written
 from warnd.store.journal import Entry
 from warnd.store.threads import ThreadedStore
 
@@ -127,8 +129,10 @@ class Intake:
     async def refuse(self, raw: RawMessage, faults: Sequence[Fault]) -> None:
         """Keep what no alert could be made of."""
         await self.keep(raw, Verdict.REFUSE, faults)
-        if forged := "; ".join(one.message for one in faults if one.code == "signature_forged"):
-            self._alarms.sound("signature_forged", raw.source, f"source {raw.source}: {forged}")
+        for forged in (one for one in faults if one.code == "signature_forged"):
+            self._alarms.sound(
+                "signature_forged", raw.source, case="text" if forged.about == "text" else "key"
+            )
 
     async def admit(self, parsed: Parsed, raw: RawMessage, speaker: Speaker) -> Admitted:
         """
@@ -150,11 +154,8 @@ class Intake:
                 connection, parsed, raw, decide, id=id_, policy_revision=self._policy_revision
             )
             concerns = _concerns(admitted, parsed.alert, self._settings.time_zone)
-            for alarm_id, (kind, message) in zip(alarm_ids, concerns, strict=False):
-                _, sounded = alarms.sound(
-                    connection, kind, admitted.id, message, id=alarm_id, now=raw.received
-                )
-                entries.extend(sounded)
+            for alarm_id, one in zip(alarm_ids, concerns, strict=False):
+                entries.extend(one.write(connection, id=alarm_id, now=raw.received))
             return admitted, entries
 
         try:
@@ -191,10 +192,7 @@ class Intake:
             if self._traffic.count(source, alert, time.monotonic()):
                 self._alarms.clear("source_over_rate", source)
         except TooMany:
-            message = (
-                f"source {source} sends more than its rate: all but red, orange and ends is refused for now"
-            )
-            self._alarms.sound("source_over_rate", source, message)
+            self._alarms.sound("source_over_rate", source)
             raise
 
     def _go_on(self, admitted: Admitted) -> None:
@@ -208,10 +206,11 @@ class Intake:
             self._plan(admitted.id, admitted.lane)
 
     async def _look_at_reds(self, source: str, now: datetime) -> None:
-        since = now - self._settings.release.unusual_within
-        reds = await self._store.read(alerts.reds_since, source, since)
-        if message := self._traffic.unusual(source, reds):
-            self._alarms.sound("reds_unusual", source, message)
+        within, usual = self._settings.release.unusual_within, self._traffic.usual_reds(source)
+        reds = await self._store.read(alerts.reds_since, source, now - within)
+        if reds > usual:
+            seconds = int(within.total_seconds())
+            self._alarms.sound("reds_unusual", source, reds=reds, seconds=seconds, usual=usual)
 
 
 async def aside(size: int, work: Callable[[], T]) -> T:
@@ -219,28 +218,19 @@ async def aside(size: int, work: Callable[[], T]) -> T:
     return await asyncio.to_thread(work) if size > _LARGE else work()
 
 
-class Concern(NamedTuple):
-    """Something that a person must act on: the ``kind`` of alarm and its message."""
-
-    kind: str
-    message: str
-
-
 def _concerns(admitted: Admitted, alert: Alert, zone: ZoneInfo) -> Iterator[Concern]:
     """What a person must act on now that a message is here; two at the most."""
     if admitted.repeat:
         return
-    title = alert.headline or admitted.identifier
-    if unplaced := "; ".join(one.message for one in admitted.findings if one.code in UNPLACED):
-        yield Concern("area_unknown", f"{title}: {unplaced}")
+    id, title = admitted.id, alert.headline or admitted.identifier
+    if unplaced := [one for one in admitted.findings if one.code in UNPLACED]:
+        yield concern("area_unknown", id, headline=title, findings=written(unplaced))
     if admitted.state is AlertState.QUARANTINED:
-        message = "; ".join(one.message for one in admitted.findings) or "needs a look"
-        yield Concern("alert_quarantined", f"{title}: {message}")
+        yield concern("alert_quarantined", id, headline=title, findings=written(admitted.findings))
     elif admitted.hold is not None:
-        outlook = admitted.hold.outlook(zone)
-        yield Concern("alert_held", f"{title}: waits for a second person; {outlook}")
+        yield held(id, title, admitted.hold, zone)
     elif admitted.state is AlertState.EXPIRED:
-        yield Concern("alert_stale", f"{title}: came when its time was over")
+        yield concern("alert_stale", id, headline=title)
 
 
 def _refuse_by_hand(admission: Admission, speaker: Speaker) -> None:

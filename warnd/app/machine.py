@@ -15,6 +15,8 @@ from warnd.store.threads import ThreadedStore
 
 log = structlog.get_logger()
 
+_MB = 1_000_000
+
 CALM_SECONDS = 3.0
 """So long after the last commit that failed the store is held to be well again."""
 
@@ -59,7 +61,7 @@ class Machine:
     def store_failed(self, message: str) -> None:
         """A commit failed: nothing of it was kept."""
         self._failed = self._steady()
-        self._alarms.sound("store_failed", "store", message)
+        self._alarms.sound("store_failed", "store", why=message)
 
     async def look(self) -> None:
         """At all three. Raises StoreError while a jump of the clock cannot be made up for; it is tried again."""
@@ -70,13 +72,23 @@ class Machine:
             self._alarms.clear("store_failed", "store")
 
     def _look_at_the_disk(self) -> None:
-        if self._store.directory is None:
+        directory = self._store.directory
+        if directory is None:
             return
-        message = shortage(self._store.directory)
-        if message is not None:
-            self._alarms.sound("disk_low", "store", message)
-        else:
+        try:
+            left = shortage(directory)
+        except OSError as error:
+            self._alarms.sound(
+                "disk_low", "store", case="unseen", directory=str(directory), why=error.strerror or str(error)
+            )
+            return
+        if left is None:
             self._alarms.clear("disk_low", "store")
+            return
+        free, total = left.free // _MB, left.total // _MB
+        self._alarms.sound(
+            "disk_low", "store", case="short", directory=str(directory), free_mb=free, total_mb=total
+        )
 
     async def _look_at_the_clock(self) -> None:
         this = self._now()
@@ -102,7 +114,10 @@ class Machine:
                 longest=self._longest,
             )
         self._offer()
-        self._alarms.sound("clock_jumped", "clock", jump.words)
+        seconds = round(abs(jump.by) / 1e6)
+        self._alarms.sound(
+            "clock_jumped", "clock", case="forward" if jump.by > 0 else "back", seconds=seconds
+        )
 
     def _offer(self) -> None:
         for tell in self.on_jump:

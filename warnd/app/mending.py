@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import structlog
+from sqlalchemy import Connection
 
 from warnd.app.acts import act_on
+from warnd.app.alarm_words import Concern, concern, held
 from warnd.app.core import App
 from warnd.errors import Conflict, Fault, Invalid
 from warnd.intake.findings import Findings
 from warnd.intake.judge import Paths, judge
 from warnd.intake.placing import placed
 from warnd.model.admission import Admission, Known
-from warnd.model.alert import Parsed
+from warnd.model.alert import AlertState, Parsed
 from warnd.model.hazard import HazardCatalogue
 from warnd.model.mend import Mend
 from warnd.pipeline.admit import Speaker
 from warnd.pipeline.forecast import Forecast
 from warnd.pipeline.mend import faults, mended, readmit
 from warnd.store import mending
+from warnd.store.findings import written
+from warnd.store.journal import Entry
 from warnd.store.mending import Quarantined
 from warnd.store.releasing import Decided
 
@@ -41,17 +47,19 @@ async def mend(app: App, alert_id: str, given: Mend, *, by: str) -> Decided:
     def decide(known: Known) -> Admission:
         return _decided(*placed(parsed, known, lookup, source=speaker.regions), given, speaker, now)
 
-    decided = await app.store.record(
-        mending.mend,
-        kept,
-        parsed,
-        decide,
-        given,
-        by=by,
-        ids=app.new_ids(2),
-        policy_revision=app.surroundings.policies.revision,
-        now=now,
-    )
+    mend_id, alarm_id = app.new_ids(2)
+
+    def keep(connection: Connection) -> tuple[Decided, Sequence[Entry]]:
+        (decided, admission), entries = mending.mend(
+            connection, kept, parsed, decide, given, by=by, mend_id=mend_id,
+            policy_revision=app.surroundings.policies.revision, now=now,
+        )  # fmt: skip
+        # In the same commit: a restart in between must not leave a second person without a word.
+        if (said := _concern(alert_id, admission, app.settings.time_zone)) is not None:
+            entries = [*entries, *said.write(connection, id=alarm_id, now=now)]
+        return decided, entries
+
+    decided = await app.store.record(keep)
     log.info("alert.mended", alert=alert_id, state=decided.state.value, by=by)
     act_on(app, decided)
     return decided
@@ -67,6 +75,15 @@ async def try_mending(app: App, alert_id: str, given: Mend) -> tuple[Admission, 
 
     admission = await app.store.read(mending.outlook, kept, parsed, decide)
     return admission, await app.foresight.of_admission(admission, app.now())
+
+
+def _concern(alert_id: str, admission: Admission, zone: ZoneInfo) -> Concern | None:
+    """What still needs a person when it has been mended."""
+    title = admission.alert.headline or admission.alert.identifier
+    if admission.state is AlertState.QUARANTINED:
+        doubts = written(admission.findings)
+        return concern("alert_quarantined", alert_id, headline=title, findings=doubts)
+    return held(alert_id, title, admission.hold, zone) if admission.hold is not None else None
 
 
 async def _look(app: App, alert_id: str, given: Mend) -> tuple[Quarantined, Parsed, Speaker]:

@@ -48,10 +48,7 @@ class Missing:
         self._hanging = {one.id: self._hanging.get(one.id, 0) + 1 for one in hanging}
         for one in hanging:
             if self._hanging[one.id] == _SURE_AFTER:
-                message = (
-                    f"{one.name} on {one.host} hangs: it is there and says nothing; the others have its share"
-                )
-                self._alarms.sound("worker_silent", one.name, message)
+                self._alarms.sound("worker_silent", one.name, case="hangs", host=one.host)
 
     async def _look_for_ended(self) -> None:
         missed = await self._store.read(workers.missed, self._now())
@@ -59,12 +56,12 @@ class Missing:
             return
         await self._store.write(workers.said, [one.id for one in missed])
         for one in missed:
-            if not one.back:
-                left = (
-                    f"nobody is left to send on {', '.join(one.alone_on)}"
-                    if one.alone_on
-                    else "the others have taken over what it had out"
-                )
-                self._alarms.sound(
-                    "worker_silent", one.name, f"{one.name} on {one.host} ended without a word; {left}"
-                )
+            if one.back:
+                continue
+            self._alarms.sound(
+                "worker_silent",
+                one.name,
+                case="alone" if one.alone_on else "ended",
+                host=one.host,
+                channels=list(one.alone_on),
+            )

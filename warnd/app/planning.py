@@ -53,4 +53,4 @@ class Planning:
             raise
         except Exception as error:
             log.exception("broadcast.broke", alert=alert_id, lane=lane.name)
-            self._alarms.sound("broadcast_broke", alert_id, f"planning stopped: {error!r}; it is tried again")
+            self._alarms.sound("broadcast_broke", alert_id, why=repr(error))

@@ -61,8 +61,7 @@ class Punctuality:
         self._busy = frozenset(one.channel for one in left)
         headlines = {one.alert_id: one.headline for one in left}
         for one in late([self._unsent(each) for each in left if each.lane is not Lane.DRILL], pace, now):
-            message = f"{headlines[one.unsent.alert_id]}: {_how_late(one)}"
-            self._alarms.sound("broadcast_late", one.unsent.alert_id, message)
+            self._sound(one, headlines[one.unsent.alert_id])
 
     def _pace(self, found: Sequence[UnderWay], now: int) -> Mapping[str, float]:
         """
@@ -80,15 +79,19 @@ class Punctuality:
                 pace[channel] += (n - before.get((alert_id, channel), 0)) / seconds
         return pace
 
+    def _sound(self, one: Late, headline: str) -> None:
+        alert_id, n, channel = one.unsent.alert_id, one.unsent.deliveries, one.unsent.channel
+        if one.ends is None:
+            self._alarms.sound(
+                "broadcast_late", alert_id, case="stuck", headline=headline, n=n, channel=channel
+            )
+            return
+        seconds = max(one.ends - one.unsent.late_at, 0) // 1_000_000
+        self._alarms.sound(
+            "broadcast_late", alert_id, case="slow", headline=headline, n=n, channel=channel, seconds=seconds
+        )
+
     def _unsent(self, one: UnderWay) -> Unsent:
         since = self._since[one.alert_id]
         patience = self._policies.late_after(one.color, one.hazard, one.channel) // _MICROSECOND
         return Unsent(one.alert_id, one.channel, one.lane.value, since, one.deliveries, since + patience)
-
-
-def _how_late(one: Late) -> str:
-    n, channel = one.unsent.deliveries, one.unsent.channel
-    if one.ends is None:
-        return f"{n} wait for {channel}, which tells nobody at present"
-    seconds = max(one.ends - one.unsent.late_at, 0) // 1_000_000
-    return f"{n} wait for {channel}; at its pace the last are told {seconds} s late"

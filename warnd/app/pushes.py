@@ -25,8 +25,7 @@ class Pushes:
     def admitted(self, channel: str) -> Iterator[None]:
         """Take one more in. Raises TooMany when there are as many as may be; providers push again what got no 200."""
         if self._under_way >= MOST:
-            message = f"{channel}: receipts come faster than they can be stored; the provider is asked to push them again"
-            self._alarms.sound("receipts_flood", "receipts", message)
+            self._alarms.sound("receipts_flood", "receipts", channel=channel)
             raise TooMany("more receipts come than can be stored at once; push them again", _RETRY_SECONDS)
         self._under_way += 1
         try:

@@ -83,7 +83,5 @@ class Ranges:
             raise
         except Exception as error:
             log.exception("range.broke", alert=one.alert_id, lane=one.lane.name)
-            self._alarms.sound(
-                "broadcast_broke", one.alert_id, f"planning stopped: {error!r}; it is tried again"
-            )
+            self._alarms.sound("broadcast_broke", one.alert_id, why=repr(error))
             return False

@@ -33,13 +33,10 @@ class Traffic:
         window.take()
         return True
 
-    def unusual(self, source: str, reds: int) -> str:
-        """What to say of so many reds within ``release.unusual_within``; nothing of what is usual."""
+    def usual_reds(self, source: str) -> int:
+        """More reds than these within ``release.unusual_within`` are unusual."""
         own, general = self._settings.sources.get(source), self._settings.release
-        usual = general.unusual_reds if own is None or own.unusual_reds is None else own.unusual_reds
-        minutes = general.unusual_within.total_seconds() / 60
-        several = f"source {source}: {reds} red warnings in {minutes:g} minutes, more than {usual}"
-        return several if reds > usual else ""
+        return general.unusual_reds if own is None or own.unusual_reds is None else own.unusual_reds
 
 
 def urgent(alert: Alert) -> bool:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from warnd.app import alarm_words
 from warnd.app.board import AlarmBoard
 from warnd.app.metrics import Metrics
 from warnd.app.wiring import Line
-from warnd.contract.outcome import Accepted, Outcome, Rejected, Scope
+from warnd.contract.outcome import Accepted, Outcome, Reason, Rejected, Scope
 from warnd.model.delivery import Batch, BatchState, State
 from warnd.ports import Settlement
 from warnd.queue.breaker import looks_dead
@@ -78,22 +77,30 @@ class Watching:
         first = next(one for one in outcomes if not isinstance(one, Accepted))
         if isinstance(first, Rejected) and first.scope is Scope.ACCOUNT:
             self._unfit.setdefault(("channel_paused", channel), settlement.ended)
-            self._alarms.sound("channel_paused", channel, alarm_words.paused(channel, first))
+            self._alarms.sound(
+                "channel_paused",
+                channel,
+                case="out_of_credit" if first.reason is Reason.OUT_OF_CREDIT else "account_refused",
+                detail=first.detail,
+            )
         if settlement.content_refused:
-            message = f"{channel}: the provider refuses the text of alert {batch.alert_id} ({first.detail})"
-            self._alarms.sound("content_refused", f"{channel}/{batch.alert_id}", message)
+            about = f"{channel}/{batch.alert_id}"
+            self._alarms.sound(
+                "content_refused", about, channel=channel, alert=batch.alert_id, detail=first.detail
+            )
             self._content_refused(batch)
         if not self._lines[channel].lanes.pace.open:
             self._well("channel_down", channel)
         elif looks_dead(first):
             self._unfit.setdefault(("channel_down", channel), settlement.ended)
-            self._alarms.sound("channel_down", channel, alarm_words.down(channel, first))
+            self._alarms.sound("channel_down", channel, case=first.reason.value, detail=first.detail)
         if (
             settlement.state is BatchState.SETTLED
             and settlement.uniform is not None
             and settlement.uniform.state is State.UNKNOWN
         ):
-            self._alarms.sound("unknown_outcome", batch.alert_id, alarm_words.NOT_KNOWN)
+            # Of the alert as a whole: its batches come to this one by one, each with a number of its own.
+            self._alarms.sound("unknown_outcome", batch.alert_id)
 
     def _well(self, kind: str, channel: str) -> None:
         self._unfit.pop((kind, channel), None)

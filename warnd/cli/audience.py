@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy import Connection
 
+from warnd.api.views import fault_view
 from warnd.audience.csv_rows import CAPS, read_sheet, write_rows
 from warnd.audience.kinds import ChannelKinds
 from warnd.audience.plan import plan_import, preview
@@ -55,7 +56,7 @@ def import_(
         plan = run(_import(config, body, file.name, sync=sync, dry_run=dry_run))
     except Invalid as error:
         if as_json:
-            print_json({"valid": False, "errors": [asdict(fault) for fault in error.faults]})
+            print_json({"valid": False, "errors": [fault_view(fault) for fault in error.faults]})
         else:
             _print_faults(error.faults)
         raise typer.Exit(1) from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +10,7 @@ import typer
 from sqlalchemy import Connection
 
 from warnd import resources
+from warnd.api.views import fault_view
 from warnd.app.places import Resolved, asked_for
 from warnd.cli.common import ACTOR, open_store, run
 from warnd.cli.configuration import ConfigFile
@@ -83,7 +83,7 @@ def resolve(
         print_json(
             {
                 "regions": [{"code": one.code, "full_name": one.name} for one in found.regions],
-                "findings": [asdict(one) for one in found.findings],
+                "findings": [fault_view(one) for one in found.findings],
             }
         )
     else:

@@ -10,6 +10,7 @@ from babel import Locale, UnknownLocaleError
 from sqlalchemy import Connection
 from yarl import URL
 
+from warnd.app.alarm_words import in_words
 from warnd.app.phrases import Phrases
 from warnd.app.showing import shown_address, shown_change, shown_state
 from warnd.app.story import moments, why_of
@@ -245,7 +246,7 @@ def _alarm(desk: Desk, one: Alarm) -> OpenAlarm:
     subject = one.subject.rpartition("/")[2]
     return OpenAlarm(
         title=desk.say.word("alarms", one.kind),
-        message=one.message,
+        message=in_words(one, desk.say),
         since=one.since,
         times=one.times,
         acknowledged_by=one.acknowledged_by,

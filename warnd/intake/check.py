@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict
 from functools import partial
 from typing import Any
 
@@ -75,4 +74,4 @@ def _of_release(doubt: Fault) -> bool:
 
 
 def _listed(faults: Iterable[Fault]) -> list[dict[str, str]]:
-    return [asdict(fault) for fault in faults]
+    return [{"path": one.path, "code": one.code, "message": one.message} for one in faults]

@@ -261,12 +261,13 @@ def _ambiguous(name: _Name) -> Fault:
         message = f"{name.text[:40]} may be {some}, but the tree here is of a part of the country; say what it lies in"
     else:
         message = f"{name.text[:40]} may be any of {some}"
-    return Fault(f"areas[{name.area}].name", "area_ambiguous", message)
+    return Fault(f"areas[{name.area}].name", "area_ambiguous", message, f"{name.text[:40]} ({some})")
 
 
 def _unknown(name: _Name) -> Fault:
-    message = f"{name.text[:40]} is no division that is known here"
-    return Fault(f"areas[{name.area}].name", "area_name_unknown", message)
+    about = name.text[:40]
+    message = f"{about} is no division that is known here"
+    return Fault(f"areas[{name.area}].name", "area_name_unknown", message, about)
 
 
 def _shape_unplaced(n: int, *, layer: bool) -> Fault:

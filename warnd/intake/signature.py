@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from warnd.errors import Fault
+from warnd.errors import Fault, InvalidAlert
 from warnd.intake.encoding import decode
-from warnd.intake.findings import refuse
 from warnd.intake.pinned_key import PinnedKey
 from warnd.intake.read import MAX_BYTES
 from warnd.intake.xmldsig import Check, Standing, verify
@@ -55,7 +54,8 @@ def check_signature(body: bytes, policy: SignaturePolicy) -> Checked:
         case Standing.VERIFIED:
             return Checked(check.signed)
         case Standing.FORGED:
-            refuse(_PATH, "signature_forged", f"the signature {check.why}")
+            fault = Fault(_PATH, "signature_forged", f"the signature {check.why}", check.wrong)
+            raise InvalidAlert([fault])
         case Standing.MISSING:
             fault = Fault(_PATH, "signature_missing", "there is no signature")
         case Standing.UNVERIFIED:

@@ -48,11 +48,15 @@ class Standing(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """``why`` completes the sentence "the signature …"; ``signed`` is all of a verified document that may be read."""
+    """
+    ``why`` completes the sentence "the signature …", ``wrong`` is what is ``forged``: the "text" or the "key";
+    ``signed`` is all of a verified document that may be read.
+    """
 
     standing: Standing
     why: str = ""
     signed: bytes = b""
+    wrong: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +120,8 @@ def _verified(text: str, keys: Sequence[PinnedKey], *, sha1: bool) -> Check:
             if claim.holds_for(octets):
                 return Check(Standing.VERIFIED, signed=_text_of(_without(octets, everyone)))
     if claims:
-        return Check(Standing.FORGED, "is of another text: this one was changed after it was signed")
+        why = "is of another text: this one was changed after it was signed"
+        return Check(Standing.FORGED, why, wrong="text")
     if len(judged) > 1:
         raise ValueError(
             f"is there {len(judged)} times, but not once by a pinned key in a form understood here"
@@ -165,7 +170,8 @@ def _claimed(signature: etree._Element, keys: Sequence[PinnedKey], *, sha1: bool
     value = _decoded(_child(signature, "SignatureValue"))
     if any(isinstance(key, kind) and made(key, value, octets, algorithm) for key in keys):
         return claim
-    return Check(Standing.FORGED, "was made by none of the pinned keys; ask whether the issuer has a new one")
+    why = "was made by none of the pinned keys; ask whether the issuer has a new one"
+    return Check(Standing.FORGED, why, wrong="key")
 
 
 def _claim(reference: etree._Element, *, sha1: bool) -> _Claim:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 from types import MappingProxyType
-from zoneinfo import ZoneInfo
 
 from warnd.model.color import Color
 
@@ -39,11 +38,6 @@ class Hold:
 
     due: datetime
     then: Then
-
-    def outlook(self, zone: ZoneInfo) -> str:
-        """What happens by itself and when, for people to read."""
-        verb = "released" if self.then is Then.RELEASE else "rejected"
-        return f"{verb} by itself at {self.due.astimezone(zone):%F %T}"
 
 
 _GRAVE = HoldRule(timedelta(minutes=5), Then.RELEASE)

@@ -216,7 +216,7 @@ def _beyond(alert: Alert, regions: Sequence[str], speaker: Speaker) -> list[Faul
         faults.append(Fault("color", "source_color", message))
     if speaker.regions:
         faults.extend(
-            Fault("areas", "source_region", f"source {speaker.name} does not speak for {code}")
+            Fault("areas", "source_region", f"source {speaker.name} does not speak for {code}", code)
             for code in regions
             if not any(covers(allowed, code) for allowed in speaker.regions)
         )
@@ -232,7 +232,7 @@ def _boundless(speaker: Speaker) -> list[Fault]:
 
 
 def _unknown_region(code: str) -> Fault:
-    return Fault("areas", "unknown_region", f"{code} is no division that is known here")
+    return Fault("areas", "unknown_region", f"{code} is no division that is known here", code)
 
 
 _WAITING = frozenset({AlertState.HELD, AlertState.QUARANTINED})

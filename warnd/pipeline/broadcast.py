@@ -104,10 +104,13 @@ class Broadcaster:
         telling = run.telling
         notices = await self._chunks.first_notices(run)
         if not notices.matched.groups:
-            message = (
-                f"{telling.alert.headline}: no group in {'、'.join(telling.region_names) or 'any region'}"
+            self._chunks.alarms.sound(
+                "nobody_matched",
+                telling.id,
+                case="there" if telling.region_names else "anywhere",
+                headline=telling.alert.headline or telling.alert.identifier,
+                regions=list(telling.region_names),
             )
-            self._chunks.alarms.sound("nobody_matched", telling.id, message)
         run.size = notices.matched.members
         return notices
 

@@ -99,7 +99,8 @@ class Bundler:
             batch, pile, self._carrier, self._templates, new_id=lambda: self._new_ids(1)[0], made=now
         )
         for fault in bundled.faults:
-            self._alarms.sound("template_failed", self._templates.version_of(fault.template), str(fault))
+            subject = self._templates.version_of(fault.template)
+            self._alarms.sound("template_failed", subject, case="failed", why=str(fault))
         if bundled.batch.parts:
             log.info(
                 "bundle.made", channel=batch.channel, bundle=bundled.batch.id, parts=len(bundled.batch.parts)

@@ -110,10 +110,11 @@ class Chunks:
         async with self.turns.commit(run.telling.lane, len(chunk.deliveries)):
             committed = await self.store.commit(chunk)
         for fault in run.faults:
-            # What needs no template is too long for this alert alone.
-            own = fault.template == BUILT_IN
-            subject = run.telling.id if own else self.surroundings.templates.version_of(fault.template)
-            self.alarms.sound("template_failed", subject, str(fault))
+            if fault.template == BUILT_IN:  # what needs no template is too long for this alert alone
+                self.alarms.sound("template_failed", run.telling.id, case="too_long")
+                continue
+            subject = self.surroundings.templates.version_of(fault.template)
+            self.alarms.sound("template_failed", subject, case="failed", why=str(fault))
         run.faults.clear()
         run.targeted += sum(len(batch) for batch in committed.batches)
         run.targeted += (held := sum(one.due is not None for one in chunk.deliveries))
@@ -130,12 +131,11 @@ class Chunks:
         if not run.is_whole:
             planned = await self.source.planned(telling.id)
         log.info("alert.planned", alert=telling.id, members=planned.members, targeted=planned.targeted)
+        title = telling.alert.headline or telling.alert.identifier
         if planned.unreachable:
-            message = f"{telling.alert.headline}: no endpoint that can be used for {planned.unreachable} of the subscribers"
-            self.alarms.sound("no_endpoint", telling.id, message)
+            self.alarms.sound("no_endpoint", telling.id, headline=title, n=planned.unreachable)
         if not planned.targeted and not stopped and _somebody_should_be_told(telling.change, planned):
-            message = f"{telling.alert.headline or telling.alert.identifier}: nobody could be told"
-            self.alarms.sound("nobody_told", telling.id, message)
+            self.alarms.sound("nobody_told", telling.id, headline=title)
 
 
 def _somebody_should_be_told(change: Change, planned: Planned) -> bool:

@@ -6,7 +6,7 @@ Times in these values are microseconds since 1970 (UTC): they are bound to state
 
 from __future__ import annotations
 
-from warnd.ports.alarms import Alarms
+from warnd.ports.alarms import Alarms, Fact, Facts
 from warnd.ports.chunk import Chunk, Committed, Fallback, Gap, PlannedDelivery, SharedAddress
 from warnd.ports.lanes import Lanes
 from warnd.ports.piles import Pile, Piles, Unclear
@@ -23,6 +23,8 @@ __all__ = [
     "Chunk",
     "Committed",
     "Departure",
+    "Fact",
+    "Facts",
     "Fallback",
     "Fate",
     "Gap",

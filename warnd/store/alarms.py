@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
 from warnd.errors import NotFound
+from warnd.ports import Facts
 from warnd.store.journal import Entry
 from warnd.store.paging import MOST, Page, in_chunks
 from warnd.store.tables import alarms, contents, micros
@@ -23,12 +25,17 @@ ENDED_BY_WORD = (
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """``times`` is how often it was seen since ``since``, last at ``latest``."""
+    """
+    ``message`` is its sentence in English, which ``facts`` fill in: for each language its phrases have another.
+
+    ``times`` is how often it was seen since ``since``, last at ``latest``.
+    """
 
     id: str
     kind: str
     subject: str
     message: str
+    facts: Mapping[str, Any]
     since: datetime
     latest: datetime
     times: int
@@ -47,24 +54,33 @@ def together(unwritten: Iterable[Alarm], stored: Iterable[Alarm]) -> list[Alarm]
     first = []
     for one in unwritten:
         earlier = known.pop((one.kind, one.subject), None)
-        first.append(one if earlier is None else replace(earlier, message=one.message, latest=one.latest))
+        if earlier is None:
+            first.append(one)
+        else:
+            first.append(replace(earlier, message=one.message, facts=one.facts, latest=one.latest))
     return [*first, *known.values()]
 
 
 def sound(
-    connection: Connection, kind: str, subject: str, message: str, *, id: str, now: datetime
+    connection: Connection,
+    kind: str,
+    subject: str,
+    message: str,
+    facts: Facts,
+    *,
+    id: str,
+    now: datetime,
 ) -> tuple[bool, list[Entry]]:
     """Open an alarm, or count it again; whether it is new."""
+    said = {"latest": now, "message": message, "facts": dict(facts)}
     again = connection.execute(
         update(alarms)
         .where(alarms.c.kind == kind, alarms.c.subject == subject, alarms.c.cleared_at.is_(None))
-        .values(latest=now, times=alarms.c.times + 1, message=message)
+        .values(times=alarms.c.times + 1, **said)
     )
     if again.rowcount:
         return False, []
-    connection.execute(
-        insert(alarms).values(id=id, kind=kind, subject=subject, message=message, since=now, latest=now)
-    )
+    connection.execute(insert(alarms).values(id=id, kind=kind, subject=subject, since=now, **said))
     return True, [
         Entry(micros(now), "alarm.sounded", id, {"kind": kind, "subject": subject, "message": message})
     ]

@@ -14,7 +14,7 @@ from warnd.model.admission import Admission, Known
 from warnd.model.alert import AlertState, Parsed
 from warnd.model.alert_body import as_body, from_body
 from warnd.model.mend import BEYOND, Mend, remedy
-from warnd.store.alarms import clear_about, sound
+from warnd.store.alarms import clear_about
 from warnd.store.alerts import as_reading, keep_anew
 from warnd.store.bearing import bearing_on
 from warnd.store.findings import found
@@ -86,15 +86,15 @@ def mend(
     mend: Mend,
     *,
     by: str,
-    ids: Sequence[str],
+    mend_id: str,
     policy_revision: str,
     now: datetime,
-) -> tuple[Decided, Sequence[Entry]]:
+) -> tuple[tuple[Decided, Admission], Sequence[Entry]]:
     """
     Keep the mended alert with what was decided of it, and say so in the journal with both values of each field.
 
-    ``kept`` is the alert as whoever mends it saw it, ``parsed`` what they made of it; ``ids`` are two. Raises
-    NotFound; Conflict when it is not quarantined any more, or was mended meanwhile.
+    ``kept`` is the alert as whoever mends it saw it, ``parsed`` what they made of it. Alarms about it end unless it stays
+    quarantined. Raises NotFound; Conflict when it is not quarantined any more, or was mended meanwhile.
     """
     if quarantined(connection, kept.id).mends != kept.mends:
         raise Conflict(f"alert {kept.id} was mended by somebody else meanwhile: look at it again")
@@ -104,7 +104,7 @@ def mend(
     before, after = as_body(kept.parsed.alert), as_body(admission.alert)
     connection.execute(
         insert(mends).values(
-            id=ids[0], alert_id=id, at=now, by=by, reason=mend.reason, before=before, after=after,
+            id=mend_id, alert_id=id, at=now, by=by, reason=mend.reason, before=before, after=after,
             overridden=list(mend.overridden), state=admission.state.value,
         )
     )  # fmt: skip
@@ -113,8 +113,9 @@ def mend(
         "state": admission.state.value, "change": admission.change.value, "stops": stopped,
     }  # fmt: skip
     entries = [Entry(micros(now), "alert.mended", id, facts, by), *ended]
-    entries += _alarmed(connection, id, admission, alarm_id=ids[1], now=now)
-    return Decided(id, admission.state, admission.lane, tuple(stopped)), entries
+    if admission.state is not AlertState.QUARANTINED:
+        entries += clear_about(connection, (id,), now)
+    return (Decided(id, admission.state, admission.lane, tuple(stopped)), admission), entries
 
 
 def doubts_of(row: Row[Any]) -> tuple[Doubt, ...]:
@@ -139,23 +140,6 @@ def mends_of(connection: Connection, id: str) -> tuple[Mended, ...]:
         )
         for row in rows
     )  # fmt: skip
-
-
-def _alarmed(
-    connection: Connection, id: str, admission: Admission, *, alarm_id: str, now: datetime
-) -> list[Entry]:
-    """In the same commit: a restart in between must not leave a second person without a word."""
-    headline = admission.alert.headline
-    if admission.state is AlertState.QUARANTINED:
-        doubts = "; ".join(one.message for one in admission.findings)
-        return sound(
-            connection, "alert_quarantined", id, f"{headline}: {doubts}", id=alarm_id, now=now
-        )[1]  # fmt: skip
-    entries = clear_about(connection, (id,), now)
-    if admission.state is AlertState.HELD:
-        message = f"{headline}: mended, and waits for release"
-        entries += sound(connection, "alert_held", id, message, id=alarm_id, now=now)[1]
-    return entries
 
 
 def _times(connection: Connection, id: str) -> int:

@@ -17,7 +17,7 @@ from warnd.model.color import Lane
 from warnd.model.episode import Standing, awaiting, by_episode, completed, lane_for, spoken_for, stand, where
 from warnd.model.release import TIME_OUT, Person, Then
 from warnd.store import hints
-from warnd.store.alarms import clear, clear_about, sound
+from warnd.store.alarms import clear, clear_about
 from warnd.store.alerts import join, place, stop
 from warnd.store.bearing import bearing_on
 from warnd.store.database import raw_of
@@ -33,6 +33,15 @@ class Decided:
     state: AlertState
     lane: Lane
     stopped: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TimedOut:
+    """What became of an alert that nobody decided; ``obstacle`` says why it could not be released as it was to be."""
+
+    decided: Decided
+    headline: str
+    obstacle: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,29 +123,24 @@ def overdue(connection: Connection, now: datetime) -> list[str]:
     return list(connection.execute(waiting.order_by(alerts.c.lane, alerts.c.hold_due)).scalars())
 
 
-def time_out(
-    connection: Connection, id: str, *, alarm_id: str, now: datetime
-) -> tuple[Decided, Sequence[Entry]]:
+def time_out(connection: Connection, id: str, *, now: datetime) -> tuple[TimedOut, Sequence[Entry]]:
     """
-    Decide a held alert as was said when its hold began, and sound an alarm in the same commit.
+    Decide a held alert as was said when its hold began.
 
     What can be released no more is rejected, with the reason. Raises Conflict when somebody was quicker.
     """
     row = in_state(connection, id, (AlertState.HELD,), "timed out")
-    reason = "nobody decided in time"
+    headline, reason, obstacle = row.headline or row.identifier, "nobody decided in time", ""
     if row.hold_then == Then.RELEASE.value:
         try:
             decided, entries = _release(connection, row, by=TIME_OUT, now=now)
         except Conflict as error:
-            reason = f"{reason}, and it could not be released: {error}"
+            obstacle = str(error)
+            reason = f"{reason}, and it could not be released: {obstacle}"
         else:
-            message = f"{row.headline}: released by itself, for {reason}"
-            _, sounded = sound(connection, "hold_released", id, message, id=alarm_id, now=now)
-            return decided, [*entries, *sounded]
+            return TimedOut(decided, headline), entries
     decided, entries = _reject(connection, row, by=TIME_OUT, reason=reason, now=now)
-    message = f"{row.headline}: rejected by itself, for {reason}; nobody was told"
-    _, sounded = sound(connection, "hold_rejected", id, message, id=alarm_id, now=now)
-    return decided, [*entries, *sounded]
+    return TimedOut(decided, headline, obstacle), entries
 
 
 def refuse_issuer(row: Row[Any], by: Person, message: str) -> None:

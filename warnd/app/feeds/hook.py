@@ -60,10 +60,8 @@ class Hook:
         call = FeedCall(self.settings.name, event.signature.lower(), event.event, event.warning, event.url)
         earlier = await self._here.store.read(calls_like, call)
         if any(one.signature == call.signature and one != call for one in earlier):
-            message = (
-                f"feed {call.feed}: a call about {event.alert_id} is signed as another was; is it a replay?"
-            )
-            self._here.alarms.sound("feed_refused", call.feed, message[:500])
+            about = event.alert_id[: watch.LONGEST]
+            self._here.alarms.sound("feed_refused", call.feed, case="replay", warning=about)
             raise Invalid([Fault("nonce", "nonce_used", "was used before, for another call")])
         now = self._here.now()
         states = await self._here.store.read(feeds.states)
@@ -92,8 +90,7 @@ class Hook:
             await self._here.store.write(feeds.keep_state, state)
         else:
             await self._here.store.write(remember_call, call, state, now)
-        if message := watch.refusals(self.settings.name, [outcome]):
-            self._here.alarms.sound("feed_refused", self.settings.name, message)
+        watch.sound_refusals(self._here.alarms, self.settings.name, [outcome])
         self._here.metrics.feed_entries.labels(self.settings.name, outcome.taken.value).inc()
         return outcome
 

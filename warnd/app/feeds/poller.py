@@ -84,9 +84,7 @@ class Poller:
             self._rest = (now + error.wait, error) if error.wait and self._rest is None else self._rest
         except InvalidAlert as error:
             state, polled = await self._failed(state, f"its answer cannot be read: {error}", "unreadable")
-            self._here.alarms.sound(
-                "feed_unreadable", self.settings.name, f"feed {self.settings.name}: {error}"
-            )
+            self._here.alarms.sound("feed_unreadable", self.settings.name, why=str(error))
         except StoreError:
             raise
         except Exception as error:
@@ -146,8 +144,7 @@ class Poller:
         done = {one.key: stamps[one.key] for one in outcomes if one.taken.is_final}
         await self._here.store.write(feeds.remember, state, done, [entry.key for entry in entries], now)
         self._count("changed" if outcomes else "unchanged", outcomes)
-        if message := watch.refusals(self.settings.name, outcomes):
-            self._here.alarms.sound("feed_refused", self.settings.name, message)
+        watch.sound_refusals(self._here.alarms, self.settings.name, outcomes)
         return state, Polled(len(entries), outcomes, trouble=state.trouble)
 
     async def _answer(self, now: datetime) -> Answer:
@@ -229,12 +226,18 @@ class Poller:
 
     def _sound(self, state: FeedState, now: datetime) -> None:
         alarms, name = self._here.alarms, self.settings.name
-        if message := watch.silence(self.settings, state, now):
-            alarms.sound("feed_silent", name, message)
+        if (span := watch.silence(self.settings, state, now)) is not None:
+            alarms.sound(
+                "feed_silent",
+                name,
+                case="failing" if state.trouble else "unasked",
+                seconds=int(span.total_seconds()),
+                detail=state.trouble,
+            )
         else:
             alarms.clear("feed_silent", name)
-        if message := watch.staleness(self.settings, state, now):
-            alarms.sound("feed_stale", name, message)
+        if (span := watch.staleness(self.settings, state, now)) is not None:
+            alarms.sound("feed_stale", name, seconds=int(span.total_seconds()))
         else:
             alarms.clear("feed_stale", name)
 

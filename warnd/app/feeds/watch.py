@@ -1,4 +1,4 @@
-"""When the state of a feed is something that a person must act on, and in which words."""
+"""When the state of a feed is something that a person must act on."""
 
 from __future__ import annotations
 
@@ -6,47 +6,35 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from warnd.app.feeds.taking import Outcome, Taken
+from warnd.ports import Alarms
 from warnd.settings import FeedSettings
 from warnd.store.feeds import FeedState
 
-_HOURS = timedelta(hours=3)
-"""Longer spans are told in hours."""
+LONGEST = 400
+"""Characters of what a feed says that an alarm repeats."""
 
 
-def silence(feed: FeedSettings, state: FeedState, now: datetime) -> str:
-    """
-    What to say of a feed without an answer that could be taken in whole for ``silent_after``; empty if nothing.
-    """
+def silence(feed: FeedSettings, state: FeedState, now: datetime) -> timedelta | None:
+    """For how long there was no answer that could be taken in whole; None when that is less than ``silent_after``."""
     span = now - (state.succeeded or state.since)
-    if span < feed.silent_after:
-        return ""
-    return f"feed {feed.name}: no whole answer for {_told(span)} ({state.trouble or 'it was not asked'})"
+    return span if span >= feed.silent_after else None
 
 
-def staleness(feed: FeedSettings, state: FeedState, now: datetime) -> str:
-    """What to say of a feed that answers but shows nothing newer than ``stale_after``; empty if nothing."""
+def staleness(feed: FeedSettings, state: FeedState, now: datetime) -> timedelta | None:
+    """For how long a feed that answers has shown nothing newer; None when that is less than ``stale_after``."""
     if feed.stale_after is None or state.succeeded is None:
-        return ""
+        return None
     span = now - (state.newest or state.since)
-    return (
-        f"feed {feed.name}: it answers, but nothing new for {_told(span)}" if span >= feed.stale_after else ""
-    )
+    return span if span >= feed.stale_after else None
 
 
-def refusals(feed: str, outcomes: Sequence[Outcome]) -> str:
-    """What to say of entries that are no valid warnings, which nobody is told of otherwise; empty if there are none."""
+def sound_refusals(alarms: Alarms, feed: str, outcomes: Sequence[Outcome]) -> None:
+    """Of entries that are no valid warnings nobody is told otherwise."""
     refused = [one for one in outcomes if one.taken is Taken.REFUSED]
     if not refused:
-        return ""
+        return
     first = refused[0]
     why = "; ".join(f"{fault.path}: {fault.message}" for fault in first.findings[:3])
-    return (
-        f"feed {feed}: {len(refused)} of its new entries can never be taken in, such as {first.key}: {why}"[
-            :500
-        ]
+    alarms.sound(
+        "feed_refused", feed, case="entries", n=len(refused), entry=first.key[:LONGEST], why=why[:LONGEST]
     )
-
-
-def _told(span: timedelta) -> str:
-    minutes = int(span.total_seconds() // 60)
-    return f"{minutes} minutes" if span < _HOURS else f"{minutes // 60} hours"

@@ -20,6 +20,7 @@ LANGUAGES = ("zh", "en")
 
 _CLOCKS = {"zh": "M月d日 HH:mm", "en": "d MMM, HH:mm"}
 _DAYS = {"zh": "y年M月d日", "en": "d MMM y"}
+_UNITS = (("days", 86400), ("hours", 3600), ("minutes", 60))
 _CLOCKS_TO_THE_SECOND = {"zh": "M月d日 HH:mm:ss", "en": "d MMM, HH:mm:ss"}
 
 
@@ -63,6 +64,13 @@ class Phrases:
 
     def number(self, value: float) -> str:
         return format_decimal(value, locale=self.locale)
+
+    def span(self, seconds: int) -> str:
+        """A length of time in the largest unit of which there are three, else in seconds; what is over is left out."""
+        for unit, size in _UNITS:
+            if seconds >= 3 * size:
+                return self(f"spans.{unit}", n=seconds // size)
+        return self("spans.seconds", n=seconds)
 
     def clock(
         self, when: datetime, zone: ZoneInfo, *, seconds: bool = False, milliseconds: bool = False

@@ -43,6 +43,7 @@ alarms = Table(
     Column("kind", String, nullable=False),
     Column("subject", String, nullable=False),
     Column("message", String, nullable=False),
+    Column("facts", JSON, nullable=False, server_default="{}"),
     Column("since", Instant, nullable=False),
     Column("latest", Instant, nullable=False),
     Column("times", Integer, nullable=False, server_default="1"),

@@ -19,6 +19,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("subject", sa.String(), nullable=False),
         sa.Column("message", sa.String(), nullable=False),
+        sa.Column("facts", sa.JSON(), server_default="{}", nullable=False),
         sa.Column("since", Instant(), nullable=False),
         sa.Column("latest", Instant(), nullable=False),
         sa.Column("times", sa.Integer(), server_default="1", nullable=False),
