@@ -12,6 +12,7 @@ from warnd.app.bygone import Bygone
 from warnd.app.clerk import Clerk
 from warnd.app.commons import Commons
 from warnd.app.company import Alone, Company
+from warnd.app.doubts import Doubts
 from warnd.app.failover import Failover
 from warnd.app.feeds import FeedDesk
 from warnd.app.feeds.reception import Reception
@@ -232,6 +233,7 @@ class Parts:
                 clock=self.clock,
             ),
             punctuality=self.punctuality,
+            doubts=Doubts(self.store, clock=self.clock),
             post=self._post,
             plan=self.planning.plan,
             new_ids=self.new_ids,
