@@ -137,6 +137,16 @@ async def test_a_filter_that_names_nothing_is_a_fault(door: Door, path: str) -> 
     }
 
 
+@pytest.mark.parametrize("path", ["deliveries", "deliveries/export"])
+async def test_a_parameter_that_is_given_twice_is_a_fault(door: Door, path: str) -> None:
+    """Whoever asks for two states and is shown one believes that there is nothing in the other."""
+    status, body = await door.ask("GET", f"{path}?state=failed&state=unknown")
+    assert (status, body["errors"]) == (
+        422,
+        [{"path": "state", "code": "repeated", "message": "is given more than once"}],
+    )
+
+
 async def test_a_group_finds_those_it_was_a_reason_to_tell(door: Door) -> None:
     """As the snapshot on the delivery says, whoever is in the group today."""
     await door.broadcast(3)
