@@ -98,6 +98,7 @@ async def test_an_alarm_about_what_was_taken_out_of_the_settings_ends(tmp_path: 
         app.alarms.sound(kind, kept, "as ever")
         app.alarms.sound(kind, "gone", "as it was")
     app.alarms.sound("feed_silent", "gone", "as it was")
+    app.alarms.sound("redis_away", "worker", "of a queue.url that is gone")
     app.alarms.sound("template_failed", alert := app.new_id(), "an alert's own")
     await app.close()
     for kind, kept in (
@@ -105,6 +106,7 @@ async def test_an_alarm_about_what_was_taken_out_of_the_settings_ends(tmp_path: 
         ("channel_paused", {"sms"}),
         ("source_over_rate", {"village"}),
         ("feed_silent", set()),
+        ("redis_away", set()),
         ("template_failed", {alert}),
     ):
         assert await standing_after_a_start(app_of(tmp_path, store_url), kind) == kept

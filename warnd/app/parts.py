@@ -86,7 +86,13 @@ class Parts:
         self.routes = {name: line.route for name, line in self.lines.items()}
         self.surroundings = wiring.surroundings(settings, self.routes)
         self.speakers = wiring.speakers(settings, self.surroundings.catalogue)
-        self.bygone = Bygone(self.routes, settings.feeds, self.speakers, self.surroundings.templates)
+        self.bygone = Bygone(
+            self.routes,
+            settings.feeds,
+            self.speakers,
+            self.surroundings.templates,
+            with_redis=not settings.queue.is_local,
+        )
         self.hand = wiring.hand(settings, self.surroundings.catalogue)
         self.foresight = Foresight(
             self.store, self.surroundings, places=self.places, audience=self.audience.index
