@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import socket
-import ssl
 from datetime import timedelta
 from enum import Enum
 
@@ -18,6 +15,7 @@ from aiosmtplib import (
     SMTPServerDisconnected,
 )
 
+from channels.unreached import why
 from warnd.contract.http import LONGEST_WAIT
 from warnd.contract.outcome import Accepted, Deferred, Outcome, Reason, Rejected, Scope
 
@@ -83,29 +81,19 @@ def broken(step: Step, error: OSError | UnicodeError | SMTPException) -> Outcome
 
 
 def _why(error: BaseException) -> str:
-    """Why there is no line to talk over, in words that show no network address."""
-    # With an address in its words, around the system's own error.
+    """Why there is no line to talk over; aiosmtplib's words only where they are nobody else's and show no address."""
+    # Around the system's own error.
     cause = error.__cause__ or error if isinstance(error, SMTPConnectError) else error
     match cause:
-        case ssl.SSLCertVerificationError():
-            return f"its certificate is not trusted: {cause.verify_message.rstrip('.')}"
-        case ssl.SSLError():
-            return f"does not speak TLS as it should: {cause.reason or 'the handshake failed'}"
         case SMTPReadTimeoutError():
             return "is connected and says nothing in time, as if it did not speak SMTP"
-        case TimeoutError():
-            return "not connected in time"
         case SMTPServerDisconnected():
             return "hangs up at once"
-        case SMTPException():
+        case SMTPException() if not isinstance(cause, OSError):
             # What is left is that STARTTLS was wanted and not offered.
             return str(cause).rstrip(".")
-        case socket.gaierror() | UnicodeError():
-            return "its name is not known"
-        case OSError(errno=int(number)):
-            return os.strerror(number)
         case _:
-            return "cannot be reached"
+            return why(cause)
 
 
 def _later(step: Step, code: int, status: str, text: str, detail: str) -> Deferred:

@@ -122,6 +122,7 @@ class TestConnections:
         await server.wait_closed()
         assert isinstance(outcome, Deferred)
         assert (outcome.reason, outcome.maybe_sent) == (Reason.UNREACHABLE, False)
+        assert outcome.detail == "hangs up at once"
 
 
 class Scripted:
