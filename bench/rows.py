@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
-from contextlib import closing
 from pathlib import Path
 
 import aiohttp
@@ -18,11 +17,10 @@ import orjson
 
 from bench.bare import session
 from bench.gateway import Gateway
-from bench.rows_writer import Alert, Batch, Done, Writer, micros, prepare, wall
+from bench.rows_commit import Alert, Batch, Done, Turn, chunks, micros, opened, prepare, wall
+from bench.rows_writer import Writer
 from warnd.daemon import tuned
 from warnd.model.ulid import UlidMaker
-from warnd.pipeline.chunks import CHUNK, FIRST_CHUNK
-from warnd.store.database import open_writer
 
 
 async def post_and_write(
@@ -32,8 +30,7 @@ async def post_and_write(
     ids = UlidMaker()
     alert = Alert(ids.one(wall()), ids.one(wall()), text)
     prepare(path, alert)
-    with closing(open_writer(path)) as connection, tuned():
-        connection.execute("PRAGMA wal_autocheckpoint=16000")  # as commits of red have it
+    with opened(path) as connection, tuned():
         writer = Writer(connection, alert)
         ready: asyncio.Queue[Batch | None] = asyncio.Queue()
         writer.start()
@@ -58,20 +55,9 @@ async def _plan(
     batch: int,
     slots: int,
 ) -> None:
-    start, size = 0, FIRST_CHUNK
-    while start < len(addresses):
-        part = addresses[start : start + size]
-        deliveries = ids.many(len(part), wall())
-        people = list(zip(deliveries, deliveries, strict=True))
-        places = range(0, len(part), batch)
-        batches = [
-            Batch(id_, deliveries[place : place + batch], part[place : place + batch])
-            for id_, place in zip(ids.many(len(places), wall()), places, strict=True)
-        ]
-        start, size = start + len(part), CHUNK
-        last = start >= len(addresses)
-        await writer.chunk(batches, people, cursor=deliveries[-1], planned=start, last=last)
-        for one in batches:
+    for chunk in chunks(addresses, ids, batch=batch):
+        await writer.hand(chunk)
+        for one in chunk.batches:
             ready.put_nowait(one)
     for _ in range(slots):
         ready.put_nowait(None)
@@ -88,12 +74,12 @@ async def _slot(
     done: Done | None = None
     while True:
         if done is not None and ready.empty():
-            await writer.turn(done, None)
+            await writer.hand(Turn(done, None))
             done = None
         batch = await ready.get()
         if batch is None:
             break
-        await writer.turn(done, batch)
+        await writer.hand(Turn(done, batch))
         started = micros()
         body = orjson.dumps({"to": batch.addresses, "text": alert.text, "ref": batch.id})
         async with http.post(url, data=body) as reply:
@@ -101,4 +87,4 @@ async def _slot(
             answer = orjson.loads(await reply.read())
         done = Done(batch, [one["id"] for one in answer["results"]], started, micros())
     if done is not None:
-        await writer.turn(done, None)
+        await writer.hand(Turn(done, None))

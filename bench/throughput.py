@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -9,14 +10,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from bench import bare, engine, mail, rows
+from bench import bare, engine, mail, rows, rows_alone
 from bench.audience import Crowd, build
 from bench.compare import Turns, take_turns
 from bench.gateway import Gateway
 
 BARE, BARE_WRITING, WARND = "a bare loop", "a bare loop that writes identical rows", "warnd"
 BARE_BY_OURS = "a bare loop over the channels' own client"
+WRITER_ALONE = "the writer alone, identical rows, nothing else"
 _WARM_UP = 200
+_TEXT = "暴雨红色预警"
+"""Kept once for all: how long it is costs nothing that could be measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,20 @@ async def sms(gateway: Gateway, shape: Shape) -> Turns:
             BARE: run_bare, BARE_BY_OURS: run_bare_by_ours, BARE_WRITING: run_writing, WARND: run_warnd,
         }  # fmt: skip
         return await take_turns(peers, size=shape.people, rounds=shape.rounds)
+
+
+async def writer_alone(shape: Shape) -> Turns:
+    """The commits of a bare loop that writes, without the loop."""
+    addresses = Crowd("sms", shape.people).addresses
+
+    async def run() -> float:
+        with TemporaryDirectory(prefix="bench-") as directory:
+            path = Path(directory, "alone.db")
+            return await asyncio.to_thread(
+                rows_alone.write, path, addresses, _TEXT, batch=shape.batch, slots=shape.connections
+            )
+
+    return await take_turns({WRITER_ALONE: run}, size=shape.people, rounds=shape.rounds)
 
 
 async def email(gateway: Gateway, shape: Shape) -> Turns:

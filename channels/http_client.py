@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 import ssl
 from collections.abc import Mapping, Sequence
@@ -15,6 +14,7 @@ from yarl import URL
 
 from channels.http_answer import Answer, BrokenAnswer
 from channels.http_line import Line
+from channels.unreached import why
 from warnd.contract.outcome import Deferred, Reason
 
 _NEXT_ADDRESS_SECONDS = 0.25
@@ -105,7 +105,7 @@ class HttpClient:
                     server_hostname=self._host if self._tls is not None else None,
                 )  # fmt: skip
         except (OSError, ValueError) as error:
-            raise Unanswered(Deferred(Reason.UNREACHABLE, detail=_why(error))) from None
+            raise Unanswered(Deferred(Reason.UNREACHABLE, detail=why(error))) from None
         return line
 
     async def _addresses(self) -> Sequence[AddrInfoType]:
@@ -122,18 +122,3 @@ def _tls() -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.set_alpn_protocols(["http/1.1"])
     return context
-
-
-def _why(error: OSError | ValueError) -> str:
-    """In the words of the system, without addresses."""
-    match error:
-        case TimeoutError():
-            return "not connected in time"
-        case ssl.SSLCertVerificationError():
-            return f"certificate: {error.verify_message}"
-        case ssl.SSLError():
-            return f"TLS: {error.reason or 'failed'}"
-        case socket.gaierror() | ValueError():
-            return "its name is not known"
-        case _:
-            return os.strerror(error.errno) if error.errno else type(error).__name__

@@ -8,7 +8,7 @@ from bench import throughput
 from bench.gateway import mail_gateway, sms_gateway
 from bench.report import Bar, Result
 from bench.scale import Scale
-from bench.throughput import BARE, BARE_BY_OURS, BARE_WRITING, WARND, Shape
+from bench.throughput import BARE, BARE_BY_OURS, BARE_WRITING, WARND, WRITER_ALONE, Shape
 
 
 async def one_per_request(scale: Scale) -> Sequence[Result]:
@@ -30,6 +30,7 @@ async def hundred_per_request(scale: Scale) -> Sequence[Result]:
     shape = Shape(people=scale.pick(20_000, 100_000), batch=100, connections=8)
     with sms_gateway() as gateway:
         turns = await throughput.sms(gateway, shape)
+    alone = await throughput.writer_alone(shape)
     name = "100 numbers per request, gateway 0 ms, 8 connections"
     return [
         Result(f"{name}: {WARND}", turns.rate(WARND), "recipients/s", None, Bar(80_000, first=30_000)),
@@ -39,6 +40,7 @@ async def hundred_per_request(scale: Scale) -> Sequence[Result]:
             Result(f"{name}: {peer}", turns.rate(peer), "recipients/s")
             for peer in (BARE, BARE_BY_OURS, BARE_WRITING)
         ),
+        Result(f"{name}: {WRITER_ALONE}", alone.rate(WRITER_ALONE), "recipients/s"),
     ]
 
 

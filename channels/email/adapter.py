@@ -10,22 +10,17 @@ from datetime import timedelta
 from functools import lru_cache, partial
 from typing import Any, Literal
 
-from aiosmtplib import (
-    SMTP,
-    SMTPAuthenticationError,
-    SMTPException,
-    SMTPResponseException,
-)
+from aiosmtplib import SMTP, SMTPAuthenticationError, SMTPException
 from pydantic import Field, field_validator
 
-from channels.email.classify import Step, classify, lost
+from channels.email.classify import Step, broken, classify
 from channels.email.dialogue import UNREADABLE, Dialogue
 from channels.email.letter import Sender, mailbox, own_part, shared_part
 from channels.email.pool import Pool
 from channels.email.transaction import Transaction
 from channels.options import Duration, Options
 from warnd.contract.channel import BatchView, Capabilities, Sink
-from warnd.contract.outcome import Outcome, Reason, Rejected
+from warnd.contract.outcome import Accepted, Outcome, Reason, Rejected
 from warnd.contract.secret import Secret
 from warnd.errors import ConfigError
 
@@ -120,19 +115,32 @@ class SmtpEmail:
         own = own_part(to, key=batch.key, created=batch.created, domain=self._sender.domain)
         return [await self._deliver(to, own + self._shared_part(batch.content.subject, batch.content.body))]
 
+    async def rehearse(self) -> Outcome:
+        """Have a line that a letter could go over: greeted, encrypted and logged in."""
+        pool = self._opened()
+        try:
+            pool.give_back(await pool.borrow())
+        except (OSError, UnicodeError, SMTPException) as error:
+            return broken(Step.CONNECT, error)
+        return Accepted()
+
     async def close(self) -> None:
         if self._pool is not None:
             self._pool.close()
 
+    def _opened(self) -> Pool:
+        if self._pool is None:
+            raise RuntimeError("open() comes first")
+        return self._pool
+
     async def _deliver(self, to: str, message: bytes) -> Outcome:
         """Borrow a line, talk, and give it back if the talk ended where both sides know it."""
-        if self._pool is None:
-            raise RuntimeError("open() comes before send()")
+        pool = self._opened()
         transaction = Transaction(self._sender.address, to, message)
         line, clean = None, False
         try:
             async with asyncio.timeout(self._options.timeout.total_seconds()):
-                line = await self._pool.borrow()
+                line = await pool.borrow()
                 if not to.isascii() and not line.dialogue.smtputf8:
                     clean = True
                     return Rejected(Reason.BAD_ADDRESS, detail="the relay takes ASCII addresses only")
@@ -140,17 +148,11 @@ class SmtpEmail:
             clean = reply.code not in {_CLOSING, UNREADABLE}
             line.settle(taken=200 <= reply.code < 300)
             return classify(transaction.step, reply.code, reply.message)
-        except SMTPAuthenticationError as refused:
-            return classify(Step.LOGIN, refused.code, refused.message)
-        except SMTPResponseException as odd:
-            return classify(Step.CONNECT, odd.code, odd.message)
-        except TimeoutError:
-            return lost(transaction.step, Reason.NO_REPLY)
-        except (OSError, SMTPException) as error:
-            return lost(transaction.step, Reason.CONNECTION_LOST, error)
+        except (OSError, UnicodeError, SMTPException) as error:
+            return broken(transaction.step, error)
         finally:
             if line is not None:
-                self._pool.give_back(line) if clean else line.dialogue.close()
+                pool.give_back(line) if clean else line.dialogue.close()
 
     async def _dial(self) -> Dialogue:
         """A connection that is greeted, encrypted and logged in as configured."""
@@ -159,7 +161,7 @@ class SmtpEmail:
             hostname=chosen.host,
             port=chosen.port or _PORTS[chosen.tls],
             local_hostname=chosen.helo,
-            timeout=None,
+            timeout=chosen.timeout.total_seconds(),
             use_tls=chosen.tls == "implicit",
             start_tls={"starttls": True, "opportunistic": None}.get(chosen.tls, False),
             tls_context=self._tls,

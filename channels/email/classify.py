@@ -6,6 +6,16 @@ import re
 from datetime import timedelta
 from enum import Enum
 
+from aiosmtplib import (
+    SMTPAuthenticationError,
+    SMTPConnectError,
+    SMTPException,
+    SMTPReadTimeoutError,
+    SMTPResponseException,
+    SMTPServerDisconnected,
+)
+
+from channels.unreached import why
 from warnd.contract.http import LONGEST_WAIT
 from warnd.contract.outcome import Accepted, Deferred, Outcome, Reason, Rejected, Scope
 
@@ -15,6 +25,8 @@ _CLOCK = re.compile(r"\b(\d{2}):(\d{2}):(\d{2})\b")
 
 _AUTHENTICATE = frozenset({530, 534, 535, 538})
 _BUSY = frozenset({450, 452})
+_NO_CODE = -1
+"""What aiosmtplib and :mod:`channels.email.dialogue` make of a reply that begins with none."""
 
 
 class Step(Enum):
@@ -47,12 +59,41 @@ def classify(step: Step, code: int, text: str = "") -> Outcome:
     return _never(step, code, status, detail)
 
 
-def lost(step: Step, reason: Reason, error: Exception | None = None) -> Deferred:
-    """The line broke or fell silent: before the text nothing was taken; after it, nobody can say."""
-    if step is Step.CONNECT:
-        # Nobody's address has been named yet, so the error's words may be shown: they tell of certificates.
-        return Deferred(Reason.UNREACHABLE, detail=str(error or "")[:120])
-    return Deferred(reason, maybe_sent=step is Step.TEXT)
+def broken(step: Step, error: OSError | UnicodeError | SMTPException) -> Outcome:
+    """
+    The outcome of an error that came instead of a reply.
+
+    Before the text nothing was taken; after it, nobody can say.
+    """
+    match error:
+        case SMTPAuthenticationError():
+            return classify(Step.LOGIN, error.code, error.message)
+        case SMTPResponseException(code=code) if code == _NO_CODE:
+            return Deferred(Reason.UNREADABLE_REPLY, detail="does not speak SMTP")
+        case SMTPResponseException():
+            return classify(Step.CONNECT, error.code, error.message)
+        case _ if step is Step.CONNECT:
+            return Deferred(Reason.UNREACHABLE, detail=_why(error))
+        case TimeoutError():
+            return Deferred(Reason.NO_REPLY, maybe_sent=step is Step.TEXT)
+        case _:
+            return Deferred(Reason.CONNECTION_LOST, maybe_sent=step is Step.TEXT)
+
+
+def _why(error: BaseException) -> str:
+    """Why there is no line to talk over; aiosmtplib's words only where they are nobody else's and show no address."""
+    # Around the system's own error.
+    cause = error.__cause__ or error if isinstance(error, SMTPConnectError) else error
+    match cause:
+        case SMTPReadTimeoutError():
+            return "is connected and says nothing in time, as if it did not speak SMTP"
+        case SMTPServerDisconnected():
+            return "hangs up at once"
+        case SMTPException() if not isinstance(cause, OSError):
+            # What is left is that STARTTLS was wanted and not offered.
+            return str(cause).rstrip(".")
+        case _:
+            return why(cause)
 
 
 def _later(step: Step, code: int, status: str, text: str, detail: str) -> Deferred:

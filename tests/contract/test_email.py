@@ -17,9 +17,10 @@ import pytest
 
 from channels.email import pool
 from channels.email.adapter import SmtpEmail
-from channels.email.classify import Step, classify, lost
+from channels.email.classify import Step, broken, classify
 from channels.email.emulator import MailGateway
 from channels.email.letter import Sender, mailbox, one_line, own_part, shared_part
+from tests.fakes.certificates import of_server, self_signed
 from warnd.contract.outcome import Accepted, Deferred, Outcome, Reason, Rejected, Scope
 from warnd.contract.secret import Secret
 from warnd.contract.suite import PATIENCE, WHOLE_TEXT, ChannelContract, batch_of
@@ -121,16 +122,19 @@ class TestConnections:
         await server.wait_closed()
         assert isinstance(outcome, Deferred)
         assert (outcome.reason, outcome.maybe_sent) == (Reason.UNREACHABLE, False)
+        assert outcome.detail == "hangs up at once"
 
 
 class Scripted:
     """
     A relay that says what it was told to say, in pieces of ``piece`` bytes, and keeps what it heard.
 
-    ``answers`` are by a command's first word, ``.`` for a text; after an empty one it hangs up.
+    ``answers`` are by a command's first word, ``.`` for a text; after an empty one it hangs up. Without a ``greeting``
+    it waits to be spoken to.
     """
 
-    def __init__(self, *, piece: int = 1000, **answers: str) -> None:
+    def __init__(self, *, greeting: str = "220 relay.example", piece: int = 1000, **answers: str) -> None:
+        self._greeting = greeting
         self._answers = {"DATA": "354 Go ahead", "EHLO": "250-relay.example\r\n250 PIPELINING", **answers}
         self._piece = piece
         self.heard: list[list[list[str]]] = []
@@ -152,7 +156,8 @@ class Scripted:
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, heard: list[list[str]]
     ) -> None:
         text = False
-        await self._say(writer, "220 relay.example")
+        if self._greeting:
+            await self._say(writer, self._greeting)
         while not writer.is_closing() and (data := await reader.read(65_536)):
             lines = data.decode().splitlines()
             words = lines[-1:] if text else [line.partition(" ")[0] for line in lines]
@@ -172,11 +177,13 @@ class Scripted:
 
 
 @asynccontextmanager
-async def scripted(script: Scripted) -> AsyncIterator[SmtpEmail]:
-    """The channel that is open on a relay with that script."""
-    server = await asyncio.start_server(script.receive, "127.0.0.1", 0)
+async def scripted(
+    script: Scripted, over: ssl.SSLContext | None = None, **options: Any
+) -> AsyncIterator[SmtpEmail]:
+    """The channel that is open on a relay with that script, over TLS from the first byte if ``over`` says how."""
+    server = await asyncio.start_server(script.receive, "127.0.0.1", 0, ssl=over)
     port = server.sockets[0].getsockname()[1]
-    channel = SmtpEmail("email", {**OPTIONS, "port": port, "tls": "none"})
+    channel = SmtpEmail("email", {**OPTIONS, "port": port, "tls": "none", **options})
 
     async def sink(_: object) -> None: ...
 
@@ -276,7 +283,7 @@ class TestEncryption:
             (outcome,) = await channel.send(batch_of([gateway.example_address(1)]))
             assert isinstance(outcome, Deferred)
             assert (outcome.reason, outcome.maybe_sent) == (Reason.UNREACHABLE, False)
-            assert "certificate verify failed" in outcome.detail
+            assert outcome.detail == "its certificate is not trusted: self-signed certificate"
             assert gateway.counts.requests == 0
 
     async def test_opportunistic_takes_what_it_gets(self, offered: ssl.SSLContext) -> None:
@@ -291,6 +298,106 @@ class TestEncryption:
             assert isinstance(outcome, Deferred)
             assert not outcome.maybe_sent
             assert gateway.counts.requests == 0
+
+
+async def rehearsed(port: int, **options: Any) -> Outcome:
+    channel = SmtpEmail("email", {**OPTIONS, "port": port, **options})
+
+    async def sink(_: object) -> None: ...
+
+    await channel.open(sink)
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return await channel.rehearse()
+    finally:
+        await channel.close()
+
+
+class TestRehearsal:
+    """What stands between us and a relay is said before a letter has to go."""
+
+    @pytest.mark.parametrize(
+        ("server", "options", "why"),
+        [
+            pytest.param({"tls": False}, {"tls": "none"}, "", id="nothing, in the clear"),
+            pytest.param({}, {"trusted": True}, "", id="nothing, over STARTTLS"),
+            pytest.param(
+                {},
+                {},
+                "its certificate is not trusted: self-signed certificate",
+                id="a certificate nobody knows",
+            ),
+            pytest.param(
+                {},
+                {"trusted": True, "host": "localhost"},
+                "its certificate is not trusted: Hostname mismatch, certificate is not valid for 'localhost'",
+                id="somebody else's certificate",
+            ),
+            pytest.param(
+                {"tls": False}, {}, "SMTP STARTTLS extension not supported by server", id="no STARTTLS"
+            ),
+            pytest.param({}, {"host": "relay..example"}, "its name is not known", id="what is no name"),
+            pytest.param(
+                {},
+                {"tls": "implicit", "trusted": True},
+                "does not speak TLS as it should: WRONG_VERSION_NUMBER",
+                id="STARTTLS only",
+            ),
+        ],
+    )
+    async def test_a_relay_that_could_be_sent_over_is_told_from_one_that_could_not(
+        self, tmp_path: Path, server: dict[str, Any], options: dict[str, Any], why: str
+    ) -> None:
+        certificate = self_signed(tmp_path)
+        gateway = MailGateway(tls_context=of_server(certificate) if server.get("tls", True) else None)
+        await gateway.start()
+        if options.pop("trusted", False):
+            options["ca_file"] = str(certificate)
+        try:
+            outcome = await rehearsed(gateway.options["port"], **options)
+        finally:
+            await gateway.stop()
+        assert outcome == (Deferred(Reason.UNREACHABLE, detail=why) if why else Accepted())
+        assert gateway.counts.requests == 0
+
+    async def test_implicit_tls_is_spoken_from_the_first_byte(self, tmp_path: Path) -> None:
+        certificate = self_signed(tmp_path)
+        options = {"tls": "implicit", "ca_file": str(certificate)}
+        async with scripted(Scripted(), of_server(certificate), **options) as channel:
+            assert await channel.rehearse() == Accepted()
+
+    async def test_a_login_that_is_refused_is_found_out(self) -> None:
+        async with relay(login="warnd", password="right") as (gateway, _):
+            options = {"login": "warnd", "password": Secret("wrong"), "tls": "none"}
+            outcome = await rehearsed(gateway.options["port"], **options)
+        assert outcome == Rejected(Reason.ACCOUNT_REFUSED, Scope.ACCOUNT, "535 5.7.8")
+
+    @pytest.mark.parametrize(
+        ("greeting", "outcome"),
+        [
+            pytest.param(
+                "SSH-2.0-OpenSSH_9.9",
+                Deferred(Reason.UNREADABLE_REPLY, detail="does not speak SMTP"),
+                id="something else",
+            ),
+            pytest.param(
+                "",
+                Deferred(
+                    Reason.UNREACHABLE,
+                    detail="is connected and says nothing in time, as if it did not speak SMTP",
+                ),
+                id="nothing",
+            ),
+            pytest.param(
+                "554 5.7.1 Not you",
+                Deferred(Reason.TEMPORARY_FAILURE, detail="554 5.7.1"),
+                id="that we are not wanted",
+            ),
+        ],
+    )
+    async def test_what_does_not_greet_as_a_relay_does_is_none(self, greeting: str, outcome: Outcome) -> None:
+        async with scripted(Scripted(greeting=greeting), timeout=0.2) as channel:
+            assert await channel.rehearse() == outcome
 
 
 class TestAddresses:
@@ -570,7 +677,9 @@ def test_the_code_is_judged_by_where_it_was_said(step: Step, reply: str, expecte
 
 @pytest.mark.parametrize("step", Step)
 def test_only_a_line_lost_after_the_text_may_have_delivered(step: Step) -> None:
-    assert lost(step, Reason.CONNECTION_LOST).maybe_sent is (step is Step.TEXT)
+    outcome = broken(step, ConnectionResetError())
+    assert isinstance(outcome, Deferred)
+    assert outcome.maybe_sent is (step is Step.TEXT)
 
 
 @pytest.mark.parametrize(

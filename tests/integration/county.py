@@ -19,6 +19,7 @@ from tests.integration.door import Door
 from warnd import api, console
 from warnd.app import App
 from warnd.app.clerk import Clerk
+from warnd.app.doubts import Doubts
 from warnd.app.failover import Failover
 from warnd.app.quiet import QuietKeeper
 from warnd.settings import load
@@ -87,7 +88,7 @@ class County:
             quiet=QuietKeeper(
                 app.store, policies=app.surroundings.policies, zone=app.surroundings.zone, clock=app.clock
             ),
-            punctuality=app.punctuality, post=lambda _: None, plan=lambda alert_id, _: self.planned.append(alert_id), new_ids=app.new_ids, clock=app.clock,
+            punctuality=app.punctuality, doubts=Doubts(app.store, clock=app.clock), post=lambda _: None, plan=lambda alert_id, _: self.planned.append(alert_id), new_ids=app.new_ids, clock=app.clock,
         )  # fmt: skip
         await clerk.round()
 

@@ -41,6 +41,15 @@ async def attempt(door: Door, *, refused: int = 0) -> list[str]:
     return list(leased.deliveries)
 
 
+async def cut_short(door: Door) -> None:
+    """A try that ended without an outcome."""
+    (batch,) = await door.app.store.read(backlog.open_batches, "sms", Lane.RED, "", 10)
+    now = door.app.clock()
+    leased = (await door.app.store.turn(None, Lease(batch, now, now + 1))).batch
+    assert leased is not None
+    await door.app.store.move(sweeping.run_out, [leased], now, BatchState.UNKNOWN)
+
+
 async def test_paging_shows_every_row_exactly_once(door: Door) -> None:
     """The newest first, whatever the size of the pages, without overlap or gap."""
     await door.broadcast(23)
@@ -128,6 +137,16 @@ async def test_a_filter_that_names_nothing_is_a_fault(door: Door, path: str) -> 
     }
 
 
+@pytest.mark.parametrize("path", ["deliveries", "deliveries/export"])
+async def test_a_parameter_that_is_given_twice_is_a_fault(door: Door, path: str) -> None:
+    """Whoever asks for two states and is shown one believes that there is nothing in the other."""
+    status, body = await door.ask("GET", f"{path}?state=failed&state=unknown")
+    assert (status, body["errors"]) == (
+        422,
+        [{"path": "state", "code": "repeated", "message": "is given more than once"}],
+    )
+
+
 async def test_a_group_finds_those_it_was_a_reason_to_tell(door: Door) -> None:
     """As the snapshot on the delivery says, whoever is in the group today."""
     await door.broadcast(3)
@@ -167,11 +186,7 @@ async def test_a_story_tells_all_that_happened_in_order(door: Door) -> None:
 async def test_a_repeat_that_nobody_can_rule_out_is_marked(door: Door) -> None:
     """The first try was cut short, so that the second may have been one too many."""
     await door.broadcast(1)
-    (batch,) = await door.app.store.read(backlog.open_batches, "sms", Lane.RED, "", 10)
-    now = door.app.clock()
-    leased = (await door.app.store.turn(None, Lease(batch, now, now + 1))).batch
-    assert leased is not None
-    await door.app.store.move(sweeping.run_out, [leased], now, BatchState.UNKNOWN)
+    await cut_short(door)
     (delivery,) = await attempt(door)
     _, told = await door.ask("GET", f"deliveries/{delivery}")
     assert (told["state"], told["attempts"], told["possible_repeat"]) == ("accepted", 2, True)
@@ -181,6 +196,25 @@ async def test_a_repeat_that_nobody_can_rule_out_is_marked(door: Door) -> None:
         "unknown",
     )
     assert (ended["kind"], ended["facts"]["possible_repeat"]) == ("attempt.ended", True)
+
+
+async def test_the_log_and_every_export_mark_what_may_be_a_repeat(door: Door) -> None:
+    """What was tried again, that is: a first try of which nobody knows is none yet."""
+    await door.broadcast(1)
+    await cut_short(door)
+    assert await marked(door) == (False, "false", False)
+    await attempt(door)
+    assert await marked(door) == (True, "true", True)
+
+
+async def marked(door: Door) -> tuple[bool, str, bool]:
+    """What the list, the table and the lines say of the only delivery."""
+    _, listed = await door.ask("GET", "deliveries")
+    table = await (await door.reply("GET", "deliveries/export")).read()
+    header, row = csv.reader(io.StringIO(table.decode("utf-8-sig")))
+    assert header[-1] == "possible_repeat"
+    line = await (await door.reply("GET", "deliveries/export?format=jsonl")).read()
+    return listed["items"][0]["possible_repeat"], row[-1], orjson.loads(line)["possible_repeat"]
 
 
 async def test_the_export_is_safe_to_open_in_a_spreadsheet(door: Door) -> None:

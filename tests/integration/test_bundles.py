@@ -294,7 +294,7 @@ async def test_a_throttled_bundle_goes_with_what_came_meanwhile(robot: Robot) ->
     story = await robot.site.store.read(get_delivery, pair[0].deliveries[0])
     shared = [len(event.facts["bundle"]["with"]) for event in story.events if event.kind == "attempt.ended"]
     assert shared == [1, 2]
-    assert not story.possible_repeat
+    assert not story.delivery.possible_repeat
 
 
 async def test_what_may_have_arrived_goes_again_as_it_was(robot: Robot) -> None:
@@ -311,7 +311,7 @@ async def test_what_may_have_arrived_goes_again_as_it_was(robot: Robot) -> None:
     await robot.answer(await robot.leased(again), YES)
     assert await robot.states() == ["accepted"] * 2 + ["queued"]
     for one in pair:
-        assert (await robot.site.store.read(get_delivery, one.deliveries[0])).possible_repeat
+        assert (await robot.site.store.read(get_delivery, one.deliveries[0])).delivery.possible_repeat
     await recounted(robot.site)
 
 
@@ -376,7 +376,7 @@ async def test_nothing_stale_goes_again(robot: Robot) -> None:
         await robot.site.answer(await robot.leased(alone), YES)
     assert await robot.states() == ["accepted", "unknown", "accepted"]
     assert await robot.bundles() == ["over"]
-    assert (await robot.site.store.read(get_delivery, three[0].deliveries[0])).possible_repeat
+    assert (await robot.site.store.read(get_delivery, three[0].deliveries[0])).delivery.possible_repeat
 
 
 async def test_a_refused_text_is_taken_apart_for_good(robot: Robot) -> None:

@@ -100,6 +100,7 @@ async def test_an_alarm_about_what_was_taken_out_of_the_settings_ends(tmp_path: 
         app.alarms.sound(kind, kept, case=case, detail="")
         app.alarms.sound(kind, "gone", case=case, detail="")
     app.alarms.sound("feed_silent", "gone", case="unasked", seconds=3600)
+    app.alarms.sound("redis_away", "worker", why="made up")
     app.alarms.sound("template_failed", alert := app.new_id(), case="too_long")
     await app.close()
     for kind, kept in (
@@ -107,6 +108,7 @@ async def test_an_alarm_about_what_was_taken_out_of_the_settings_ends(tmp_path: 
         ("channel_paused", {"sms"}),
         ("source_over_rate", {"village"}),
         ("feed_silent", set()),
+        ("redis_away", set()),
         ("template_failed", {alert}),
     ):
         assert await standing_after_a_start(app_of(tmp_path, store_url), kind) == kept

@@ -516,6 +516,25 @@ def test_a_wrong_word_is_repeated_in_plain_words(warnd: Call, arguments: tuple[s
     assert (code, said in plain) == (2, True), errors
 
 
+@pytest.mark.parametrize(
+    ("arguments", "option"),
+    [
+        pytest.param(("deliveries", "list", "--state", "failed", "--state", "unknown"), "--state", id="a state"),
+        pytest.param(("deliveries", "export", "--q=1", "--q", "2"), "--q", id="what is looked for, written two ways"),
+        pytest.param(("alerts", "list", "--color", "red", "--color", "red"), "--color", id="the same twice"),
+        pytest.param(("sources", "--json", "--json"), "--json", id="a command without others"),
+    ],
+)  # fmt: skip
+def test_an_option_that_takes_one_value_is_not_given_two(
+    warnd: Call, arguments: tuple[str, ...], option: str
+) -> None:
+    """Whoever asks for two states and is shown one believes that there is nothing in the other."""
+    code, _, errors = warnd(*arguments)
+    plain = " ".join(errors.replace("│", " ").split())
+    said = f"Invalid value for '{option}': is given more than once and takes one value"
+    assert (code, said in plain) == (2, True), errors
+
+
 @pytest.mark.parametrize("what", ["hazards", "regions"])
 def test_a_search_that_finds_nothing_says_so(warnd: Call, what: str) -> None:
     """Beside the exit code, and not among what was found."""

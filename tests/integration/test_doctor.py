@@ -22,12 +22,12 @@ from typer.testing import CliRunner, Result
 from servers.postgres import PostgresServer
 from servers.valkey import ValkeyServer
 from tests.fakes.certificates import of_server, self_signed
-from warnd.cli import checks, connections, shared_checks
+from warnd.cli import channel_checks, checks, connections, shared_checks
 from warnd.cli.connections import Service
 from warnd.cli.doctor import doctor
 from warnd.cli.finding import Finding, Health
 from warnd.contract.channel import BatchView, Capabilities, Sink
-from warnd.contract.outcome import Outcome
+from warnd.contract.outcome import Accepted, Deferred, Outcome, Reason
 from warnd.errors import ConfigError
 from warnd.queue.redis.link import faults
 from warnd.settings import load
@@ -325,11 +325,66 @@ def test_a_check_judges(finding: Finding, health: Health) -> None:
 async def test_a_channel_is_opened_and_closed(fault: Exception | None, health: Health) -> None:
     """Whatever opening it came to."""
     channel = Silent("silent", {"fault": fault})
-    finding = await checks.channel("silent", channel)
+    (finding,) = await channel_checks.channel("silent", channel)
     assert (finding.health, finding.check) == (health, "channel silent")
     assert channel.closed == 1
     if fault is not None:
         assert finding.message == str(fault)
+
+
+class Rehearsed(Silent):
+    """One that can also tell whether a message would leave."""
+
+    def __init__(self, found: Outcome | Exception) -> None:
+        super().__init__("silent", {})
+        self.found = found
+
+    async def rehearse(self) -> Outcome:
+        assert not self.closed
+        if isinstance(self.found, Exception):
+            raise self.found
+        return self.found
+
+
+@pytest.mark.parametrize(
+    ("found", "health", "message"),
+    [
+        pytest.param(Accepted(), Health.GOOD, "a message would get through; none was sent", id="it would"),
+        pytest.param(
+            Deferred(Reason.UNREACHABLE, detail="its certificate is not trusted"),
+            Health.FAILED,
+            "no message would get through: unreachable; its certificate is not trusted",
+            id="it would not",
+        ),
+        pytest.param(RuntimeError("surprise"), Health.FAILED, "surprise", id="it breaks"),
+    ],
+)
+async def test_a_channel_that_can_rehearse_does(
+    found: Outcome | Exception, health: Health, message: str
+) -> None:
+    """While it is open: what stands in a message's way is known before there is one."""
+    channel = Rehearsed(found)
+    _, finding = await channel_checks.channel("silent", channel)
+    assert finding == Finding("connection silent", health, message)
+    assert channel.closed == 1
+
+
+def test_a_mail_relay_is_tried_as_a_letter_would_try_it(examine: Examine, config: Path) -> None:
+    """One row of its connection: not a second one for its bare port."""
+    with socket.socket() as unheard:
+        unheard.bind(("127.0.0.1", 0))
+        with config.open("a") as file:
+            file.write(
+                '[channels.mail]\nadapter = "email.smtp"\nhost = "127.0.0.1"\nsender = "warn@example.org"\n'
+                f"port = {unheard.getsockname()[1]}\n"
+            )
+        result = examine("--json")
+    assert result.exit_code == 1
+    rows = [one for one in map(json.loads, result.stdout.splitlines()) if one["check"].endswith(" mail")]
+    assert [(one["check"], one["health"], one["message"]) for one in rows] == [
+        ("channel mail", "good", "opens"),
+        ("connection mail", "failed", "no message would get through: unreachable; Connection refused"),
+    ]
 
 
 @pytest.fixture

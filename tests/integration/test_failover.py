@@ -151,9 +151,9 @@ async def test_only_red_goes_two_ways_when_the_first_is_unknown(stage: Stage, la
     if red:
         (second,) = await site.gather()
         story = await site.store.read(get_delivery, second.deliveries[0])
-        assert story.possible_repeat
+        assert story.delivery.possible_repeat
         await site.send(second, YES)
-    assert not (await site.store.read(get_delivery, batch.deliveries[0])).possible_repeat
+    assert not (await site.store.read(get_delivery, batch.deliveries[0])).delivery.possible_repeat
 
 
 async def test_what_happened_since_it_was_looked_at_counts(stage: Stage) -> None:
@@ -239,7 +239,7 @@ async def test_until_delivered_the_receipt_has_its_own_time(stage: Stage) -> Non
     await stage.later(0.1)
     assert await stage.site.states(alert) == {"1 sms": "accepted", "1 sms2": "waiting"}
     (second,) = await stage.site.gather()
-    assert (await stage.site.store.read(get_delivery, second.deliveries[0])).possible_repeat
+    assert (await stage.site.store.read(get_delivery, second.deliveries[0])).delivery.possible_repeat
 
 
 @pytest.mark.parametrize(

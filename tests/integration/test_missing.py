@@ -1,11 +1,13 @@
-"""Who among the processes hangs, by what the store heard of each."""
+"""Who among the processes hangs or is gone, by what the store heard of each."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
 from tests.integration.store_site import NOW, Site
-from warnd.store import workers
+from warnd.app.board import AlarmBoard
+from warnd.app.missing import Missing
+from warnd.store import alarms, workers
 from warnd.store.workers import Joining
 
 PATIENCE = timedelta(seconds=30)
@@ -30,3 +32,22 @@ async def test_who_says_nothing_for_longer_than_a_batch_may_be_kept_hangs(site: 
     await site.store.write(workers.leave, ended, NOW)
     assert await hanging(site, own) == ["hangs"]
     assert await hanging(site, None) == []
+
+
+async def test_who_has_ended_is_without_redis_no_more(site: Site) -> None:
+    """It comes back under another name, or not at all: nobody but the others can say that this is over."""
+    own = await join(site, "own", after=0)
+    other = await join(site, "other", after=0)
+    theirs, ours = (AlarmBoard(site.store, now=lambda: NOW, new_id=lambda: site.new_ids(1)[0]) for _ in "ab")
+    for kind, name in (("redis_away", "other"), ("redis_away", "own"), ("worker_silent", "other")):
+        theirs.sound(kind, name, "made up")
+    await theirs.settle()
+    missing = Missing(site.store, ours, now=lambda: NOW)
+    for ended, left in ((None, {"own", "other"}), (other, {"own"}), (own, set())):
+        if ended is not None:
+            await site.store.write(workers.leave, ended, NOW)
+        await missing.look()
+        await ours.settle()
+        found = await site.store.read(alarms.open_alarms)
+        assert {one.subject for one in found if one.kind == "redis_away"} == left
+    assert [one.kind for one in found] == ["worker_silent"]

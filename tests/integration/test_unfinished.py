@@ -31,6 +31,7 @@ from tests.integration.store_site import (
 )
 from warnd.app.board import AlarmBoard
 from warnd.app.clerk import Clerk
+from warnd.app.doubts import Doubts
 from warnd.app.failover import Failover
 from warnd.app.punctuality import Punctuality
 from warnd.app.quiet import QuietKeeper
@@ -183,7 +184,7 @@ class Engine(RuleBasedStateMachine):
         return Clerk(
             site.store, routes=ROUTES, retry=POLICY, in_force=InForce(), alarms=alarms,
             failover=Failover(site.store, unfit=dict, clock=lambda: site.now),
-            quiet=cast(QuietKeeper, _Idle()), punctuality=cast(Punctuality, _Idle()), post=lambda _: None,
+            quiet=cast(QuietKeeper, _Idle()), punctuality=cast(Punctuality, _Idle()), doubts=cast(Doubts, _Idle()), post=lambda _: None,
             plan=lambda *_: None, new_ids=site.new_ids, clock=lambda: site.now,
         )  # fmt: skip
 

@@ -11,6 +11,7 @@ import pytest
 
 from warnd.app.board import AlarmBoard
 from warnd.app.clerk import CHUNKS_OF_A_ROUND, Clerk
+from warnd.app.doubts import Doubts
 from warnd.app.failover import Failover
 from warnd.app.punctuality import Punctuality
 from warnd.app.quiet import QuietKeeper
@@ -61,7 +62,7 @@ def sweeps(tmp_path: Path) -> Callable[..., tuple[Clerk, _Store]]:
         it = cast(SqliteStore, store)
         clerk = Clerk(
             it, routes={}, retry=RetryPolicy(), in_force=InForce(), alarms=cast(AlarmBoard, _Quiet()),
-            failover=cast(Failover, _Idle()), quiet=cast(QuietKeeper, _Idle()), punctuality=cast(Punctuality, _Idle()), post=lambda _: None,
+            failover=cast(Failover, _Idle()), quiet=cast(QuietKeeper, _Idle()), punctuality=cast(Punctuality, _Idle()), doubts=cast(Doubts, _Idle()), post=lambda _: None,
             plan=lambda *_: None, new_ids=lambda n: [""] * n, clock=lambda: 0,
         )  # fmt: skip
         return clerk, store

@@ -21,14 +21,12 @@ def a_story(state: State, *events: Event, reason: str | None = None, why: str | 
             quiet: str = "") -> DeliveryStory:  # fmt: skip
     delivery = DeliveryRow(
         "D1", "A1", "Red", "red", "sms", "+8615400000001", "Post 1", "621202101", 0, state, reason, None,
-        False, len(events), AT, AT + timedelta(minutes=1),
+        False, len(events), AT, AT + timedelta(minutes=1), possible_repeat=False,
     )  # fmt: skip
     because = Reason("S1", "G1", "Wardens", "within", why)
     person = Person("P1", "E1", "Post 1", "621202101", (because,))
     planned = Event(AT, "delivery.planned", {"round": 0, **({"quiet_hours": quiet} if quiet else {})})
-    return DeliveryStory(
-        delivery, None, "", None, (person,), (), (), ("D1",), possible_repeat=False, events=(planned, *events)
-    )
+    return DeliveryStory(delivery, None, "", None, (person,), (), (), ("D1",), (planned, *events))
 
 
 def a_try(n: int, outcome: dict[str, Any] | None, **facts: Any) -> Event:

@@ -24,7 +24,7 @@ from warnd.store.resending import Resend
 
 COLUMNS = (
     "id", "alert", "headline", "color", "channel", "address", "name", "region", "round", "state", "reason", "detail",
-    "told", "attempts", "planned", "updated",
+    "told", "attempts", "planned", "updated", "possible_repeat",
 )  # fmt: skip
 
 _FILTERS = ("alert", "state", "channel", "region", "group", "q", "since", "until")

@@ -210,6 +210,7 @@ def delivery_view(delivery: DeliveryRow) -> dict[str, Any]:
         "attempts": delivery.attempts,
         "planned": delivery.planned.isoformat(),
         "updated": delivery.updated.isoformat(),
+        "possible_repeat": delivery.possible_repeat,
     }
 
 
@@ -223,7 +224,6 @@ def story_view(story: DeliveryStory) -> dict[str, Any]:
         "stands_by_for": list(story.instead_of),
         "fallbacks": list(story.next),
         "rounds": list(story.rounds),
-        "possible_repeat": story.possible_repeat,
         "timeline": [
             {"at": event.at.isoformat(), "kind": event.kind, "facts": dict(event.facts)}
             for event in story.events

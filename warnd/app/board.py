@@ -23,7 +23,8 @@ log = structlog.get_logger()
 ROOM = 200
 """Alarms that are remembered before it is asked which of them still stand."""
 
-_AGAIN_AFTER = timedelta(seconds=10)
+AGAIN_AFTER = timedelta(seconds=10)
+"""Sounded again sooner than that, a condition is not written again."""
 
 _ON_DISK = timedelta(minutes=10)
 """What was sounded longer ago has been written, or never will be."""
@@ -90,7 +91,7 @@ class AlarmBoard:
         if sounded is None:
             sounded = self._written[kind, subject] = _Sounded(now)
         # A clock that was set back is no reason to say nothing until it has caught up.
-        elif abs(now - sounded.last) < _AGAIN_AFTER:
+        elif abs(now - sounded.last) < AGAIN_AFTER:
             return
         sounded.last = now
         alarm = _alarm(kind, subject, facts, id=self._new_id(), now=now)

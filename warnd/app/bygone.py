@@ -24,6 +24,7 @@ class Bygone:
     feeds: Collection[str]
     sources: Collection[str]
     templates: Templates
+    with_redis: bool
 
     def has(self, alarm: Alarm) -> bool:
         """Whether nothing is left that could end it."""
@@ -34,6 +35,8 @@ class Bygone:
                 return alarm.subject not in self.feeds
             case "source_over_rate":
                 return alarm.subject not in self.sources
+            case "redis_away":
+                return not self.with_redis
             case "template_failed" if "/" in alarm.subject:  # else it is an alert's, and ends with it
                 path, _, _ = alarm.subject.rpartition("@")
                 return alarm.subject != self.templates.version_of(path)

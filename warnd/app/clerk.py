@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 
 from warnd.app.alarm_words import concern
 from warnd.app.board import AlarmBoard
+from warnd.app.doubts import Doubts
 from warnd.app.failover import Failover
 from warnd.app.punctuality import Punctuality
 from warnd.app.quiet import QuietKeeper
@@ -78,6 +79,7 @@ class Clerk:
         failover: Failover,
         quiet: QuietKeeper,
         punctuality: Punctuality,
+        doubts: Doubts,
         post: Callable[[Sequence[Batch]], None],
         plan: Callable[[str, Lane], None],
         new_ids: Callable[[int], list[str]],
@@ -95,6 +97,7 @@ class Clerk:
         self._failover = failover
         self._quiet = quiet
         self._punctuality = punctuality
+        self._doubts = doubts
         self._post = post
         self._plan = plan
         self._new_ids = new_ids
@@ -129,6 +132,7 @@ class Clerk:
             self._plan(alert_id, lane)
         await self._quiet.round()
         await self._punctuality.round()
+        await self._doubts.round()
         more = await self._failover.round()
         return await self._sweep() or more
 

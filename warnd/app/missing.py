@@ -44,11 +44,20 @@ class Missing:
     async def look(self) -> None:
         """At the others, every beat. Raises StoreError."""
         await self._look_for_ended()
+        await self._speak_for_the_gone()
         hanging = await self._store.read(workers.hanging, self._store.holder)
         self._hanging = {one.id: self._hanging.get(one.id, 0) + 1 for one in hanging}
         for one in hanging:
             if self._hanging[one.id] == _SURE_AFTER:
                 self._alarms.sound("worker_silent", one.name, case="hangs", host=one.host)
+
+    async def _speak_for_the_gone(self) -> None:
+        """Whoever ended can no longer say that its link to Redis is back, and may come again under another name."""
+        gone = await self._store.read(workers.gone, "redis_away")
+        if gone:
+            await self._alarms.remember()
+        for name in gone:
+            self._alarms.clear("redis_away", name)
 
     async def _look_for_ended(self) -> None:
         missed = await self._store.read(workers.missed, self._now())

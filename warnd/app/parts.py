@@ -12,6 +12,7 @@ from warnd.app.bygone import Bygone
 from warnd.app.clerk import Clerk
 from warnd.app.commons import Commons
 from warnd.app.company import Alone, Company
+from warnd.app.doubts import Doubts
 from warnd.app.failover import Failover
 from warnd.app.feeds import FeedDesk
 from warnd.app.feeds.reception import Reception
@@ -85,7 +86,13 @@ class Parts:
         self.routes = {name: line.route for name, line in self.lines.items()}
         self.surroundings = wiring.surroundings(settings, self.routes)
         self.speakers = wiring.speakers(settings, self.surroundings.catalogue)
-        self.bygone = Bygone(self.routes, settings.feeds, self.speakers, self.surroundings.templates)
+        self.bygone = Bygone(
+            self.routes,
+            settings.feeds,
+            self.speakers,
+            self.surroundings.templates,
+            with_redis=not settings.queue.is_local,
+        )
         self.hand = wiring.hand(settings, self.surroundings.catalogue)
         self.foresight = Foresight(
             self.store, self.surroundings, places=self.places, audience=self.audience.index
@@ -232,6 +239,7 @@ class Parts:
                 clock=self.clock,
             ),
             punctuality=self.punctuality,
+            doubts=Doubts(self.store, clock=self.clock),
             post=self._post,
             plan=self.planning.plan,
             new_ids=self.new_ids,

@@ -16,11 +16,11 @@ from sqlalchemy import Connection, func, select
 
 from warnd.app import App
 from warnd.app.wiring import place, queue_address
+from warnd.cli.channel_checks import channel
 from warnd.cli.connections import connection, service
-from warnd.cli.finding import Finding, Health
+from warnd.cli.finding import Finding, Health, at_fault
 from warnd.cli.shared_checks import connected, leases, queue, shared
-from warnd.contract.channel import Channel
-from warnd.contract.outcome import Receipt
+from warnd.contract.channel import Rehearses
 from warnd.errors import ConfigError, WarndError
 from warnd.intake.boundaries import read_layer
 from warnd.pipeline import trial
@@ -36,7 +36,6 @@ _MIB = 1024 * 1024
 _TOO_LITTLE = 256 * _MIB
 _LITTLE = 2048 * _MIB
 _NAMED = 5
-_OPENING = 15.0
 _SKEW = timedelta(minutes=1)
 
 
@@ -65,7 +64,10 @@ async def examine(settings: Settings, *, config: Path | None, now: datetime) -> 
         yield finding
     yield leases({name: line.channel.capabilities.timeout for name, line in app.lines.items()})
     for name, line in app.lines.items():
-        yield await channel(name, line.channel)
+        for finding in await channel(name, line.channel):
+            yield finding
+        if isinstance(line.channel, Rehearses):
+            continue
         if (provider := service(line.settings.options)) is not None:
             yield await connection(name, provider)
     for name, feed in settings.feeds.items():
@@ -76,10 +78,6 @@ async def examine(settings: Settings, *, config: Path | None, now: datetime) -> 
 def unusable(error: ConfigError) -> list[Finding]:
     """One for each fault of the settings."""
     return [Finding("settings", Health.FAILED, each, misconfigured=True) for each in error.faults]
-
-
-def at_fault(check: str, error: ConfigError) -> Finding:
-    return Finding(check, Health.FAILED, str(error), misconfigured=True)
 
 
 def directory(path: Path) -> Finding:
@@ -247,28 +245,6 @@ def templates(faults: Sequence[str]) -> list[Finding]:
     if faults:
         return [Finding("templates", Health.FAILED, each) for each in faults]
     return [Finding("templates", Health.GOOD, "every file can be used")]
-
-
-async def channel(name: str, adapter: Channel) -> Finding:
-    """Whether it opens: that signs in where there is something to sign in to, and sends nothing."""
-    check = f"channel {name}"
-    try:
-        async with asyncio.timeout(_OPENING):
-            await adapter.open(_nowhere)
-    except TimeoutError:
-        return Finding(check, Health.FAILED, f"did not open within {_OPENING:g} s")
-    except ConfigError as error:
-        return at_fault(check, error)
-    except Exception as error:  # noqa: BLE001  a third party's adapter may raise anything
-        return Finding(check, Health.FAILED, str(error) or type(error).__name__)
-    finally:
-        await adapter.close()
-    return Finding(check, Health.GOOD, "opens")
-
-
-async def _nowhere(receipts: Sequence[Receipt]) -> None:
-    """A receipt that comes just now is the daemon's to ask for again."""
-    raise WarndError(f"{len(receipts)} receipts came during a check")
 
 
 def _beside(path: Path) -> list[Path]:

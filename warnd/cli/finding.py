@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from warnd.errors import ConfigError
+
 
 class Health(Enum):
     """``ATTENTION`` works, and may not be what was meant."""
@@ -22,3 +24,7 @@ class Finding:
     health: Health
     message: str
     misconfigured: bool = False
+
+
+def at_fault(check: str, error: ConfigError) -> Finding:
+    return Finding(check, Health.FAILED, str(error), misconfigured=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Mapping
 from importlib import import_module
 from inspect import cleandoc
@@ -50,6 +51,20 @@ The object is a function, or a Typer for a command with commands of its own.
 """
 
 
+class OnceCommand(TyperCommand):
+    """A command none of whose single values can be given twice: Typer would take the last and say nothing."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Raises BadParameter."""
+        _, _, given = self.make_parser(ctx).parse_args(list(args))
+        left = super().parse_args(ctx, args)
+        for one, times in Counter(given).items():
+            if times > 1 and not getattr(one, "multiple", False):
+                said = "is given more than once and takes one value"
+                raise typer.BadParameter(said, ctx=ctx, param_hint=f"'{one.opts[-1]}'")
+        return left
+
+
 class LazyCommand(TyperCommand):
     """A command whose module is imported when it is called, so that ``warnd --help`` is quick."""
 
@@ -61,9 +76,11 @@ class LazyCommand(TyperCommand):
         name = self.name or ""
         target = getattr(import_module(f"warnd.cli.{name}"), COMMANDS[name][0])
         if isinstance(target, typer.Typer):
+            for below in target.registered_commands:
+                below.cls = OnceCommand
             return _flowing(typer.main.get_group(target))
         alone = typer.Typer(add_completion=False)
-        alone.command(name)(target)
+        alone.command(name, cls=OnceCommand)(target)
         return _flowing(typer.main.get_command(alone))
 
 

@@ -90,6 +90,18 @@ class Queries(Protocol):
     async def query(self, batch: BatchView) -> Sequence[Outcome | None]: ...
 
 
+@runtime_checkable
+class Rehearses(Protocol):
+    """A channel that can go as far as a message's first word: whether one would leave is known before it has to."""
+
+    async def rehearse(self) -> Outcome:
+        """
+        ``Accepted`` if a message could be begun; else what it would come to, ``detail`` saying why in plain words.
+
+        Connects, checks and signs in just as ``send`` does, and names nobody. Comes after ``open``.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class CallbackRequest:
     """A provider's callback as it came: header names in lower case."""

@@ -27,7 +27,7 @@ from typing import Any, ClassVar, cast
 
 import pytest
 
-from warnd.contract.channel import CallbackRequest, Channel, ReceivesReceipts
+from warnd.contract.channel import CallbackRequest, Channel, ReceivesReceipts, Rehearses
 from warnd.contract.emulator import Emulator, Faults, Message
 from warnd.contract.outcome import Accepted, Deferred, Outcome, Reason, Receipt, Rejected, Scope
 from warnd.contract.secret import Secret
@@ -372,6 +372,19 @@ class ChannelContract:
             assert secret not in shown + printed + logged
         for form in (address, address.lstrip("+")):
             assert form not in shown + printed + above_debug
+
+    async def test_a_rehearsal_tells_nobody(self) -> None:
+        """It gets through where a message would, asks for nothing, and where nobody listens says why not."""
+        async with self.running() as emulator, self.opened(emulator.options) as channel:
+            if not isinstance(channel, Rehearses):
+                pytest.skip("this channel does not rehearse")
+            assert isinstance(await channel.rehearse(), Accepted)
+            assert (emulator.counts.requests, emulator.counts.taken) == (0, 0)
+        async with self.opened(emulator.options) as channel, asyncio.timeout(PATIENCE):
+            outcome = await cast(Rehearses, channel).rehearse()
+        assert isinstance(outcome, Deferred)
+        assert outcome.detail
+        assert not outcome.maybe_sent
 
     async def test_a_callback_that_cannot_be_read_is_refused(self) -> None:
         """``parse`` is pure and raises ValueError, which becomes a 400; it needs no open channel."""

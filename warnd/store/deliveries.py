@@ -23,6 +23,7 @@ from warnd.model.ulid import floor, made_at
 from warnd.store import bulk, regions
 from warnd.store.database import raw_of
 from warnd.store.paging import MOST, Page
+from warnd.store.repeats import possible_repeats
 from warnd.store.statement import Statement, statement
 from warnd.store.tables import instant
 
@@ -65,7 +66,7 @@ class DeliveryRow:
     A delivery as the log shows it.
 
     ``name`` and ``region`` are those of the first recipient, as they were then; ``attempts`` counts all tries,
-    the one under way included.
+    the one under way included. ``possible_repeat``: whoever got it may have got it twice.
     """
 
     id: str
@@ -84,6 +85,7 @@ class DeliveryRow:
     attempts: int
     planned: datetime
     updated: datetime
+    possible_repeat: bool
 
 
 def list_deliveries(
@@ -355,7 +357,7 @@ def _sorted(connection: Connection, query: _Query, ids: Sequence[str], size: int
     """
     values = {**query.values, "ids": bulk.rows(list(ids)), "below": _LAST, "size": size + 1}
     rows = raw_of(connection).execute(statement(sorted_), values).fetchall()
-    return _page(rows, size, None)
+    return _page(connection, rows, size, None)
 
 
 def _walked(connection: Connection, path: _Path, query: _Query, below: str, size: int) -> Page[DeliveryRow]:
@@ -380,19 +382,21 @@ def _walked(connection: Connection, path: _Path, query: _Query, below: str, size
         bottom = last[0] if last else None
         if bottom is None or len(rows) > size:
             break
-    return _page(rows, size, bottom)
+    return _page(connection, rows, size, bottom)
 
 
-def _page(rows: Sequence[Any], size: int, bottom: str | None) -> Page[DeliveryRow]:
+def _page(connection: Connection, rows: Sequence[Any], size: int, bottom: str | None) -> Page[DeliveryRow]:
     more = rows[size - 1][0] if len(rows) > size else bottom
-    return Page(tuple(row_of(row) for row in rows[:size]), more)
+    shown = rows[:size]
+    repeats = possible_repeats(connection, [row[0] for row in shown])
+    return Page(tuple(row_of(row, possible_repeat=row[0] in repeats) for row in shown), more)
 
 
-def row_of(row: Sequence[Any]) -> DeliveryRow:
+def row_of(row: Sequence[Any], *, possible_repeat: bool) -> DeliveryRow:
     """A row of ``SELECTED``."""
     (id_, alert, headline, color, channel, address, name, region, round_, state, reason, detail, told, tries,
      updated) = row  # fmt: skip
     return DeliveryRow(
         id_, alert, headline, color, channel, address, name, region, round_, State(state), reason, detail,
-        bool(told), tries, made_at(id_), instant(updated),
+        bool(told), tries, made_at(id_), instant(updated), possible_repeat,
     )  # fmt: skip

@@ -16,6 +16,7 @@ from warnd.model.delivery import State
 from warnd.store import bulk
 from warnd.store.database import raw_of
 from warnd.store.deliveries import JOINED, SELECTED, DeliveryRow, row_of
+from warnd.store.repeats import possible_repeats
 from warnd.store.statement import Statement
 from warnd.store.tables import instant
 
@@ -90,7 +91,6 @@ class DeliveryStory:
     instead_of: tuple[str, ...]
     next: tuple[str, ...]
     rounds: tuple[str, ...]
-    possible_repeat: bool
     events: tuple[Event, ...]
 
 
@@ -110,7 +110,7 @@ def get_delivery(connection: Connection, id: str) -> DeliveryStory:
     row = raw.execute(_DELIVERY, (id,)).fetchone()
     if row is None:
         raise NotFound("delivery", id)
-    delivery = row_of(row)
+    delivery = row_of(row, possible_repeat=id in possible_repeats(connection, (id,)))
     alert = raw.execute(_ALERT, (delivery.alert_id,)).fetchone()
     instead_of = _column(connection, _INSTEAD_OF, id)
     beside = _beside(connection, delivery)
@@ -132,7 +132,6 @@ def get_delivery(connection: Connection, id: str) -> DeliveryStory:
         instead_of,
         _column(connection, _NEXT, id),
         _rounds(connection, delivery),
-        any(event.facts.get("possible_repeat") for event in events),
         (*events, *_end(delivery)),
     )
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from warnd.model.delivery import BatchState
-from warnd.store.tables import batches, workers
+from warnd.store.tables import alarms, batches, workers
 
 _KEPT = timedelta(days=30)
 _MICROSECOND = timedelta(microseconds=1)
@@ -122,6 +122,15 @@ def hanging(connection: Connection, own: int | None) -> list[Hanging]:
         for row in rows
         if row.seen + _MICROSECOND * row.patience < row.heard
     ]
+
+
+def gone(connection: Connection, kind: str) -> list[str]:
+    """What the open alarms of a kind are about that are about processes, where nobody works under that name."""
+    names = select(workers.c.name).where(workers.c.ended_at.is_(None))
+    left = select(alarms.c.subject).where(
+        alarms.c.kind == kind, alarms.c.cleared_at.is_(None), alarms.c.subject.not_in(names)
+    )
+    return list(connection.execute(left).scalars())
 
 
 def working(connection: Connection) -> list[WorkerView]:
