@@ -41,7 +41,7 @@ async def tried(site: Site, batch: Batch, outcome: Outcome) -> None:
 
 
 def sound(board: AlarmBoard, alert: str) -> None:
-    board.sound("unknown_outcome", alert, "not known")
+    board.sound("unknown_outcome", alert)
 
 
 async def told_again(site: Site, alert: str, *, at_most: int = 100) -> Sequence[Batch]:

@@ -39,8 +39,9 @@ async def test_who_has_ended_is_without_redis_no_more(site: Site) -> None:
     own = await join(site, "own", after=0)
     other = await join(site, "other", after=0)
     theirs, ours = (AlarmBoard(site.store, now=lambda: NOW, new_id=lambda: site.new_ids(1)[0]) for _ in "ab")
-    for kind, name in (("redis_away", "other"), ("redis_away", "own"), ("worker_silent", "other")):
-        theirs.sound(kind, name, "made up")
+    for name in ("other", "own"):
+        theirs.sound("redis_away", name, why="made up")
+    theirs.sound("worker_silent", "other", case="ended", host="host")
     await theirs.settle()
     missing = Missing(site.store, ours, now=lambda: NOW)
     for ended, left in ((None, {"own", "other"}), (other, {"own"}), (own, set())):
