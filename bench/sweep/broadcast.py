@@ -64,7 +64,9 @@ def broadcast(
         gateway.go_wrong(latency=shape.latency, seed=dice.randrange(2**31), **faults)
         channel = {**_channel(variant, shape), **gateway.options}
         with (
-            ground.deployed(Path(home), channel, port=port, sends=dice.random() < 0.5) as deployment,
+            ground.deployed(
+                Path(home), channel, port=port, sends=dice.random() < 0.5, splits=dice.random() < 0.5
+            ) as deployment,
             closing(Feed(deployment.url, ground.key)) as feed,
         ):
             course = draw(dice, kills, deployment.victims, follows=variant.follow is not Follow.NOTHING)

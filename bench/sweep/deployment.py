@@ -107,7 +107,10 @@ class Embedded(_Running):
 
 
 class Scaled(_Running):
-    """``warnd serve`` and two of ``warnd worker`` on a database of that server; ``sends``: the first sends as well."""
+    """
+    ``warnd serve`` and two of ``warnd worker`` on a database of that server; ``sends``: the first sends as well; ``splits``: they
+    share out plans of this size.
+    """
 
     victims = (WORKER, SERVER, KEEPER, ALL, DATABASE)
 
@@ -120,13 +123,17 @@ class Scaled(_Running):
         server: PostgresServer,
         place: Place,
         sends: bool,
+        splits: bool,
         **tables: Mapping[str, Any],
     ) -> None:
         store, workers = {"url": place.url}, {"serve_sends": sends}
         settings(home, {"sms": channel}, port=port, store=store, workers=workers, **_TABLES, **tables)
         commands = {"serve": ["serve"], "worker 1": ["worker"], "worker 2": ["worker"]}
         self._processes = Processes(
-            home, {name: [*words, "--name", name] for name, words in commands.items()}, supervised=True
+            home,
+            {name: [*words, "--name", name] for name, words in commands.items()},
+            supervised=True,
+            program="bench.sweep.splitting" if splits else "warnd",
         )
         self._server = server
         self._place = place

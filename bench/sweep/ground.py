@@ -22,7 +22,7 @@ class Deployed(Protocol):
     """warnd in ``home`` on a fresh copy, with that channel, not begun; nothing of it runs afterwards."""
 
     def __call__(
-        self, home: Path, channel: Mapping[str, Any], *, port: int, sends: bool
+        self, home: Path, channel: Mapping[str, Any], *, port: int, sends: bool, splits: bool
     ) -> AbstractContextManager[Deployment]: ...
 
 
@@ -44,13 +44,13 @@ class Ground:
 
 @contextmanager
 def embedded(people: int) -> Iterator[Ground]:
-    """One process on an SQLite file, which always sends."""
+    """One process on an SQLite file, which always sends, and shares nothing out."""
     with tempfile.TemporaryDirectory(prefix="sweep-") as directory:
         file = Path(directory, "audience.db")
 
         @contextmanager
         def deployed(
-            home: Path, channel: Mapping[str, Any], *, port: int, sends: bool
+            home: Path, channel: Mapping[str, Any], *, port: int, sends: bool, splits: bool
         ) -> Iterator[Deployment]:
             shutil.copy(file, home / "warnd.db")
             deployment = Embedded(home, channel, port=port)
@@ -63,7 +63,10 @@ def embedded(people: int) -> Iterator[Ground]:
 
 
 def scaled(people: int) -> AbstractContextManager[Ground]:
-    """A server and two workers on PostgreSQL; whether the server ``sends`` too is the broadcast's."""
+    """
+    A server and two workers on PostgreSQL; whether the server ``sends`` too, and whether each ``splits`` so small a plan, is the
+    broadcast's.
+    """
     return _on_postgres(people, lambda *here, **where: closing(Scaled(*here, **where)))
 
 
@@ -85,11 +88,13 @@ def _on_postgres(people: int, made: Callable[..., AbstractContextManager[Deploym
 
         @contextmanager
         def deployed(
-            home: Path, channel: Mapping[str, Any], *, port: int, sends: bool
+            home: Path, channel: Mapping[str, Any], *, port: int, sends: bool, splits: bool
         ) -> Iterator[Deployment]:
             name = server.database(template)
             place = server.place(name)
-            with made(home, channel, port=port, server=server, place=place, sends=sends) as deployment:
+            with made(
+                home, channel, port=port, server=server, place=place, sends=sends, splits=splits
+            ) as deployment:
                 yield deployment
             server.drop(name)
 

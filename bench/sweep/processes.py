@@ -42,12 +42,15 @@ class _Life:
 
 class Processes:
     """
-    ``commands`` are those of ``python -m warnd``, by name; each has a log in ``home``, where its configuration is.
+    ``commands`` are those of ``python -m warnd`` (or of another ``program``), by name; each has a log in ``home``, where its configuration is.
 
     What is ``supervised`` and ended before it was at work, as it may when its store is away, is started again.
     """
 
-    def __init__(self, home: Path, commands: Mapping[str, Sequence[str]], *, supervised: bool) -> None:
+    def __init__(
+        self, home: Path, commands: Mapping[str, Sequence[str]], *, supervised: bool, program: str = "warnd"
+    ) -> None:
+        self._program = program
         self._home = home
         self._commands = commands
         self._supervised = supervised
@@ -93,7 +96,7 @@ class Processes:
         log = self._home / f"{name}.log"
         log.touch()
         begins = log.stat().st_size
-        words = ["-m", "warnd", *self._commands[name], "--config", str(self._home / "warnd.toml")]
+        words = ["-m", self._program, *self._commands[name], "--config", str(self._home / "warnd.toml")]
         process = Program(words, log, log)
         self._lives.pop(name, None)
         self._lives[name] = _Life(process, log, begins)

@@ -15,7 +15,7 @@ from tests.integration.door import RED, Door
 from tests.integration.store_site import Steps
 from warnd.app import App
 from warnd.model.color import Lane
-from warnd.pipeline import broadcast, chunks, expand
+from warnd.pipeline import broadcast, chunks, expand, follow_ups
 from warnd.pipeline.match import AudienceIndex
 from warnd.ports import Chunk, Committed
 from warnd.store import bulk, members, standing, tables, told
@@ -268,7 +268,7 @@ async def test_those_told_are_found_however_far_apart_they_lie(
 ) -> None:
     """Each read walks past so many deliveries only; the end of a warning goes to just those who were told of it."""
     monkeypatch.setattr(told, "WALKED", walked)
-    monkeypatch.setattr(broadcast, "CHUNK", 5)
+    monkeypatch.setattr(follow_ups, "CHUNK", 5)
     await door.app.store.write(settle_in, 40, [f"G{n}" for n in range(4)])
     warning = await red(door)
     some = "UPDATE deliveries SET told = 1, state = 'accepted' WHERE alert_id = ? AND address LIKE '%3'"

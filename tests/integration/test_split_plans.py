@@ -21,7 +21,7 @@ from tests.integration.running import until
 from warnd.app import App
 from warnd.model.color import Lane
 from warnd.model.region import Level
-from warnd.pipeline import broadcast, chunks, ranges
+from warnd.pipeline import broadcast, chunks, follow_ups, ranges
 from warnd.ports import Chunk
 from warnd.settings import load
 from warnd.store import alarms, alert_views, bulk, members, standing, tables, told
@@ -84,6 +84,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(SqliteStore, "shared", True)
     monkeypatch.setattr(broadcast, "FIRST_CHUNK", 3)
     monkeypatch.setattr(chunks, "CHUNK", 4)
+    monkeypatch.setattr(follow_ups, "CHUNK", 4)
 
 
 def settle_in(connection: Connection, dice: random.Random) -> None:
