@@ -23,7 +23,7 @@ _LEFT = Statement("""
 SELECT 1 FROM deliveries d INDEXED BY ix_deliveries_notable
 WHERE d.state = 'unknown' AND d.state NOT IN ('queued', 'accepted', 'delivered') AND d.id >= ?2 AND d.alert_id = ?1
     AND NOT EXISTS (SELECT 1 FROM deliveries n
-                    WHERE n.address = d.address AND n.channel = d.channel AND n.alert_id = d.alert_id
+                    WHERE n.address = d.address AND n.channel = d.channel AND n.alert_id /*+ || '' */ = d.alert_id
                         AND n.round > d.round AND n.state NOT IN ('queued', 'waiting', 'standby'))
 LIMIT 1
 """)
