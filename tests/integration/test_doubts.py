@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import update
 
-from tests.integration.store_site import SECOND, UNCLEAR, YES, Site, everyone
+from tests.integration.store_site import SECOND, UNCLEAR, YES, Site, everyone, keep_alert
 from warnd.app.board import AlarmBoard
 from warnd.app.doubts import Doubts
 from warnd.contract.outcome import Outcome
+from warnd.model.color import Lane
 from warnd.model.delivery import Batch, BatchState, State
+from warnd.model.ulid import UlidMaker
 from warnd.store import alarms, resending, tables
 
 
@@ -93,6 +96,33 @@ async def test_who_was_told_again_and_is_in_doubt_again_is_in_doubt(
         (batch,) = await told_again(site, alert)
         await tried(site, batch, outcome)
         assert await standing(site, doubts) == left
+
+
+async def test_a_later_round_that_ran_out_before_it_left_is_no_answer(
+    site: Site, board: AlarmBoard, doubts: Doubts
+) -> None:
+    """Who was in doubt still is."""
+    alert = await left_unknown(site, board, 1)
+    await told_again(site, alert)
+    late = update(tables.deliveries).where(tables.deliveries.c.round == 1).values(state="expired")
+    await site.store.write(lambda connection: connection.execute(late) and None)
+    assert await standing(site, doubts) == {alert}
+
+
+async def test_whoever_plans_by_a_clock_that_is_behind_leaves_no_doubt_unseen(
+    site: Site, board: AlarmBoard, doubts: Doubts
+) -> None:
+    """Its rows may have ids that come before their alert's."""
+    (alert,) = site.new_ids(1)
+    await site.store.write(keep_alert, alert, alert, Lane.RED)
+    site.now -= 3 * SECOND
+    site.ids = UlidMaker()
+    for batch in (await site.plan(alert, everyone(1))).batches:
+        await tried(site, batch, UNCLEAR)
+    sound(board, alert)
+    await board.settle()
+    await told_again(site, alert)
+    assert await standing(site, doubts) == {alert}, "the second round has not left yet"
 
 
 async def test_a_doubt_that_comes_as_the_last_one_ends_is_not_lost(

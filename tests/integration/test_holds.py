@@ -145,6 +145,24 @@ async def test_a_time_out_behind_a_later_message_releases_nothing(here: County) 
     assert states == ["superseded", "rejected", "released"]
 
 
+async def test_a_held_end_of_what_others_have_ended_is_not_called_rejected(here: County) -> None:
+    """It is kept, as the journal says; nobody decided, and nobody has to hear of it."""
+    await here.door.ask("POST", "alerts", role="weather", json=RED)
+    ends = RED | {
+        "type": "cancel",
+        "references": [{"sender": RED["sender"], "identifier": RED["identifier"]}],
+    }
+    later, sooner = (
+        ends | {"identifier": f"E{minute}", "sent": f"2026-07-14T08:0{minute}:00+08:00"} for minute in (2, 1)
+    )
+    _, waits = await here.door.ask("POST", "alerts", role="village", json=later)
+    await here.door.ask("POST", "alerts", role="weather", json=sooner)
+    here.clock.pass_(minutes=6)
+    await here.round()
+    assert await here.state(waits["id"]) == "kept"
+    assert "hold_rejected" not in await here.alarms()
+
+
 async def test_what_was_ended_while_it_waited_is_never_released(here: County) -> None:
     """Neither by a person nor by itself: people would be told of what is over."""
     answer = await held(here)

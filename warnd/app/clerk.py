@@ -242,7 +242,8 @@ def _time_out(
 ) -> tuple[Decided, Sequence[Entry]]:
     """What nobody decided is decided, with its alarm in the same commit. Raises Conflict when somebody was quicker."""
     out, entries = releasing.time_out(connection, alert_id, now=now)
-    if out.decided.state is AlertState.RELEASED:
+    if out.decided.state is not AlertState.REJECTED:
+        # An end of what others have ended meanwhile is kept, and tells nobody: that, too, is what a release came to.
         said = concern("hold_released", alert_id, headline=out.headline)
     else:
         said = concern(

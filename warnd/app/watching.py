@@ -94,14 +94,16 @@ class Watching:
         elif looks_dead(first):
             self._unfit.setdefault(("channel_down", channel), settlement.ended)
             self._alarms.sound("channel_down", channel, case=first.reason.value, detail=first.detail)
-        if (
-            settlement.state is BatchState.SETTLED
-            and settlement.uniform is not None
-            and settlement.uniform.state is State.UNKNOWN
-        ):
+        if settlement.state is BatchState.SETTLED and _leaves_doubt(settlement):
             # Of the alert as a whole: its batches come to this one by one, each with a number of its own.
             self._alarms.sound("unknown_outcome", batch.alert_id)
 
     def _well(self, kind: str, channel: str) -> None:
         self._unfit.pop((kind, channel), None)
         self._alarms.clear(kind, channel)
+
+
+def _leaves_doubt(settlement: Settlement) -> bool:
+    """Whether it stays unknown of anybody in the batch."""
+    fates = [fate for _, fate in settlement.fates] if settlement.uniform is None else [settlement.uniform]
+    return any(fate.state is State.UNKNOWN for fate in fates)

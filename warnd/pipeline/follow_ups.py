@@ -12,7 +12,7 @@ from warnd.ports import Committed
 async def follow(chunks: Chunks, run: Run, earlier: str, after: str = "") -> Committed:
     """
     To everyone told the ``earlier`` message so far who has nothing of this one, those after that delivery, up to the end
-    of the range where the run is at one; what became of the last chunk. To walk twice tells nobody twice.
+    of the range where the run is at one; what became of the last chunk, if there was any. To walk twice tells nobody twice.
     """
     telling, committed = run.telling, Committed(())
     # A mere continuation is no reason to leave those out who were still to be told what goes on.

@@ -25,7 +25,7 @@ have heard of it.
 """
 
 RANGE = 6_000
-"""Memberships, or earlier deliveries, of a range: ten chunks of a red plan, twelve of a lower one."""
+"""Memberships, or earlier deliveries, of a range: ten chunks or twelve, and no more than one read walks through."""
 
 FROM_THE_FIRST, TO_THE_END = "0", ""
 """Where the range of all who were told begins, before every id; and the end of the range that ends where they, or the members, do."""
@@ -83,7 +83,8 @@ class RangePlanner:
 
     async def _to_those_told(self, run: Run, earlier: str) -> Committed:
         if run.up_to == TO_THE_END:
-            ends = await self._chunks.source.boundaries_among_told(earlier, run.cursor, RANGE)
+            async with self._chunks.turns.step(run.telling.lane, run.telling.id):
+                ends = await self._chunks.source.boundaries_among_told(earlier, run.cursor, RANGE)
             if ends:
                 return await self._hand_out(run, ends, earlier)
         return await follow(self._chunks, run, earlier, run.cursor)

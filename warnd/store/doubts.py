@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, select, update
 
@@ -19,12 +19,18 @@ KIND = "unknown_outcome"
 
 _UNKNOWN = Statement("SELECT coalesce(sum(n), 0) FROM tallies WHERE alert_id = ? AND state = 'unknown'")
 
-_LEFT = Statement("""
+_ANSWERED = "'accepted', 'delivered', 'undelivered', 'failed', 'unknown'"
+"""What a later round has come to once somebody knows more of the address by it, or is in doubt by it alone."""
+
+_CLOCKS_APART = timedelta(days=1)
+"""At most: who plans may be behind who took the alert in, and ids of deliveries have the time by its clock."""
+
+_LEFT = Statement(f"""
 SELECT 1 FROM deliveries d INDEXED BY ix_deliveries_notable
 WHERE d.state = 'unknown' AND d.state NOT IN ('queued', 'accepted', 'delivered') AND d.id >= ?2 AND d.alert_id = ?1
     AND NOT EXISTS (SELECT 1 FROM deliveries n
                     WHERE n.address = d.address AND n.channel = d.channel AND n.alert_id /*+ || '' */ = d.alert_id
-                        AND n.round > d.round AND n.state NOT IN ('queued', 'waiting', 'standby'))
+                        AND n.round > d.round AND n.state IN ({_ANSWERED}))
 LIMIT 1
 """)
 
@@ -45,7 +51,7 @@ def in_doubt(connection: Connection, alert_id: str) -> bool:
         return False
     if unknown > resent(connection, alert_id):
         return True  # fewer were told again than are unknown
-    return raw.execute(_LEFT, (alert_id, floor(made_at(alert_id)))).fetchone() is not None
+    return raw.execute(_LEFT, (alert_id, floor(made_at(alert_id) - _CLOCKS_APART))).fetchone() is not None
 
 
 def end(

@@ -22,13 +22,14 @@ CROSS JOIN batches b ON b.id = f.batch_id WHERE b.unknowns > 0
 _MARKED = Statement("""
 SELECT DISTINCT j.subject FROM listed(?) l(id) CROSS JOIN journal j ON j.subject = l.id
 WHERE j.kind IN ('attempt.ended', 'attempt.interrupted') AND instr(j.body, '"possible_repeat":true') > 0
+    AND instr(j.body, '"not_sent":') = 0
 """)
-"""That another try followed is in the journal alone: a receipt may have come first."""
+"""That another try followed, of which anything left, is in the journal alone: a receipt may have come first."""
 
 _BESIDE = Statement("""
 SELECT DISTINCT d.id FROM listed(?) l(id) CROSS JOIN fallbacks f ON f.next_id = l.id
 CROSS JOIN deliveries d ON d.id = f.next_id CROSS JOIN deliveries p ON p.id = f.delivery_id
-WHERE p.told AND d.state NOT IN ('standby', 'suppressed')
+WHERE p.told AND d.state NOT IN ('standby', 'suppressed') AND (d.batch_id IS NOT NULL OR d.attempts > 0)
 """)
 """Started though the one before them may have got through."""
 

@@ -24,7 +24,7 @@ SELECT a.body, a.change, a.lane, a.deliver_until, coalesce(a.plan_cursor, ''), a
     (SELECT json_group_array(code) FROM (SELECT code FROM alert_regions WHERE alert_id = a.id ORDER BY code) own),
     (SELECT json_group_array(json_array(id, color, before)) FROM (
         SELECT id, color, coalesce(successor_id, '') = a.id AS before FROM alerts
-        WHERE episode_id = a.episode_id AND id <> a.id ORDER BY sent) others),
+        WHERE episode_id = a.episode_id AND id <> a.id ORDER BY sent, id) others),
     (SELECT json_group_array(code) FROM (
         SELECT DISTINCT r.code FROM alerts b JOIN alert_regions r ON r.alert_id = b.id
         WHERE b.episode_id = a.episode_id AND b.successor_id = a.id AND b.id <> a.id ORDER BY r.code) before)

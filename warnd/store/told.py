@@ -17,17 +17,20 @@ WALKED = 6_000
 
 _UP_TO = Statement("""
 SELECT max(id) FROM (
-    SELECT id FROM deliveries WHERE (alert_id, id) > (?1, ?2) AND (alert_id, id) <= (?1, ?3) ORDER BY alert_id, id LIMIT ?4) walked
+    SELECT id FROM deliveries WHERE (alert_id, id) > (?1, ?2) AND (alert_id, id) <= (?1, ?3)
+    ORDER BY alert_id, id LIMIT ?4) walked
 """)
 
 _BOUNDARY = Statement("""
 SELECT id FROM deliveries WHERE (alert_id, id) > (?1, ?2) AND alert_id <= ?1 ORDER BY alert_id, id LIMIT 1 OFFSET ?3
 """)
 
+# Of whoever is walked past an address is looked up, by the index of addresses alone (ADR 19).
 _TOLD = Statement("""
 SELECT d.id, d.told, d.channel, d.address, coalesce(c.language, ''), d.name, d.region, d.quiet
 FROM deliveries d LEFT JOIN contents c ON c.id = d.content_id
-WHERE (d.alert_id, d.id) > (?1, ?2) AND (d.alert_id, d.id) <= (?1, ?6) AND (d.told OR ?5 AND d.state IN ('queued', 'waiting', 'superseded')
+WHERE (d.alert_id, d.id) > (?1, ?2) AND (d.alert_id, d.id) <= (?1, ?6)
+  AND (d.told OR ?5 AND d.state IN ('queued', 'waiting', 'superseded')
     AND NOT EXISTS (SELECT 1 FROM fallbacks WHERE next_id = d.id)
     AND EXISTS (
       SELECT 1 FROM deliveries t JOIN alerts a ON a.id = t.alert_id
