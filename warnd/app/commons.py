@@ -173,4 +173,4 @@ class Commons:
             pace.link_down()
         for lanes in self._lanes.values():
             lanes.link_down()
-        self._alarms.sound("redis_away", self._name, why=why)
+        self._alarms.sound("redis_away", self._name, why=why.removesuffix("."))
