@@ -57,19 +57,20 @@ def in_doubt(connection: Connection, alert_id: str) -> bool:
 def end(
     connection: Connection, alert_ids: Sequence[str], before: datetime, now: datetime
 ) -> tuple[None, list[Entry]]:
-    """End the alarms about those of them that still are ``settled``."""
-    entries = []
-    for alert_id in sorted(set(alert_ids) & set(settled(connection, before))):
-        over = connection.execute(
-            update(alarms)
-            .where(
-                alarms.c.kind == KIND,
-                alarms.c.subject == alert_id,
-                alarms.c.cleared_at.is_(None),
-                alarms.c.latest < before,
-            )
-            .values(cleared_at=now)
-            .returning(alarms.c.id)
+    """
+    End the alarms about these alerts, which were ``settled``, but for those sounded since ``before``.
+
+    What became doubtful meanwhile is sounded after its commit, hence after this one: as a new alarm.
+    """
+    over = connection.execute(
+        update(alarms)
+        .where(
+            alarms.c.kind == KIND,
+            alarms.c.subject.in_(alert_ids),
+            alarms.c.cleared_at.is_(None),
+            alarms.c.latest < before,
         )
-        entries += [Entry(micros(now), "alarm.cleared", id_, {"kind": KIND}) for id_ in over.scalars()]
-    return None, entries
+        .values(cleared_at=now)
+        .returning(alarms.c.id)
+    )
+    return None, [Entry(micros(now), "alarm.cleared", id_, {"kind": KIND}) for id_ in over.scalars()]
